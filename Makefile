@@ -1,0 +1,48 @@
+.PHONY: help demo test lint lock clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: $(VENV)/run.ok  ## the gateway and the sandbox, with a page to try it on
+	$(RUN) -m gateway demo --port $(PORT)
+
+test: $(VENV)/test.ok lint  ## every test, linter and type check
+	$(RUN) -m pytest
+
+lint: $(VENV)/test.ok  ## ruff and mypy alone
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+# uv does the same work faster where it is installed; nothing needs it.
+define install
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	if command -v uv >/dev/null; then uv pip install -q --python $(RUN) --require-hashes $(1); \
+	else $(RUN) -m pip install -q --disable-pip-version-check --require-hashes $(1); fi
+endef
+
+$(VENV)/run.ok: requirements.lock pyproject.toml
+	$(call install,-r requirements.lock)
+	$(RUN) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/test.ok: $(VENV)/run.ok requirements-test.lock
+	$(call install,-r requirements-test.lock)
+	touch $@
+
+lock:  ## resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--python-version 3.11 pyproject.toml --group build -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--python-version 3.11 pyproject.toml --group build --group test -c requirements.lock -o requirements-test.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--python-version 3.11 benchmarks/peers.in -o requirements-bench.lock
+
+clean:  ## remove what make made
+	rm -rf $(VENV)

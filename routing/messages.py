@@ -1,0 +1,335 @@
+"""What happens (events, in the past tense) and what is to be done about it (effects, imperative).
+
+An event's `to` names the mailbox that it belongs to: a contact (`contact()`), or a desk thread (`thread()`), which is
+another name for the mailbox of the contact whose conversation it shows.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+THREAD_MARK = "@"
+
+
+def contact(channel: str, peer: str) -> str:
+    """Name the mailbox of a customer: the channel's id and the platform's id of the person."""
+    return f"{channel}/{peer}"
+
+
+def thread(desk_channel: str, ts: str) -> str:
+    """Name a desk thread; the store knows which mailbox it stands for once the thread is open."""
+    return f"{THREAD_MARK}{desk_channel}/{ts}"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an agent stands just now: `load` open conversations; `idle_since` the last assignment."""
+
+    agent: str
+    load: int = 0
+    away: bool = False
+    idle_since: datetime = EPOCH
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the shell found out before the decision, kept with the event so that it can be replayed.
+
+    `language` is "" when it could not be told; `evidence` pools what was heard so far; `number` is for a new
+    conversation; `roster` is None where nobody had to be chosen.
+    """
+
+    language: str = ""
+    evidence: dict[str, float] = {}
+    number: int = 0
+    roster: tuple[Standing, ...] | None = None
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """What all events have: an `id` that stays the same when it is delivered again, a mailbox, a time."""
+
+    id: str
+    to: str
+    at: datetime
+
+
+class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer sent a message.
+
+    `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
+    language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`).
+    """
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+    name: str = ""
+    hint: str = ""
+    reply_to: str = ""
+    also: tuple[str, ...] = ()
+    facts: Facts = Facts()
+
+
+class CustomerEdited(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer changed a message; `text` is what it says now."""
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+
+
+class CustomerDeleted(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer took a message back."""
+
+    message: str
+
+
+class CustomerLeft(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer blocked us: nothing reaches them."""
+
+
+class CustomerReturned(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer unblocked us."""
+
+
+class ReceiptCame(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told what became of a message of ours.
+
+    `state` is sent, delivered, read or failed; `outbox` is the row that we named when sending, where the platform
+    repeats it; `reason` and `advice` are for an agent to read.
+    """
+
+    message: str
+    state: str
+    outbox: str = ""
+    reason: str = ""
+    advice: str = ""
+
+
+class AgentWrote(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent wrote in a conversation's thread: a reply, a note (`//`) or a command (`!`).
+
+    `text` is plain reading text, `message` the desk's id of it, `mentions` the agents it names in order, `addressed`
+    says that it begins with one.
+    """
+
+    agent: str
+    message: str
+    text: str
+    mentions: tuple[str, ...] = ()
+    addressed: bool = False
+    facts: Facts = Facts()
+
+
+class AgentEdited(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent changed (or, with `deleted`, removed) a message in the thread."""
+
+    agent: str
+    message: str
+    text: str = ""
+    deleted: bool = False
+
+
+class AgentPressed(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent pressed a button: `claim`, `close`, … on the card; `send`, `keep` on a held message named by `value`."""
+
+    agent: str
+    action: str
+    value: str = ""
+    message: str = ""
+    facts: Facts = Facts()
+
+
+class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
+    """The card is posted; `thread` is the desk's id of it."""
+
+    thread: str
+
+
+class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform accepted a message for the customer.
+
+    `reply` is the agent's message that it came from ("" for a notice), `sent` what the customer reads, `engine` who
+    translated it ("" where nobody did), `back` its meaning in the agent's language, `warning` why it went untranslated
+    or may have gone twice.
+    """
+
+    message: str
+    reply: str = ""
+    sent: str = ""
+    engine: str = ""
+    language: str = ""
+    back: str = ""
+    warning: str = ""
+    final: bool = True
+
+
+class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
+    """A message for the customer won't go; `reason` and `advice` are for an agent; `unreachable`: stop writing."""
+
+    reply: str = ""
+    reason: str
+    advice: str = ""
+    unreachable: bool = False
+
+
+class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
+    """A translation for the customer is risky and waits for the agent: `rendering` would be sent, meaning `back`."""
+
+    reply: str
+    agent: str
+    text: str
+    rendering: str
+    back: str = ""
+    reason: str
+
+
+class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
+    """Somebody may have room for a conversation that waits in the queue."""
+
+    facts: Facts = Facts()
+
+
+class Unrecognised(_Fact, frozen=True, kw_only=True, tag=True):
+    """An authentic event of a kind that we don't know; kept for inspection (`to` is ""), never worked on."""
+
+    kind: str
+    body: str = ""
+
+
+Event = (
+    CustomerWrote
+    | CustomerEdited
+    | CustomerDeleted
+    | CustomerLeft
+    | CustomerReturned
+    | ReceiptCame
+    | AgentWrote
+    | AgentEdited
+    | AgentPressed
+    | ThreadOpened
+    | ReplySent
+    | ReplyFailed
+    | ReplyHeld
+    | TurnCame
+    | Unrecognised
+)
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the first message of a thread shows; `why` says how the assignee was chosen, a line each."""
+
+    number: int
+    name: str
+    channel: str
+    status: str
+    language: str = ""
+    skill: str = ""
+    assignee: str = ""
+    priority: str = "normal"
+    why: tuple[str, ...] = ()
+    unreachable: bool = False
+
+
+class OpenThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Post the card; what follows for the desk goes into its thread."""
+
+    card: Card
+
+
+class UpdateCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Change the card in place."""
+
+    card: Card
+
+
+class TellDesk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show a customer's message in the thread, in the desk's language with the original beneath."""
+
+    message: str
+    name: str
+    at: datetime
+    text: str = ""
+    attachment: str = ""
+    language: str = ""
+    reply_to: str = ""
+
+
+class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show on the posted message that the customer changed it, or with `deleted` took it back."""
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+    language: str = ""
+    deleted: bool = False
+
+
+class ShowSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show in the thread what the customer really got, and its meaning back in the agent's language."""
+
+    text: str
+    language: str
+    engine: str = ""
+    back: str = ""
+    warning: str = ""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Say something about the conversation in the thread; `mention` pings an agent."""
+
+    text: str
+    mention: str = ""
+
+
+class TellAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Answer one agent alone."""
+
+    agent: str
+    text: str
+
+
+class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Ask in the thread whether a held message goes out (buttons `send` and `keep`, their value `held`)."""
+
+    agent: str
+    held: str
+    reason: str
+    text: str
+    rendering: str = ""
+    back: str = ""
+
+
+class React(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put `emoji` (accepted, read, failed) on an agent's message."""
+
+    message: str
+    emoji: str
+
+
+class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Send a message to the customer, translated from `source` into `language`.
+
+    `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices,
+    `ready` text goes as it is; `engine`, `back` and `warning` then say how it came about. `more` parts follow it.
+    """
+
+    text: str
+    language: str = ""
+    source: str = ""
+    reply: str = ""
+    agent: str = ""
+    phrase: str = ""
+    ready: bool = False
+    engine: str = ""
+    back: str = ""
+    whole: str = ""
+    warning: str = ""
+    more: bool = False
+
+
+DeskEffect = OpenThread | UpdateCard | TellDesk | ShowEdit | ShowSent | Note | TellAgent | AskAgent | React
+Effect = DeskEffect | TellCustomer
+
+encode = msgspec.json.Encoder().encode
+decode_event = msgspec.json.Decoder(Event).decode
+decode_effect = msgspec.json.Decoder(Effect).decode

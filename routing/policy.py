@@ -1,0 +1,45 @@
+"""The admin's rules as plain values."""
+
+from datetime import timedelta
+
+import msgspec
+
+
+class Skill(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of question; `keywords` by language tag suggest it."""
+
+    name: str
+    keywords: dict[str, tuple[str, ...]] = {}
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who answers at the desk; the first language is the one they read by default."""
+
+    id: str
+    name: str
+    languages: tuple[str, ...] = ("en",)
+    skills: tuple[str, ...] = ()
+    capacity: int = 4
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides where a conversation goes."""
+
+    desk_language: str = "en"
+    agents: tuple[Agent, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    default_skill: str = "general"
+    reopen_window: timedelta = timedelta(days=3)
+
+    def agent(self, id_: str) -> Agent | None:
+        """Find an agent by the desk's user id."""
+        return next((agent for agent in self.agents if agent.id == id_), None)
+
+    def name_of(self, id_: str) -> str:
+        """Say an agent's name, or the id of somebody who isn't listed."""
+        known = self.agent(id_)
+        return known.name if known else id_
+
+    def has_skill(self, name: str) -> bool:
+        """Say whether anybody may ask for a skill by this name."""
+        return name == self.default_skill or any(skill.name == name for skill in self.skills)

@@ -1,0 +1,129 @@
+"""Micro-batching: texts of many callers in one piece of work, and each caller's own end."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from translation.batch import Batcher
+from translation.contract import EngineError, Rendering
+
+
+class Desk:
+    """Work that waits until it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.began = asyncio.Semaphore(0)
+        self.go = asyncio.Semaphore(0)
+
+    async def work(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        self.batches.append(list(texts))
+        self.began.release()
+        await self.go.acquire()
+        if "bad" in texts:
+            raise EngineError("no")
+        if "bug" in texts:
+            raise KeyError("bug")
+        return [Rendering(f"{target} {text}", 0.5) for text in texts if text != "short"]
+
+
+def ask(batcher: Batcher, *texts: str, source: str = "es") -> list[asyncio.Task[Rendering | None]]:
+    return [asyncio.create_task(batcher.translate(text, source, "en")) for text in texts]
+
+
+async def outcome(task: asyncio.Task[Rendering | None]) -> str:
+    try:
+        rendering = await task
+    except EngineError as error:
+        return str(error)
+    return rendering.text if rendering else ""
+
+
+async def test_batches_form_while_the_worker_is_busy() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=4, workers=1)
+    first = ask(batcher, "one")
+    await desk.began.acquire()
+    rest = ask(batcher, *"abcdef")
+    for _ in range(3):
+        desk.go.release()
+
+    assert [await outcome(task) for task in (*first, *rest)] == ["en one", *(f"en {letter}" for letter in "abcdef")]
+    assert desk.batches == [["one"], list("abcd"), list("ef")]
+
+
+async def test_directions_are_not_mixed() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", workers=2)
+    asked = [*ask(batcher, "a", "b"), *ask(batcher, "c", source="fr")]
+    await desk.began.acquire()
+    await desk.began.acquire()
+    desk.go.release()
+    desk.go.release()
+
+    assert [await outcome(task) for task in asked] == ["en a", "en b", "en c"]
+    assert desk.batches == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("bad", "no"), ("bug", "desk broke: KeyError('bug')"), ("short", "desk gave 1 translations for 2 texts")],
+)
+async def test_an_error_goes_to_its_batch_alone(text: str, says: str) -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=2, workers=1)
+    asked = ask(batcher, text, "neighbour", "next", "after")
+    desk.go.release()
+    desk.go.release()
+
+    assert [await outcome(task) for task in asked] == [says, says, "en next", "en after"]
+
+
+async def test_who_leaves_the_queue_is_not_translated() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", workers=1)
+    first = ask(batcher, "one")
+    await desk.began.acquire()
+    leaving, staying = ask(batcher, "two", "three")
+    await asyncio.sleep(0)
+    leaving.cancel()
+    desk.go.release()
+    desk.go.release()
+
+    assert [await outcome(first[0]), await outcome(staying)] == ["en one", "en three"]
+    assert desk.batches == [["one"], ["three"]]
+
+
+async def test_who_leaves_during_the_work_spoils_nothing() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", workers=1)
+    leaving, staying = ask(batcher, "one", "two")
+    await desk.began.acquire()
+    leaving.cancel()
+    desk.go.release()
+
+    assert await outcome(staying) == "en two"
+
+
+async def test_patience_ends() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", limit=timedelta(milliseconds=10))
+
+    with pytest.raises(EngineError, match=r"desk didn't translate es → en within 0\.01 s"):
+        await batcher.translate("one", "es", "en")
+    await batcher.close()
+
+
+async def test_closing_tells_everyone_who_waits() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=1, workers=1)
+    asked = ask(batcher, "one", "two")
+    await desk.began.acquire()
+    await batcher.close()
+    await batcher.close()
+
+    assert [await outcome(task) for task in asked] == ["desk was closed: the gateway is stopping"] * 2
+    with pytest.raises(EngineError, match="desk is closed"):
+        await batcher.translate("three", "es", "en")

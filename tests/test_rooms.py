@@ -1,0 +1,53 @@
+"""Who may import whom."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY = {
+    "routing": set(),
+    "config": {"routing"},
+    "adapters": {"config", "routing"},
+    "translation": set(),
+    "sandbox": set(),
+    "gateway": {"adapters", "config", "routing", "translation"},
+}
+IMPURE = {"asyncio", "aiohttp", "redis", "sqlite3", "logging", "random", "time"}
+SANDBOX_USER = "gateway/demo.py"
+FILES = [file for room in MAY for file in (ROOT / room).rglob("*.py")]
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_a_room_imports_only_what_it_may(file: Path) -> None:
+    path = file.relative_to(ROOT)
+    room = path.parts[0]
+    allowed = MAY[room] | {room} | ({"sandbox"} if path.as_posix() == SANDBOX_USER else set())
+
+    assert set(imported(file)) & set(MAY) <= allowed
+
+
+@pytest.mark.parametrize("file", list((ROOT / "routing").rglob("*.py")), ids=lambda file: file.name)
+def test_the_core_knows_no_clock_no_network_and_no_chance(file: Path) -> None:
+    assert not set(imported(file)) & IMPURE
+
+
+def test_channels_never_import_each_other() -> None:
+    shared = {"contract", "http", "text", "meta", "__init__"}
+    channels = {file.stem for file in (ROOT / "adapters").glob("*.py")} - shared - {"desk"}
+    for file in (ROOT / "adapters").glob("*.py"):
+        if file.stem not in channels:
+            continue
+        tree = ast.parse(file.read_text())
+        modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not modules & {f"adapters.{other}" for other in channels - {file.stem}}

@@ -1,0 +1,55 @@
+"""What a translation engine promises.
+
+Languages are BCP 47 tags, lower case without a region unless the region matters (`es`, `pt`, `pt-br`, `zh-hant`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Pair(NamedTuple):
+    """A direction of translation."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One text in the other language; `score` says how sure the engine is, 0.0 to 1.0 (1.0: people wrote it)."""
+
+    text: str
+    score: float
+
+
+class EngineError(Exception):
+    """An engine can't answer at all just now; says which, why, and what to do about it, for people to read."""
+
+
+class Engine(Protocol):
+    """Turns texts of one language into another; a batch in, a score out."""
+
+    @property
+    def name(self) -> str:
+        """The name it has in the configuration, such as `argos`."""
+
+    def pairs(self) -> Collection[Pair]:
+        """The directions it can do just now; cheap, asked for every message."""
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        """Translate each text, in order; None for one it would rather not touch.
+
+        Raises:
+            EngineError: it failed or isn't there; nothing about the texts is to be concluded.
+        """
+
+    async def probe(self) -> str:
+        """Say in a line what it can do, after trying it.
+
+        Raises:
+            EngineError: it doesn't work; the message says what to do.
+        """
+
+    async def close(self) -> None:
+        """Let go of processes, connections and models."""
