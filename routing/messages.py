@@ -75,6 +75,7 @@ class CustomerEdited(_Fact, frozen=True, kw_only=True, tag=True):
     message: str
     text: str = ""
     attachment: str = ""
+    facts: Facts = Facts()
 
 
 class CustomerDeleted(_Fact, frozen=True, kw_only=True, tag=True):
@@ -109,12 +110,13 @@ class AgentWrote(_Fact, frozen=True, kw_only=True, tag=True):
     """An agent wrote in a conversation's thread: a reply, a note (`//`) or a command (`!`).
 
     `text` is plain reading text, `message` the desk's id of it, `mentions` the agents it names in order, `addressed`
-    says that it begins with one.
+    says that it begins with one, `files` how many came with it.
     """
 
     agent: str
     message: str
     text: str
+    files: int = 0
     mentions: tuple[str, ...] = ()
     addressed: bool = False
     facts: Facts = Facts()

@@ -29,7 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[Agent, ...] = ()
     skills: tuple[Skill, ...] = ()
     default_skill: str = "general"
-    reopen_window: timedelta = timedelta(days=3)
+    reopen_window: timedelta = timedelta(hours=24)
 
     def agent(self, id_: str) -> Agent | None:
         """Find an agent by the desk's user id."""

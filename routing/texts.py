@@ -1,0 +1,81 @@
+"""Every sentence that the core says to people at the desk, and the keys of those that customers get."""
+
+WAITING = "notice_waiting"
+"""The phrasebook's key of what a customer reads while nobody has room."""
+
+WAITING_TEXT = "Thank you for your message. Our team will answer you as soon as possible."
+
+HELP = (
+    "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
+    "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
+    "`!lang CODE` set the customer's language · `!close` close it · `!help` this list"
+)
+
+
+def unknown_command(name: str) -> str:
+    """Answer a command that we don't know."""
+    return f"`!{name}` isn't a command; nothing was sent. `!help` lists them."
+
+
+def assigned(agent: str, why: str) -> str:
+    """Say who has the conversation now."""
+    return f"Assigned to {agent}: {why}" if why else f"Assigned to {agent}"
+
+
+QUEUED = "Nobody who could take this has room: it waits in the queue"
+REOPENED = "The customer wrote again: reopened"
+REOPENED_BY_ANSWER = "Reopened by this answer"
+LEFT = "⚠️ The customer has blocked us: answers won't reach them until they write again"
+RETURNED = "The customer can be reached again"
+CLOSED_ALREADY = "This conversation is closed already."
+OPEN_ALREADY = "This conversation is open already."
+CONTINUES = "This customer's conversation continues as #{number}; your answer goes to them all the same."
+STALE = "This is about an older conversation; the customer's present one is #{number}."
+NOT_HELD = "This message isn't held any more."
+ONLY_TEXT = "Files can't be sent to customers yet: send a link, or say it in words."
+EDITED = "The customer keeps what was sent first. Write a new message to correct it."
+DELETED = "The customer has already got this message; deleting it here doesn't take it back."
+UNREACHABLE = "the customer has blocked us"
+UNREACHABLE_ADVICE = "Wait until they write again, or reach them another way."
+ASSIGN_WHOM = "Say whom: `!assign @agent`."
+ASSIGN_HOW = "Write `!assign @agent` in the thread."
+LANGUAGE_HOW = "Write `!lang CODE` in the thread, such as `!lang es`."
+BAD_LANGUAGE = "Say which language by its code: `!lang es`, `!lang pt-br`."
+ADDRESSED = "It begins by addressing a colleague. Is it for the customer?"
+HELD_SENT = "Sent."
+HELD_KEPT = "Kept as a note; the customer doesn't get it."
+
+
+def bad_skill(name: str, known: str) -> str:
+    """Answer `!skill` with a name that isn't one."""
+    return f"There is no skill {name!r}. Known: {known}." if name else f"Say which skill: {known}."
+
+
+def failed(reason: str, advice: str) -> str:
+    """Say that an answer didn't reach the customer, and what to do."""
+    return f"⚠️ Not delivered: {reason}" + (f" {advice}" if reason.endswith(".") else f". {advice}" if advice else "")
+
+
+def closed_by(agent: str) -> str:
+    """Say who closed the conversation."""
+    return f"Closed by {agent}"
+
+
+def reopened_by(agent: str) -> str:
+    """Say who opened the conversation again."""
+    return f"Reopened by {agent}"
+
+
+def claimed_by(agent: str) -> str:
+    """Say who took the conversation."""
+    return f"Claimed by {agent}"
+
+
+def language_set(code: str, agent: str) -> str:
+    """Say that an agent set the customer's language."""
+    return f"{agent} set the customer's language to {code}"
+
+
+def skill_set(name: str, agent: str) -> str:
+    """Say that an agent asked for another skill."""
+    return f"{agent} asked for the skill {name}"

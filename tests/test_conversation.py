@@ -1,0 +1,338 @@
+"""The core, as given, when, then."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from routing import texts
+from routing.conversation import Conversation, Decision, Held, Status, card, decide, opens_conversation
+from routing.messages import (
+    AgentEdited,
+    AgentPressed,
+    AgentWrote,
+    AskAgent,
+    CustomerDeleted,
+    CustomerEdited,
+    CustomerLeft,
+    CustomerReturned,
+    CustomerWrote,
+    Effect,
+    Event,
+    Facts,
+    Note,
+    OpenThread,
+    React,
+    ReceiptCame,
+    ReplyFailed,
+    ReplyHeld,
+    ReplySent,
+    ShowEdit,
+    ShowSent,
+    Standing,
+    TellAgent,
+    TellCustomer,
+    TellDesk,
+    ThreadOpened,
+    TurnCame,
+    UpdateCard,
+)
+from routing.policy import Agent, Policy, Skill
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ANA = Agent(id="U0ANA", name="Ana", languages=("en", "es"), skills=("billing",), capacity=2)
+BEN = Agent(id="U0BEN", name="Ben", languages=("en",))
+POLICY = Policy(
+    agents=(ANA, BEN),
+    skills=(Skill(name="billing", keywords={"en": ("invoice",), "es": ("factura",)}),),
+)
+FREE = (Standing(agent="U0ANA"), Standing(agent="U0BEN"))
+FULL = (Standing(agent="U0ANA", load=2), Standing(agent="U0BEN", away=True))
+NEW = Conversation(contact="tg/1")
+OPEN = Conversation(
+    contact="tg/1",
+    name="Lucía",
+    number=7,
+    status=Status.OPEN,
+    language="es",
+    skill="general",
+    assignee="U0ANA",
+    why=("Ana: speaks es",),
+    talked=("U0ANA",),
+    thread="1.0",
+    opened_at=NOON,
+)
+QUEUED = replace(OPEN, status=Status.QUEUED, assignee="", talked=(), told_waiting=True, why=())
+CLOSED = replace(OPEN, status=Status.CLOSED, closed_at=NOON)
+
+
+def wrote(text: str = "Hola", *, at: datetime = NOON, **facts: Any) -> CustomerWrote:
+    known = Facts(**{"language": "es", "number": 8, "roster": FREE, **facts})
+    return CustomerWrote(id="e", to="tg/1", at=at, message="m", text=text, name="Lucía", facts=known)
+
+
+def said(text: str, *, agent: str = "U0ANA", to: str = "@C1/1.0", **more: Any) -> AgentWrote:
+    return AgentWrote(id="e", to=to, at=NOON, agent=agent, message="2.0", text=text, **more)
+
+
+def pressed(action: str, value: str = "7", agent: str = "U0BEN") -> AgentPressed:
+    return AgentPressed(id="e", to="@C1/1.0", at=NOON, agent=agent, action=action, value=value)
+
+
+def kinds(decision: Decision) -> list[object]:
+    return [type(effect) for effect in decision.effects]
+
+
+ANSWER = TellCustomer(text="On its way", language="es", source="en", reply="2.0", agent="U0ANA")
+HELD = Held(agent="U0ANA", text="@ben can you look?", source="en")
+RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
+
+
+@pytest.mark.parametrize(
+    ("given", "when", "then"),
+    [
+        pytest.param(OPEN, said("On its way"), [ANSWER], id="an answer goes to the customer"),
+        pytest.param(OPEN, said("// he is angry"), [], id="a note never leaves"),
+        pytest.param(OPEN, said("  // indented"), [], id="nor does an indented one"),
+        pytest.param(OPEN, said("!help"), [TellAgent(agent="U0ANA", text=texts.HELP)], id="help is for its writer"),
+        pytest.param(
+            OPEN,
+            said("!clsoe now"),
+            [TellAgent(agent="U0ANA", text=texts.unknown_command("clsoe"))],
+            id="an unknown command is answered, not sent",
+        ),
+        pytest.param(
+            OPEN,
+            said("@ben can you look?", addressed=True, mentions=("U0BEN",)),
+            [AskAgent(agent="U0ANA", held="2.0", reason=texts.ADDRESSED, text="@ben can you look?")],
+            id="what addresses a colleague is held and asked about",
+        ),
+        pytest.param(
+            OPEN,
+            said("", files=1),
+            [React(message="2.0", emoji="failed"), TellAgent(agent="U0ANA", text=texts.ONLY_TEXT)],
+            id="a file alone is refused aloud",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": HELD}),
+            pressed("send", "2.0"),
+            [TellCustomer(text=HELD.text, language="es", source="en", reply="2.0", agent="U0ANA")],
+            id="a held message goes when its writer says so",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": RISKY}),
+            pressed("send", "2.0"),
+            [TellCustomer(text="Hola", language="es", source="", reply="2.0", agent="U0ANA", ready=True, back="Hello")],
+            id="a risky translation goes as it was shown",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": RISKY}),
+            pressed("send_original", "2.0"),
+            [TellCustomer(text="Hi", language="es", reply="2.0", agent="U0ANA", ready=True)],
+            id="or in the agent's own words",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": HELD}),
+            pressed("keep", "2.0"),
+            [TellAgent(agent="U0BEN", text=texts.HELD_KEPT)],
+            id="a held message kept as a note stays",
+        ),
+        pytest.param(
+            OPEN,
+            pressed("send", "2.0"),
+            [TellAgent(agent="U0BEN", text=texts.NOT_HELD)],
+            id="a second press does nothing",
+        ),
+        pytest.param(
+            OPEN,
+            pressed("close", "6"),
+            [TellAgent(agent="U0BEN", text=texts.STALE.format(number=7))],
+            id="a button of an older conversation closes nothing",
+        ),
+        pytest.param(
+            OPEN,
+            said("Hi", to="@C1/0.5"),
+            [
+                TellCustomer(text="Hi", language="es", source="en", reply="2.0", agent="U0ANA"),
+                TellAgent(agent="U0ANA", text=texts.CONTINUES.format(number=7)),
+            ],
+            id="an answer in an older thread goes, and its writer is told",
+        ),
+        pytest.param(
+            OPEN,
+            CustomerEdited(id="e", to="tg/1", at=NOON, message="m", text="Adiós"),
+            [ShowEdit(message="m", text="Adiós", language="es")],
+            id="an edit shows",
+        ),
+        pytest.param(
+            OPEN,
+            CustomerDeleted(id="e", to="tg/1", at=NOON, message="m"),
+            [ShowEdit(message="m", deleted=True)],
+            id="a deletion shows",
+        ),
+        pytest.param(
+            OPEN,
+            ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Va", language="es", back="It goes"),
+            [React(message="2.0", emoji="accepted"), ShowSent(text="Va", language="es", back="It goes")],
+            id="an accepted answer gets its tick and shows what was sent",
+        ),
+        pytest.param(
+            replace(OPEN, receipts={"9": "read"}),
+            ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Va"),
+            [React(message="2.0", emoji="read"), ShowSent(text="Va", language="")],
+            id="a receipt that overtook the answer isn't lost",
+        ),
+        pytest.param(
+            replace(OPEN, replies={"9": "2.0"}, receipts={"2.0": "accepted"}),
+            ReceiptCame(id="e", to="tg/1", at=NOON, message="9", state="read"),
+            [React(message="2.0", emoji="read")],
+            id="read",
+        ),
+        pytest.param(
+            replace(OPEN, replies={"9": "2.0"}, receipts={"2.0": "accepted"}),
+            ReceiptCame(id="e", to="tg/1", at=NOON, message="9", state="delivered"),
+            [],
+            id="delivered changes nothing to see",
+        ),
+        pytest.param(
+            replace(OPEN, replies={"9": "2.0"}, receipts={"2.0": "accepted"}),
+            ReceiptCame(
+                id="e", to="tg/1", at=NOON, message="9", state="failed", reason="no such number", advice="Ask."
+            ),
+            [React(message="2.0", emoji="failed"), Note(text=texts.failed("no such number", "Ask."))],
+            id="a late failure is told",
+        ),
+        pytest.param(
+            OPEN,
+            ReplyFailed(id="e", to="tg/1", at=NOON, reply="2.0", reason="too long", advice="Shorten it."),
+            [React(message="2.0", emoji="failed"), Note(text="⚠️ Not delivered: too long. Shorten it.")],
+            id="a refusal is told with what to do",
+        ),
+        pytest.param(
+            OPEN,
+            ReplyHeld(
+                id="e", to="tg/1", at=NOON, reply="2.0", agent="U0ANA", text="Hi", rendering="Ho", reason="short"
+            ),
+            [AskAgent(agent="U0ANA", held="2.0", reason="short", text="Hi", rendering="Ho")],
+            id="a risky translation is asked about",
+        ),
+        pytest.param(
+            replace(OPEN, receipts={"2.0": "accepted"}),
+            AgentEdited(id="e", to="@C1/1.0", at=NOON, agent="U0ANA", message="2.0", text="x"),
+            [TellAgent(agent="U0ANA", text=texts.EDITED)],
+            id="an edit of what was sent is answered",
+        ),
+        pytest.param(
+            OPEN, TurnCame(id="e", to="tg/1", at=NOON, facts=Facts(roster=FREE)), [], id="a turn for whom nobody waits"
+        ),
+        pytest.param(
+            QUEUED, TurnCame(id="e", to="tg/1", at=NOON, facts=Facts(roster=FULL)), [], id="a turn with nobody free"
+        ),
+    ],
+)
+def test_what_follows(given: Conversation, when: Event, then: Sequence[Effect]) -> None:
+    assert list(decide(given, when, POLICY).effects) == then
+
+
+def test_the_first_message_opens_a_thread_with_its_card_and_an_agent() -> None:
+    decision = decide(NEW, wrote("¿Dónde está mi factura?"), POLICY)
+
+    now = decision.conversation
+    assert (now.number, now.status, now.assignee, now.language) == (8, Status.OPEN, "U0ANA", "es")
+    assert now.skill == "billing"
+    assert kinds(decision) == [OpenThread, TellDesk]
+    assert "speaks es" in card(now, POLICY).why[0]
+    assert "lacks the skill billing" in card(now, POLICY).why[1]
+
+
+def test_nobody_free_queues_and_tells_the_customer_once() -> None:
+    first = decide(NEW, wrote(roster=FULL), POLICY)
+    second = decide(first.conversation, replace(wrote(roster=FULL), id="e2", message="m2"), POLICY)
+
+    assert kinds(first) == [OpenThread, TellDesk, TellCustomer]
+    assert first.conversation.status is Status.QUEUED
+    assert kinds(second) == [TellDesk]
+
+
+def test_a_turn_takes_the_conversation_from_the_queue_and_pings_the_agent() -> None:
+    decision = decide(QUEUED, TurnCame(id="e", to="tg/1", at=NOON, facts=Facts(roster=FREE)), POLICY)
+
+    assert decision.conversation.assignee == "U0ANA"
+    assert kinds(decision) == [UpdateCard, Note]
+    assert [effect.mention for effect in decision.effects if isinstance(effect, Note)] == ["U0ANA"]
+
+
+def test_a_message_within_the_window_reopens_with_the_agent_who_knows_the_customer() -> None:
+    given = replace(CLOSED, talked=("U0BEN",), language="fr")
+    decision = decide(given, wrote("Encore moi", at=NOON + timedelta(hours=23), language="fr"), POLICY)
+
+    assert (decision.conversation.number, decision.conversation.assignee) == (7, "U0BEN")
+    assert kinds(decision) == [UpdateCard, Note, Note, TellDesk]
+
+
+def test_a_message_after_the_window_starts_a_new_conversation() -> None:
+    event = wrote(at=NOON + timedelta(hours=25))
+
+    assert opens_conversation(CLOSED, event, POLICY)
+    decision = decide(CLOSED, event, POLICY)
+    assert (decision.conversation.number, decision.conversation.thread) == (8, "")
+    assert kinds(decision) == [OpenThread, TellDesk]
+
+
+def test_an_answer_in_a_closed_conversation_reopens_it() -> None:
+    decision = decide(CLOSED, said("One more thing", agent="U0BEN"), POLICY)
+
+    assert (decision.conversation.status, decision.conversation.assignee) == (Status.OPEN, "U0BEN")
+    assert kinds(decision) == [TellCustomer, UpdateCard, Note]
+
+
+def test_a_blocked_customer_is_not_written_to() -> None:
+    left = decide(OPEN, CustomerLeft(id="e1", to="tg/1", at=NOON), POLICY)
+    answer = decide(left.conversation, said("Hello?"), POLICY)
+    back = decide(left.conversation, CustomerReturned(id="e2", to="tg/1", at=NOON), POLICY)
+
+    assert kinds(left) == [UpdateCard, Note]
+    assert kinds(answer) == [React, Note]
+    assert not back.conversation.unreachable
+
+
+def test_commands_change_what_they_say() -> None:
+    claimed = decide(OPEN, said("!claim", agent="U0BEN"), POLICY).conversation
+    assigned = decide(OPEN, said("!assign @Ben", mentions=("U0BEN",)), POLICY).conversation
+    language = decide(OPEN, said("!lang pt-BR"), POLICY).conversation
+    billing = decide(claimed, replace(said("!skill billing", facts=Facts(roster=FREE)), id="e2"), POLICY).conversation
+    closed = decide(OPEN, said("!close"), POLICY).conversation
+
+    assert (claimed.assignee, assigned.assignee) == ("U0BEN", "U0BEN")
+    assert (language.language, language.pinned) == ("pt-br", True)
+    assert (billing.skill, billing.assignee) == ("billing", "U0ANA")
+    assert (closed.status, closed.closed_at) == (Status.CLOSED, NOON)
+
+
+@pytest.mark.parametrize("text", ["!lang", "!lang español", "!skill cooking", "!skill", "!assign", "!assign nobody"])
+def test_a_command_that_makes_no_sense_changes_nothing_and_says_why(text: str) -> None:
+    decision = decide(OPEN, said(text), POLICY)
+
+    assert replace(decision.conversation, seen=()) == OPEN
+    assert kinds(decision) == [TellAgent]
+
+
+def test_buttons_do_what_the_commands_do() -> None:
+    assert decide(OPEN, pressed("claim"), POLICY).conversation.assignee == "U0BEN"
+    closed = decide(OPEN, pressed("close"), POLICY).conversation
+    assert closed.status is Status.CLOSED
+    assert decide(closed, replace(pressed("reopen"), id="e2"), POLICY).conversation.status is Status.OPEN
+
+
+def test_a_pinned_language_stays() -> None:
+    pinned = replace(OPEN, language="pt", pinned=True)
+
+    assert decide(pinned, wrote("Hello there", language="en"), POLICY).conversation.language == "pt"
+
+
+def test_a_thread_that_opened_is_remembered() -> None:
+    opened = decide(replace(OPEN, thread=""), ThreadOpened(id="e", to="tg/1", at=NOON, thread="3.0"), POLICY)
+
+    assert opened.conversation.thread == "3.0"
