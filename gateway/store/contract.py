@@ -1,0 +1,248 @@
+"""What a store promises: whatever is killed, a step happened wholly or not at all, and the outbox knows what is owed.
+
+All verbs that write return once the change is durable, and raise StoreError when it isn't. Times are aware UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Protocol
+
+import msgspec
+
+from routing.conversation import Conversation
+from routing.messages import Effect, Event, Standing
+
+MAILBOX_BATCH = 64
+"""How many events of one mailbox a step gets at most."""
+
+
+class StoreError(Exception):
+    """The store can't take or give it just now; says why, for an admin. Nothing was changed."""
+
+
+class Outcome(Enum):
+    """What became of a commit: CONFLICT changed nothing, ALREADY had happened before."""
+
+    OK = "ok"
+    ALREADY = "already"
+    CONFLICT = "conflict"
+
+
+class Side(StrEnum):
+    """Where an order goes: to the desk as a post, to the desk beside the posts' budget, or to the customer."""
+
+    DESK = "desk"
+    MARK = "mark"
+    CUSTOMER = "customer"
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A mailbox that nobody else works on, with what waits in it in order; `seqs` are the events' places."""
+
+    mailbox: str
+    version: int
+    conversation: Conversation
+    events: tuple[Event, ...]
+    seqs: tuple[int, ...]
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """An event that is to happen at `due`; `key` names it within its mailbox."""
+
+    key: str
+    due: datetime
+    event: Event
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a step changes: the conversation, what is to be done, the events with the facts gathered for them.
+
+    `effects` come with the conversation's number; `clear` are keys of timers.
+    """
+
+    conversation: Conversation
+    effects: tuple[tuple[int, Effect], ...] = ()
+    events: tuple[Event, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    clear: tuple[str, ...] = ()
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far an order came, so that a retry goes on with the same words.
+
+    `parts` is what is sent part by part, `sent` the platform's ids of those that went; `engine`, `back` and `warning`
+    say how the words came about.
+    """
+
+    parts: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    language: str = ""
+    engine: str = ""
+    back: str = ""
+    warning: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the outbox; `id` is unique for ever, `begun` counts the calls begun for it.
+
+    `open_call` is "" or the id of a call that began and whose outcome isn't known: that of the first order in it.
+    """
+
+    id: str
+    mailbox: str
+    number: int
+    lane: str
+    effect: Effect
+    begun: int = 0
+    open_call: str = ""
+    progress: Progress = Progress()
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What waits in a lane that nobody else works on, in order."""
+
+    lane: str
+    orders: tuple[Order, ...]
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a customer's message stands at the desk: in the post `ts`, which `body` (JSON) can draw anew."""
+
+    message: str
+    ts: str
+    body: bytes
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call came to: the orders it settles, and what was learnt.
+
+    `events` go into the journal, `thread` becomes another name of the orders' mailbox, `dead` says why they never went.
+    """
+
+    orders: tuple[str, ...]
+    events: tuple[Event, ...] = ()
+    thread: str = ""
+    posts: tuple[Post, ...] = ()
+    dead: str = ""
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters and backlogs, none of which took a scan."""
+
+    waiting_events: int
+    waiting_orders: Mapping[str, int]
+    parked: int
+    aside: int
+    dead: int
+
+
+class Store(Protocol):
+    """Journal, conversations, outbox and timers in one place, changed in one commit."""
+
+    async def open(self) -> None:
+        """Migrate, lock and recover: what was unfinished comes again.
+
+        Raises:
+            StoreError: the place isn't usable, or another process has it.
+        """
+
+    async def close(self) -> None:
+        """Finish what was begun and let go."""
+
+    async def probe(self) -> None:
+        """Raise StoreError unless it answers."""
+
+    async def append(self, events: Sequence[Event]) -> Sequence[bool]:
+        """Write events to the journal; False for each that is there, or was.
+
+        What is for a thread that nobody knows yet is parked until it is; what has no mailbox is kept aside.
+        """
+
+    async def claim(self) -> Claim:
+        """Wait for a mailbox with events that nobody works on, and take it with up to MAILBOX_BATCH of them."""
+
+    async def commit(self, claim: Claim, step: Step) -> Outcome:
+        """Keep the step and let go of the mailbox: all or none."""
+
+    async def release(self, claim: Claim) -> None:
+        """Let go of a mailbox; its events come again."""
+
+    async def set_aside(self, claim: Claim, reason: str) -> None:
+        """Keep the claim's first event apart, for inspection, and let go: it holds up nobody."""
+
+    async def number(self) -> int:
+        """Give the next conversation's number; it may be lost, never given twice."""
+
+    async def take(self, side: Side) -> Batch:
+        """Wait for a lane of `side` that is due and nobody works on; the most urgent one, and all that waits in it."""
+
+    async def begin(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+        """Note that one call for these begins, directly before it, with their progress: its outcome is now unknown."""
+
+    async def advance(self, order: Order) -> Order:
+        """Note an order's progress; its call is no longer open."""
+
+    async def settle(self, batch: Batch, result: Result) -> None:
+        """Keep what a call came to; the lane stays taken until `leave`."""
+
+    async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
+        """Let go of the lane and let it wait; `open_call` says whether the last call may have been accepted."""
+
+    def leave(self, batch: Batch) -> None:
+        """Let go of a lane; what is left in it is due again."""
+
+    async def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a conversation."""
+
+    async def find(self, number: int) -> Conversation | None:
+        """Read the conversation with a number, if it is its customer's present one."""
+
+    async def thread(self, mailbox: str, number: int) -> str:
+        """Say in which thread a conversation stands, "" if in none yet."""
+
+    async def post(self, mailbox: str, message: str) -> Post | None:
+        """Say where a customer's message stands at the desk."""
+
+    async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
+        """Read the latest events of a mailbox, in order, with the facts that were gathered."""
+
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has, and when they last got one."""
+
+    async def queued(self, limit: int) -> Sequence[Conversation]:
+        """Read the conversations that wait for an agent, most urgent first."""
+
+    async def put_doc(self, kind: str, key: str, body: bytes) -> None:
+        """Keep a document."""
+
+    async def get_doc(self, kind: str, key: str) -> bytes | None:
+        """Read a document."""
+
+    async def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read all documents of a kind."""
+
+    async def prune(self, before: datetime) -> None:
+        """Forget dedupe keys, parked replies and posts older than `before`."""
+
+    def stats(self) -> Stats:
+        """Say how much waits."""
+
+
+URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1, "UpdateCard": 1}
+"""How soon a lane gets its turn, by what waits in it: what customers say comes before what we say ourselves."""
+
+LEAST_URGENT = 2
+
+
+def side_of(effect: Effect) -> Side:
+    """Say where an effect goes."""
+    name = type(effect).__name__
+    if name == "TellCustomer":
+        return Side.CUSTOMER
+    return Side.MARK if name in ("React", "TellAgent") else Side.DESK
+
+
+def urgency(effect: Effect) -> int:
+    """Rank an effect, 0 the most urgent."""
+    return URGENCY.get(type(effect).__name__, LEAST_URGENT)

@@ -1,0 +1,202 @@
+"""What a row says: the statements that one commit is made of, without memory and without threads."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step, side_of
+from routing.conversation import Conversation
+from routing.messages import (
+    THREAD_MARK,
+    CustomerWrote,
+    Effect,
+    Event,
+    decode_effect,
+    decode_event,
+    encode,
+)
+
+PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+decode_conversation = msgspec.json.Decoder(Conversation).decode
+decode_progress = msgspec.json.Decoder(Progress).decode
+
+Placed = tuple[str, int, Event]
+"""An event's mailbox and its place in the journal."""
+
+Fate = Literal["known", "parked", "aside"]
+"""What else may become of an event: it was there before, waits for its thread, or is kept for inspection."""
+
+
+def millis(at: datetime) -> int:
+    """Turn a moment into what the tables hold."""
+    return round(at.timestamp() * 1000)
+
+
+def moment(at: int) -> datetime:
+    """Turn what the tables hold into a moment."""
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def write_events(db: sqlite3.Connection, events: Iterable[Event], at: datetime) -> list[Placed | Fate]:
+    """Put events into the journal, and say where each is."""
+    return [_write_event(db, event, at) for event in events]
+
+
+def _write_event(db: sqlite3.Connection, event: Event, at: datetime) -> Placed | Fate:
+    key = blake2b(event.id.encode(), digest_size=16).digest()
+    if not db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, millis(at))).rowcount:
+        return "known"
+    body = encode(event)
+    if not event.to:
+        db.execute(
+            "INSERT INTO aside (mailbox, event, reason, at) VALUES ('', ?, 'unknown kind', ?)", (body, millis(at))
+        )
+        return "aside"
+    mailbox = _mailbox(db, event)
+    if not mailbox:
+        db.execute("INSERT INTO parked (thread, event, at) VALUES (?, ?, ?)", (event.to, body, millis(at)))
+        return "parked"
+    return _place(db, mailbox, event, body)
+
+
+def _place(db: sqlite3.Connection, mailbox: str, event: Event, body: bytes) -> Placed:
+    seq = db.execute("INSERT INTO journal (mailbox, event) VALUES (?, ?)", (mailbox, body)).lastrowid
+    return mailbox, seq or 0, event
+
+
+def _mailbox(db: sqlite3.Connection, event: Event) -> str:
+    """Say whose mailbox an event's address stands for; "" for a thread that nobody knows yet."""
+    known = _alias(db, event.to)
+    if known or event.to.startswith(THREAD_MARK):
+        return known
+    if isinstance(event, CustomerWrote) and event.also:
+        mailbox = next(filter(None, (_alias(db, name) for name in event.also)), event.to)
+        for name in {event.to, *event.also} - {mailbox}:
+            db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (name, mailbox))
+        return mailbox
+    return event.to
+
+
+def _alias(db: sqlite3.Connection, name: str) -> str:
+    row = db.execute("SELECT mailbox FROM alias WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else ""
+
+
+def write_step(db: sqlite3.Connection, claim: Claim, step: Step, at: datetime) -> tuple[Outcome, list[Order]]:
+    """Write everything a step changes, unless it is written or somebody else changed the conversation."""
+    if claim.seqs and not db.execute("SELECT 1 FROM journal WHERE seq = ?", (claim.seqs[0],)).fetchone():
+        return Outcome.ALREADY, []
+    now = step.conversation
+    row = db.execute("SELECT version, agent FROM conversation WHERE mailbox = ?", (claim.mailbox,)).fetchone()
+    if (row[0] if row else 0) != claim.version:
+        return Outcome.CONFLICT, []
+    db.execute(
+        "INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            claim.mailbox,
+            claim.version + 1,
+            now.number,
+            now.status.value,
+            now.load,
+            PRIORITIES.get(now.priority, 2),
+            millis(now.opened_at),
+            encode(now),
+        ),
+    )
+    if now.load and now.load != (row[1] if row else ""):
+        db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?)", (now.load, millis(at)))
+    db.executemany("DELETE FROM journal WHERE seq = ?", ((seq,) for seq in claim.seqs))
+    db.executemany(
+        "INSERT INTO history (mailbox, event) VALUES (?, ?)", ((claim.mailbox, encode(event)) for event in step.events)
+    )
+    db.executemany("DELETE FROM timer WHERE mailbox = ? AND key = ?", ((claim.mailbox, key) for key in step.clear))
+    db.executemany(
+        "INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?)",
+        ((claim.mailbox, timer.key, millis(timer.due), encode(timer.event)) for timer in step.timers),
+    )
+    return Outcome.OK, [_write_order(db, claim, index, *each) for index, each in enumerate(step.effects)]
+
+
+def _write_order(db: sqlite3.Connection, claim: Claim, index: int, number: int, effect: Effect) -> Order:
+    first = claim.events[0].id if claim.events else f"{claim.mailbox}:{claim.version}"
+    order = Order(
+        id=f"{blake2b(first.encode(), digest_size=9).hexdigest()}-{index}",
+        mailbox=claim.mailbox,
+        number=number,
+        lane=lane_of(effect, claim.mailbox),
+        effect=effect,
+    )
+    db.execute(
+        "INSERT INTO outbox (id, lane, mailbox, number, effect) VALUES (?, ?, ?, ?, ?)",
+        (order.id, order.lane, order.mailbox, order.number, encode(effect)),
+    )
+    return order
+
+
+def lane_of(effect: Effect, mailbox: str) -> str:
+    """Name the lane that keeps an effect in order with its like."""
+    side = side_of(effect)
+    return mailbox if side is Side.CUSTOMER else f"{THREAD_MARK}{side.value}/{mailbox}"
+
+
+def write_result(
+    db: sqlite3.Connection, orders: Sequence[Order], result: Result, at: datetime
+) -> tuple[list[Placed], list[Placed]]:
+    """Strike the orders off and write what was learnt; where each event is, then those that the thread set free."""
+    settled = [order for order in orders if order.id in result.orders]
+    for order in settled:
+        gone = db.execute("DELETE FROM outbox WHERE id = ?", (order.id,)).rowcount
+        if result.dead and gone:
+            db.execute(
+                "INSERT INTO dead (id, lane, mailbox, number, effect, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (order.id, order.lane, order.mailbox, order.number, encode(order.effect), result.dead, millis(at)),
+            )
+    if settled:
+        db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
+    db.executemany(
+        "INSERT OR REPLACE INTO post VALUES (?, ?, ?, ?, ?)",
+        ((orders[0].mailbox, post.message, post.ts, post.body, millis(at)) for post in result.posts),
+    )
+    placed = [each for each in write_events(db, result.events, at) if isinstance(each, tuple)]
+    return placed, _name_thread(db, result.thread, orders[0]) if result.thread else []
+
+
+def _name_thread(db: sqlite3.Connection, thread: str, order: Order) -> list[Placed]:
+    db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?)", (thread, order.mailbox, order.number))
+    freed = db.execute("SELECT event FROM parked WHERE thread = ? ORDER BY seq", (thread,)).fetchall()
+    db.execute("DELETE FROM parked WHERE thread = ?", (thread,))
+    return [_place(db, order.mailbox, decode_event(body), body) for (body,) in freed]
+
+
+def read_orders(db: sqlite3.Connection) -> list[Order]:
+    """Read the outbox in order."""
+    rows = db.execute(
+        "SELECT id, mailbox, number, lane, effect, begun, open_call, progress FROM outbox ORDER BY seq"
+    ).fetchall()
+    return [
+        Order(
+            id=id_,
+            mailbox=mailbox,
+            number=number,
+            lane=lane,
+            effect=decode_effect(effect),
+            begun=begun,
+            open_call=open_call,
+            progress=decode_progress(progress),
+        )
+        for id_, mailbox, number, lane, effect, begun, open_call, progress in rows
+    ]
+
+
+def fire_timers(db: sqlite3.Connection, now: datetime) -> list[Placed]:
+    """Turn the timers that are due into events."""
+    due = db.execute(
+        "SELECT mailbox, key, event FROM timer WHERE due <= ? ORDER BY due LIMIT 512", (millis(now),)
+    ).fetchall()
+    db.executemany("DELETE FROM timer WHERE mailbox = ? AND key = ?", (row[:2] for row in due))
+    written = write_events(db, (decode_event(event) for _, _, event in due), now)
+    return [each for each in written if isinstance(each, tuple)]

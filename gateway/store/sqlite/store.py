@@ -1,0 +1,426 @@
+"""The store's verbs on SQLite: what is in use lives in memory, and follows each commit in its order."""
+
+import asyncio
+import contextlib
+import fcntl
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from msgspec.structs import replace
+
+from gateway.store.contract import (
+    Batch,
+    Claim,
+    Order,
+    Outcome,
+    Post,
+    Result,
+    Side,
+    Stats,
+    Step,
+    StoreError,
+    side_of,
+)
+from gateway.store.sqlite import rows
+from gateway.store.sqlite.schema import Newer, migrate
+from gateway.store.sqlite.writer import Writer, connect, explain
+from gateway.store.waiting import Clock, Lanes, Mailboxes
+from routing.conversation import Conversation
+from routing.messages import EPOCH, Event, Standing, decode_event, encode
+
+FILE = "dragoman.db"
+CACHED = 20_000
+"""How many conversations stay in memory."""
+
+BACKLOG = 200_000
+"""How many events may wait before the journal takes no more."""
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqliteStore:
+    """The embedded engine; `folder` is the data directory."""
+
+    def __init__(self, folder: Path, *, clock: Clock = _utc) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._mailboxes = Mailboxes()
+        self._lanes = Lanes(clock)
+        self._cache: OrderedDict[str, tuple[int, Conversation]] = OrderedDict()
+        self._loads: dict[str, int] = {}
+        self._assigned: dict[str, datetime] = {}
+        self._counts = {"parked": 0, "aside": 0, "dead": 0}
+        self._next_timer: datetime | None = None
+        self._timer_bell = asyncio.Event()
+
+    async def open(self) -> None:
+        """Migrate, lock and recover."""
+        self._lock = self._take_lock()
+        try:
+            db = await asyncio.to_thread(self._prepare)
+        except (sqlite3.Error, Newer) as error:
+            self._lock.close()
+            raise StoreError(f"{self._folder / FILE} can't be used: {error}") from error
+        self._reader = connect(self._folder / FILE, query_only=True)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._recover(db)
+        db.close()
+        self._writer = Writer(self._folder / FILE)
+        self._timers = asyncio.create_task(self._fire())
+
+    async def close(self) -> None:
+        """Finish what was begun and let go."""
+        self._timers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._timers
+        await self._writer.close()
+        await asyncio.to_thread(self._reading.shutdown)
+        self._reader.close()
+        self._lock.close()
+
+    async def probe(self) -> None:
+        """Raise StoreError unless a commit goes through."""
+        await self._writer.submit(lambda db: db.execute("INSERT OR REPLACE INTO counter VALUES ('probe', 0)").rowcount)
+
+    # The journal
+
+    async def append(self, events: Sequence[Event]) -> Sequence[bool]:
+        """Write events to the journal, durably."""
+        if self._mailboxes.size >= BACKLOG:
+            raise StoreError(f"{self._mailboxes.size} events wait already: try again later")
+        now = self._clock()
+        places = await self._writer.submit(lambda db: rows.write_events(db, events, now), self._place)
+        return [place != "known" for place in places]
+
+    async def claim(self) -> Claim:
+        """Wait for a free mailbox and take it."""
+        mailbox, waiting = await self._mailboxes.take()
+        try:
+            version, conversation = await self._load(mailbox)
+        except BaseException:
+            self._mailboxes.done(mailbox, 0)
+            raise
+        seqs, events = zip(*waiting, strict=True)
+        return Claim(mailbox, version, conversation, events, seqs)
+
+    async def commit(self, claim: Claim, step: Step) -> Outcome:
+        """Keep the step; agents' room is taken at once, so that two steps can't give the same place away."""
+        now = self._clock()
+        was, new = claim.conversation.load, step.conversation.load
+        rested = self._assigned.get(new, EPOCH)
+        self._move_load(was, new, now)
+        try:
+            outcome, _ = await self._writer.submit(
+                lambda db: rows.write_step(db, claim, step, now), lambda wrote: self._keep(claim, step, wrote)
+            )
+        except StoreError:
+            self._move_load(new, was, rested)
+            raise
+        if outcome is not Outcome.OK:
+            self._move_load(new, was, rested)
+        return outcome
+
+    async def release(self, claim: Claim) -> None:
+        """Let go of a mailbox; its events come again."""
+        self._cache.pop(claim.mailbox, None)
+        self._mailboxes.done(claim.mailbox, 0)
+
+    async def set_aside(self, claim: Claim, reason: str) -> None:
+        """Keep the claim's first event apart."""
+        now = rows.millis(self._clock())
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM journal WHERE seq = ?", (claim.seqs[0],))
+            db.execute(
+                "INSERT INTO aside (mailbox, event, reason, at) VALUES (?, ?, ?, ?)",
+                (claim.mailbox, encode(claim.events[0]), reason, now),
+            )
+
+        def after(_: None) -> None:
+            self._counts["aside"] += 1
+            self._mailboxes.done(claim.mailbox, 1)
+
+        await self._writer.submit(work, after)
+
+    async def number(self) -> int:
+        """Give the next conversation's number."""
+
+        def work(db: sqlite3.Connection) -> int:
+            db.execute("INSERT OR IGNORE INTO counter VALUES ('number', 0)")
+            db.execute("UPDATE counter SET value = value + 1 WHERE name = 'number'")
+            return int(db.execute("SELECT value FROM counter WHERE name = 'number'").fetchone()[0])
+
+        return await self._writer.submit(work)
+
+    # The outbox
+
+    async def take(self, side: Side) -> Batch:
+        """Wait for a lane of `side` that is due."""
+        return await self._lanes.take(side)
+
+    async def begin(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+        """Note that one call for these begins."""
+        begun = tuple(replace(order, begun=order.begun + 1, open_call=orders[0].id) for order in orders)
+        await self._rewrite(begun)
+        return begun
+
+    async def advance(self, order: Order) -> Order:
+        """Note an order's progress; its call is no longer open."""
+        advanced = replace(order, open_call="")
+        await self._rewrite((advanced,))
+        return advanced
+
+    async def settle(self, batch: Batch, result: Result) -> None:
+        """Keep what a call came to."""
+        now = self._clock()
+
+        def after(wrote: tuple[list[rows.Placed], list[rows.Placed]]) -> None:
+            placed, freed = wrote
+            self._counts["dead"] += len(result.orders) if result.dead else 0
+            self._counts["parked"] -= len(freed)
+            self._lanes.remove(batch.lane, result.orders)
+            self._place([*placed, *freed])
+
+        await self._writer.submit(lambda db: rows.write_result(db, batch.orders, result, now), after)
+
+    async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
+        """Let go of the lane and let it wait."""
+        closed = tuple(replace(order, open_call="") for order in batch.orders if order.open_call and not open_call)
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO lane VALUES (?, ?)", (batch.lane, rows.millis(until)))
+            db.executemany("UPDATE outbox SET open_call = '' WHERE id = ?", ((order.id,) for order in closed))
+
+        def after(_: None) -> None:
+            for order in closed:
+                self._lanes.replace(order)
+            self._lanes.leave(batch.lane, until)
+
+        await self._writer.submit(work, after)
+
+    def leave(self, batch: Batch) -> None:
+        """Let go of a lane; what is left in it is due again."""
+        self._lanes.leave(batch.lane)
+
+    # Reading
+
+    async def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a conversation."""
+        version, conversation = await self._load(mailbox)
+        return conversation if version else None
+
+    async def find(self, number: int) -> Conversation | None:
+        """Read the conversation with a number."""
+        found = await self._read("SELECT body FROM conversation WHERE number = ?", number)
+        return rows.decode_conversation(found[0][0]) if found else None
+
+    async def thread(self, mailbox: str, number: int) -> str:
+        """Say in which thread a conversation stands."""
+        found = await self._read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
+        return found[0][0].rpartition("/")[2] if found else ""
+
+    async def post(self, mailbox: str, message: str) -> Post | None:
+        """Say where a customer's message stands at the desk."""
+        found = await self._read("SELECT ts, body FROM post WHERE mailbox = ? AND message = ?", mailbox, message)
+        return Post(message=message, ts=found[0][0], body=found[0][1]) if found else None
+
+    async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
+        """Read the latest events of a mailbox, in order."""
+        found = await self._read(
+            "SELECT event FROM history WHERE mailbox = ? ORDER BY seq DESC LIMIT ?", mailbox, limit
+        )
+        return [decode_event(body) for (body,) in reversed(found)]
+
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has."""
+        agents = self._loads.keys() | self._assigned.keys()
+        return [
+            Standing(agent=agent, load=self._loads.get(agent, 0), idle_since=self._assigned.get(agent, EPOCH))
+            for agent in sorted(agents)
+        ]
+
+    async def queued(self, limit: int) -> Sequence[Conversation]:
+        """Read the conversations that wait for an agent."""
+        found = await self._read(
+            "SELECT body FROM conversation WHERE status = 'queued' ORDER BY priority, opened_at LIMIT ?", limit
+        )
+        return [rows.decode_conversation(body) for (body,) in found]
+
+    def stats(self) -> Stats:
+        """Say how much waits."""
+        return Stats(waiting_events=self._mailboxes.size, waiting_orders=dict(self._lanes.sizes), **self._counts)
+
+    # Documents and housekeeping
+
+    async def put_doc(self, kind: str, key: str, body: bytes) -> None:
+        """Keep a document."""
+        await self._writer.submit(
+            lambda db: db.execute("INSERT OR REPLACE INTO doc VALUES (?, ?, ?)", (kind, key, body)).rowcount
+        )
+
+    async def get_doc(self, kind: str, key: str) -> bytes | None:
+        """Read a document."""
+        found = await self._read("SELECT body FROM doc WHERE kind = ? AND key = ?", kind, key)
+        return found[0][0] if found else None
+
+    async def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read all documents of a kind."""
+        return dict(await self._read("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", kind))
+
+    async def prune(self, before: datetime) -> None:
+        """Forget dedupe keys, parked replies and posts older than `before`."""
+        cut = rows.millis(before)
+
+        def work(db: sqlite3.Connection) -> int:
+            db.execute("DELETE FROM seen WHERE at < ?", (cut,))
+            db.execute("DELETE FROM post WHERE at < ?", (cut,))
+            return db.execute("DELETE FROM parked WHERE at < ?", (cut,)).rowcount
+
+        def after(gone: int) -> None:
+            self._counts["parked"] -= gone
+
+        await self._writer.submit(work, after)
+
+    # Within
+
+    def _take_lock(self) -> IO[str]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = (self._folder / "lock").open("a")
+        except OSError as error:
+            raise StoreError(f"data_dir {self._folder} isn't writable: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            told = f"another dragoman is running on {self._folder}: stop it, or set another data_dir"
+            raise StoreError(told) from error
+        return lock
+
+    def _prepare(self) -> sqlite3.Connection:
+        db = connect(self._folder / FILE)
+        try:
+            migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        (self._folder / FILE).chmod(0o600)
+        return db
+
+    def _recover(self, db: sqlite3.Connection) -> None:
+        for seq, mailbox, event in db.execute("SELECT seq, mailbox, event FROM journal ORDER BY seq"):
+            self._mailboxes.add(mailbox, seq, decode_event(event))
+        for order in rows.read_orders(db):
+            self._lanes.add(order, side_of(order.effect))
+        for name, not_before in db.execute("SELECT name, not_before FROM lane"):
+            self._lanes.hold(name, rows.moment(not_before))
+        self._loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
+        self._assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
+        for table in self._counts:
+            (self._counts[table],) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our names
+        (due,) = db.execute("SELECT min(due) FROM timer").fetchone()
+        self._next_timer = rows.moment(due) if due is not None else None
+
+    async def _load(self, mailbox: str) -> tuple[int, Conversation]:
+        if mailbox in self._cache:
+            self._cache.move_to_end(mailbox)
+            return self._cache[mailbox]
+        found = await self._read("SELECT version, body FROM conversation WHERE mailbox = ?", mailbox)
+        if not found:
+            return 0, Conversation(contact=mailbox)
+        return found[0][0], rows.decode_conversation(found[0][1])
+
+    async def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        def work() -> list[tuple[Any, ...]]:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise explain(error) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+
+    async def _rewrite(self, orders: Sequence[Order]) -> None:
+        values = [(order.begun, order.open_call, encode(order.progress), order.id) for order in orders]
+
+        def after(_: int) -> None:
+            for order in orders:
+                self._lanes.replace(order)
+
+        await self._writer.submit(
+            lambda db: (
+                db.executemany("UPDATE outbox SET begun = ?, open_call = ?, progress = ? WHERE id = ?", values).rowcount
+            ),
+            after,
+        )
+
+    def _place(self, placed: Sequence[rows.Placed | rows.Fate]) -> None:
+        for place in placed:
+            if isinstance(place, tuple):
+                self._mailboxes.add(*place)
+            elif place in self._counts:
+                self._counts[place] += 1
+
+    def _keep(self, claim: Claim, step: Step, wrote: tuple[Outcome, list[Order]]) -> None:
+        outcome, orders = wrote
+        if outcome is Outcome.OK:
+            self._remember(claim.mailbox, claim.version + 1, step.conversation)
+            for order in orders:
+                self._lanes.add(order, side_of(order.effect))
+            for timer in step.timers:
+                self._note_timer(timer.due)
+        else:
+            self._cache.pop(claim.mailbox, None)
+        self._mailboxes.done(claim.mailbox, 0 if outcome is Outcome.CONFLICT else len(claim.events))
+
+    def _remember(self, mailbox: str, version: int, conversation: Conversation) -> None:
+        self._cache[mailbox] = (version, conversation)
+        self._cache.move_to_end(mailbox)
+        if len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
+
+    def _move_load(self, was: str, now: str, at: datetime) -> None:
+        if was == now:
+            return
+        if was:
+            self._loads[was] = self._loads.get(was, 0) - 1
+        if now:
+            self._loads[now] = self._loads.get(now, 0) + 1
+            self._assigned[now] = at
+
+    def _note_timer(self, due: datetime) -> None:
+        if self._next_timer is None or due < self._next_timer:
+            self._next_timer = due
+            self._timer_bell.set()
+
+    async def _fire(self) -> None:
+        """Turn timers into events when they are due, never before."""
+        while True:
+            self._timer_bell.clear()
+            wait = (self._next_timer - self._clock()).total_seconds() if self._next_timer else None
+            if wait is None or wait > 0:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._timer_bell.wait()
+                continue
+            try:
+                await self._writer.submit(partial(_fire_due, now=self._clock()), self._fired)
+            except StoreError:
+                await asyncio.sleep(1)
+
+    def _fired(self, wrote: tuple[list[rows.Placed], int | None]) -> None:
+        placed, due = wrote
+        self._next_timer = rows.moment(due) if due is not None else None
+        self._place(placed)
+
+
+def _fire_due(db: sqlite3.Connection, *, now: datetime) -> tuple[list[rows.Placed], int | None]:
+    placed = rows.fire_timers(db, now)
+    return placed, db.execute("SELECT min(due) FROM timer").fetchone()[0]

@@ -1,0 +1,148 @@
+"""The one thread that writes: everything that waits goes into one commit, and one sync of the disk."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from gateway.store.contract import StoreError
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+
+CHECKPOINT_EVERY = 0.5
+"""Seconds between checkpoints, made beside the writer so that no commit waits for one."""
+
+
+def connect(file: Path, *, query_only: bool = False) -> sqlite3.Connection:
+    """Open the file as every connection of ours does."""
+    db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("PRAGMA cache_size = -65536")
+    db.execute("PRAGMA temp_store = MEMORY")
+    if query_only:
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+class _Job(Generic[T]):
+    """An operation that waits for its commit; `after` runs in the loop once it is durable, in the order of commits."""
+
+    def __init__(self, work: Operation[T], after: Callable[[T], None] | None, future: "asyncio.Future[T]") -> None:
+        self.work = work
+        self.after = after
+        self.future = future
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def settle(self) -> None:
+        """Tell the one who waits; memory follows the disk even where nobody waits any more."""
+        if self.error is not None:
+            if not self.future.done():
+                self.future.set_exception(self.error)
+            return
+        if self.after is not None:
+            self.after(self.result)
+        if not self.future.done():
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Runs operations in order, as many as wait in one transaction."""
+
+    def __init__(self, file: Path) -> None:
+        self._db = connect(file)
+        self._checkpointer = connect(file)
+        self._loop = asyncio.get_running_loop()
+        self._jobs: deque[_Job[Any]] = deque()
+        self._bell = threading.Condition()
+        self._closing = False
+        self._idle = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, name="store-writer", daemon=True),
+            threading.Thread(target=self._checkpoint, name="store-checkpoint", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Operation[T], after: Callable[[T], None] | None = None) -> "asyncio.Future[T]":
+        """Run `work` within the next commit.
+
+        The future has its result once that is durable, or StoreError when nothing of it was kept.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        with self._bell:
+            if self._closing:
+                future.set_exception(StoreError("the store is closed: the gateway is stopping"))
+                return future
+            self._jobs.append(_Job(work, after, future))
+            self._bell.notify()
+        return future
+
+    async def close(self) -> None:
+        """Finish what waits, fold the log into the file, and let go of it."""
+        with self._bell:
+            self._closing = True
+            self._bell.notify()
+        self._idle.set()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+        self._checkpointer.close()
+
+    def _write(self) -> None:
+        while True:
+            with self._bell:
+                while not self._jobs and not self._closing:
+                    self._bell.wait()
+                jobs = list(self._jobs)
+                self._jobs.clear()
+            if not jobs:
+                return
+            if not self._commit(jobs):
+                for job in jobs:
+                    job.error = None
+                    self._commit([job])
+            self._loop.call_soon_threadsafe(_settle, jobs)
+
+    def _commit(self, jobs: Sequence[_Job[Any]]) -> bool:
+        """Try jobs in one transaction; where one fails none is kept, and a lone job learns why."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                job.result = job.work(self._db)
+            self._db.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever breaks an operation is its caller's to hear
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            if len(jobs) == 1:
+                jobs[0].error = explain(error)
+            return False
+        return True
+
+    def _checkpoint(self) -> None:
+        while not self._idle.wait(CHECKPOINT_EVERY):
+            with contextlib.suppress(sqlite3.Error):
+                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def explain(error: Exception) -> Exception:
+    """Say what the database's error means for an admin; what isn't the database's stays itself."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    told = StoreError(f"the store can't write: {error}")
+    told.__cause__ = error
+    return told
+
+
+def _settle(jobs: Sequence[_Job[Any]]) -> None:
+    for job in jobs:
+        job.settle()

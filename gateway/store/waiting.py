@@ -1,0 +1,166 @@
+"""What is due, in memory: mailboxes with events, lanes with orders, and the clock that wakes what was postponed."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.store.contract import LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
+from routing.messages import EPOCH, Event
+
+Clock = Callable[[], datetime]
+
+
+class Mailboxes:
+    """Events by mailbox, in order; a mailbox is in one pair of hands at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[tuple[int, Event]]] = {}
+        self._taken: set[str] = set()
+        self._ready: deque[str] = deque()
+        self._bell = asyncio.Event()
+        self.size = 0
+
+    def add(self, mailbox: str, seq: int, event: Event) -> None:
+        """Put an event behind those that wait."""
+        box = self._waiting.get(mailbox)
+        if box is None:
+            box = self._waiting[mailbox] = deque()
+            if mailbox not in self._taken:
+                self._ready.append(mailbox)
+                self._bell.set()
+        box.append((seq, event))
+        self.size += 1
+
+    async def take(self) -> tuple[str, tuple[tuple[int, Event], ...]]:
+        """Wait for a free mailbox and take it; its events stay until `done`."""
+        while not self._ready:
+            self._bell.clear()
+            await self._bell.wait()
+        mailbox = self._ready.popleft()
+        self._taken.add(mailbox)
+        box = self._waiting[mailbox]
+        return mailbox, tuple(box[index] for index in range(min(len(box), MAILBOX_BATCH)))
+
+    def done(self, mailbox: str, count: int) -> None:
+        """Forget the first `count` events and let go of the mailbox."""
+        box = self._waiting[mailbox]
+        for _ in range(count):
+            box.popleft()
+        self.size -= count
+        self._taken.discard(mailbox)
+        if box:
+            self._ready.append(mailbox)
+            self._bell.set()
+        else:
+            del self._waiting[mailbox]
+
+
+@dataclass(slots=True)
+class _Lane:
+    side: Side
+    orders: deque[Order] = field(default_factory=deque)
+    not_before: datetime = EPOCH
+    taken: bool = False
+    urgency: int = LEAST_URGENT + 1
+
+
+class Lanes:
+    """Orders by lane, in order; a lane is in one pair of hands at a time and may have to wait for a moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lanes: dict[str, _Lane] = {}
+        self._ready: dict[Side, list[tuple[int, int, str]]] = {side: [] for side in Side}
+        self._later: list[tuple[datetime, str]] = []
+        self._bells = {side: asyncio.Event() for side in Side}
+        self._counter = 0
+        self.sizes = dict.fromkeys((side.value for side in Side), 0)
+
+    def add(self, order: Order, side: Side) -> None:
+        """Put an order behind those that wait in its lane."""
+        lane = self._lanes.setdefault(order.lane, _Lane(side))
+        lane.orders.append(order)
+        self.sizes[side.value] += 1
+        if urgency(order.effect) < lane.urgency:
+            lane.urgency = urgency(order.effect)
+            self._offer(order.lane, lane)
+
+    async def take(self, side: Side) -> Batch:
+        """Wait for a lane that is due, and take it."""
+        while True:
+            self._wake_the_due()
+            if (name := self._next(side)) is not None:
+                lane = self._lanes[name]
+                lane.taken = True
+                return Batch(name, tuple(lane.orders))
+            bell = self._bells[side]
+            bell.clear()
+            timeout = (self._later[0][0] - self._clock()).total_seconds() if self._later else None
+            try:
+                async with asyncio.timeout(timeout if timeout is None else max(timeout, 0)):
+                    await bell.wait()
+            except TimeoutError:
+                continue
+
+    def replace(self, order: Order) -> None:
+        """Put a changed order in its place."""
+        lane = self._lanes[order.lane]
+        lane.orders = deque(order if each.id == order.id else each for each in lane.orders)
+
+    def remove(self, name: str, ids: Iterable[str]) -> None:
+        """Forget orders that are settled; the lane stays taken."""
+        lane = self._lanes[name]
+        gone = set(ids)
+        left = deque(order for order in lane.orders if order.id not in gone)
+        self.sizes[lane.side.value] -= len(lane.orders) - len(left)
+        lane.orders = left
+
+    def leave(self, name: str, until: datetime = EPOCH) -> None:
+        """Let go of a lane; what is left in it is due at `until`."""
+        lane = self._lanes.get(name)
+        if lane is None or not lane.taken:
+            return
+        lane.taken = False
+        if not lane.orders:
+            del self._lanes[name]
+            return
+        lane.not_before = until
+        lane.urgency = min(urgency(order.effect) for order in lane.orders)
+        self._offer(name, lane)
+
+    def hold(self, name: str, until: datetime) -> None:
+        """Let a lane wait that nobody has taken."""
+        if name in self._lanes:
+            self._lanes[name].not_before = until
+            heapq.heappush(self._later, (until, name))
+
+    def _offer(self, name: str, lane: _Lane) -> None:
+        if lane.taken:
+            return
+        if lane.not_before > self._clock():
+            heapq.heappush(self._later, (lane.not_before, name))
+            for bell in self._bells.values():
+                bell.set()
+            return
+        self._counter += 1
+        heapq.heappush(self._ready[lane.side], (lane.urgency, self._counter, name))
+        self._bells[lane.side].set()
+
+    def _wake_the_due(self) -> None:
+        while self._later and self._later[0][0] <= self._clock():
+            _, name = heapq.heappop(self._later)
+            lane = self._lanes.get(name)
+            if lane is not None and not lane.taken and lane.not_before <= self._clock():
+                self._offer(name, lane)
+
+    def _next(self, side: Side) -> str | None:
+        ready = self._ready[side]
+        while ready:
+            _, _, name = heapq.heappop(ready)
+            lane = self._lanes.get(name)
+            if lane is not None and not lane.taken and lane.not_before <= self._clock():
+                return name
+        return None
