@@ -1,0 +1,244 @@
+"""Everything an admin may set, read from one TOML file and the environment into one frozen value."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from config.credentials import NO_SECRET, Field, Secret
+from config.tables import NOT_YET, ConfigError, Source, Table, environment
+from routing.policy import Agent, Policy, Skill
+
+Kinds = Mapping[str, Collection[Field]]
+"""The kinds of channels that this version has, each with its fields."""
+
+KNOWN_KINDS = ("telegram", "whatsapp", "messenger", "instagram", "slack")
+ENGINES = ("phrasebook", "argos", "apertium", "libretranslate")
+LATER_ENGINES = ("firefox", "deepl", "google", "azure", "openai")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+
+__all__ = ["ConfigError", "Settings", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where it listens and where it keeps things."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    data_dir: Path = Path("data")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One channel: its id, its kind, and its fields by name; the secret ones apart, so that they are never shown."""
+
+    id: str
+    kind: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The Slack channel where agents work."""
+
+    channel: str
+    bot_token: Secret
+    signing_secret: Secret = NO_SECRET
+    app_token: Secret = NO_SECRET
+    mode: str = "socket"
+    api_base: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """Which engines are asked in which order, and what is done about a risky translation."""
+
+    engines: tuple[str, ...] = ("phrasebook", "argos", "apertium")
+    guard: str = "hold"
+    libretranslate_url: str = "http://127.0.0.1:5000"
+    libretranslate_key: Secret = NO_SECRET
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration."""
+
+    file: Path
+    gateway: Gateway
+    channels: Mapping[str, ChannelSettings]
+    desk: Desk
+    policy: Policy
+    translation: Translation
+
+
+def load(file: Path, kinds: Kinds) -> Settings:
+    """Read and check a configuration file; needs no network.
+
+    Raises:
+        ConfigError: one line with file, line, key and cure.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{file}: there is no such file: copy dragoman.example.toml to it, or name another by -c"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: can't be read: {error}") from error
+    return parse(text, file, kinds, environment())
+
+
+def parse(text: str, file: Path, kinds: Kinds, variables: Mapping[str, str]) -> Settings:
+    """Check the text of a configuration file."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"\(at line (\d+)", str(error))
+        raise ConfigError(f"{file}:{at[1] if at else 1}: isn't TOML: {error}") from error
+    root = Table(Source(file, text, variables), (), values)
+    channels = root.table("channels")
+    settings = Settings(
+        file=file,
+        gateway=_gateway(root.table("gateway"), file.parent),
+        channels={name: _channel(name, channels.table(name), kinds) for name in channels.names()},
+        desk=_desk(root.table("desk")),
+        policy=_policy(root),
+        translation=_translation(root.table("translation")),
+    )
+    root.done()
+    if not settings.channels:
+        raise root.error("channels", 'there is no channel: add one, such as [channels.tg] with kind = "telegram"')
+    return settings
+
+
+def _gateway(table: Table, folder: Path) -> Gateway:
+    default = Gateway()
+    store = table.text("store", "sqlite")
+    if store.partition("://")[0] in ("redis", "rediss", "redis+cluster", "redis+sentinel"):
+        raise table.error("store", 'this version of Dragoman has no Redis store yet: set "sqlite"')
+    if store != "sqlite":
+        raise table.error("store", f'must be "sqlite", not {store!r}')
+    table.not_yet("key")
+    public_url = table.text("public_url", "").rstrip("/")
+    if public_url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", public_url):
+        raise table.error("public_url", f"must be an address such as https://support.example.com, not {public_url!r}")
+    gateway = Gateway(
+        host=table.text("host", default.host),
+        port=table.integer("port", default.port, least=0, most=65535),
+        public_url=public_url,
+        data_dir=folder / table.text("data_dir", str(default.data_dir)),
+    )
+    table.done()
+    return gateway
+
+
+def _channel(name: str, table: Table, kinds: Kinds) -> ChannelSettings:
+    if not CHANNEL_ID.fullmatch(name):
+        raise table.source.error(table.key, "a channel's id is made of letters, digits, - and _, at most 32")
+    kind = table.text("kind", choices=KNOWN_KINDS)
+    if kind not in kinds:
+        raise table.error("kind", f"this version of Dragoman has no {kind} channels yet")
+    values, secrets = {}, {}
+    for each in kinds[kind]:
+        value = table.text(each.name, each.default, choices=each.choices)
+        if each.secret:
+            secrets[each.name] = Secret(value)
+        else:
+            values[each.name] = value
+    table.done()
+    return ChannelSettings(name, kind, values, secrets)
+
+
+def _desk(table: Table) -> Desk:
+    table.text("kind", "slack", choices=("slack",))
+    mode = table.text("mode", "socket", choices=("socket", "http"))
+    table.text("language", "en")
+    table.not_yet("slack_presence")
+    desk = Desk(
+        channel=table.text("channel"),
+        bot_token=Secret(table.text("bot_token")),
+        signing_secret=Secret(table.text("signing_secret", None if mode == "http" else "")),
+        app_token=Secret(table.text("app_token", None if mode == "socket" else "")),
+        mode=mode,
+        api_base=table.text("api_base", "https://slack.com/api/").rstrip("/") + "/",
+    )
+    table.done()
+    return desk
+
+
+def _policy(root: Table) -> Policy:
+    routing = root.table("routing")
+    skills = tuple(_skill(table) for table in routing.tables("skills"))
+    default = routing.text("default_skill", "general")
+    policy = Policy(
+        desk_language=_language(root.table("desk"), "language", "en"),
+        agents=tuple(_agent(table, {default, *(skill.name for skill in skills)}) for table in root.tables("agents")),
+        skills=skills,
+        default_skill=default,
+        reopen_window=routing.duration("reopen_window", timedelta(hours=24)),
+    )
+    routing.done()
+    return policy
+
+
+def _skill(table: Table) -> Skill:
+    keywords = table.table("keywords")
+    skill = Skill(name=table.text("name"), keywords={tag: keywords.texts(tag) for tag in keywords.names()})
+    table.done()
+    return skill
+
+
+def _agent(table: Table, skills: Collection[str]) -> Agent:
+    agent = Agent(
+        id=table.text("slack_user_id"),
+        name=table.text("name"),
+        languages=tuple(_checked(table, "languages", tag) for tag in table.texts("languages", ["en"])),
+        skills=table.texts("skills"),
+        capacity=table.integer("capacity", 4, least=0, most=1000),
+    )
+    table.done()
+    for skill in agent.skills:
+        if skill not in skills:
+            raise table.error("skills", f"there is no skill {skill!r}: add it under [[routing.skills]]")
+    return agent
+
+
+def _language(table: Table, name: str, default: str) -> str:
+    return _checked(table, name, table.text(name, default))
+
+
+def _checked(table: Table, name: str, tag: str) -> str:
+    if not LANGUAGE.fullmatch(tag):
+        raise table.error(name, f'must be language codes such as "en" or "pt-BR", not {tag!r}')
+    return tag.lower()
+
+
+def _translation(table: Table) -> Translation:
+    default = Translation()
+    engines = table.texts("engines", default.engines)
+    for engine in engines:
+        if engine in LATER_ENGINES:
+            raise table.error("engines", f"{engine}: {NOT_YET}")
+        if engine not in ENGINES:
+            raise table.error("engines", f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
+    table.not_yet("firefox")
+    guard = table.text("guard", default.guard, choices=("hold", "mark", "off"))
+    server, glossary = table.table("libretranslate"), table.table("glossary")
+    translation = Translation(
+        engines=engines,
+        guard=guard,
+        libretranslate_url=server.text("url", default.libretranslate_url),
+        libretranslate_key=Secret(server.text("api_key", "")),
+        keep=glossary.texts("keep"),
+    )
+    server.done()
+    glossary.done()
+    table.done()
+    return translation
