@@ -172,7 +172,7 @@ class Store(Protocol):
         """Keep the claim's first event apart, for inspection, and let go: it holds up nobody."""
 
     async def number(self) -> int:
-        """Give the next conversation's number; it may be lost, never given twice."""
+        """Give the next conversation's number; no two committed steps ever get the same."""
 
     async def take(self, side: Side) -> Batch:
         """Wait for a lane of `side` that is due and nobody works on; the most urgent one, and all that waits in it."""

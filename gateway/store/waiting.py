@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import structs
+
 from gateway.store.contract import LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
 from routing.messages import EPOCH, Event
 
@@ -109,6 +111,11 @@ class Lanes:
         """Put a changed order in its place."""
         lane = self._lanes[order.lane]
         lane.orders = deque(order if each.id == order.id else each for each in lane.orders)
+
+    def close_calls(self, name: str) -> None:
+        """Note that no call of a lane is open."""
+        lane = self._lanes[name]
+        lane.orders = deque(structs.replace(order, open_call="") for order in lane.orders)
 
     def remove(self, name: str, ids: Iterable[str]) -> None:
         """Forget orders that are settled; the lane stays taken."""

@@ -107,6 +107,11 @@ def write_step(db: sqlite3.Connection, claim: Claim, step: Step, at: datetime) -
             encode(now),
         ),
     )
+    if now.number > claim.conversation.number:
+        db.execute(
+            "INSERT INTO counter VALUES ('number', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
+            (now.number,),
+        )
     if now.load and now.load != (row[1] if row else ""):
         db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?)", (now.load, millis(at)))
     db.executemany("DELETE FROM journal WHERE seq = ?", ((seq,) for seq in claim.seqs))

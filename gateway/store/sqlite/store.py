@@ -58,6 +58,7 @@ class SqliteStore:
         self._loads: dict[str, int] = {}
         self._assigned: dict[str, datetime] = {}
         self._counts = {"parked": 0, "aside": 0, "dead": 0}
+        self._number = 0
         self._next_timer: datetime | None = None
         self._timer_bell = asyncio.Event()
 
@@ -153,12 +154,8 @@ class SqliteStore:
     async def number(self) -> int:
         """Give the next conversation's number."""
 
-        def work(db: sqlite3.Connection) -> int:
-            db.execute("INSERT OR IGNORE INTO counter VALUES ('number', 0)")
-            db.execute("UPDATE counter SET value = value + 1 WHERE name = 'number'")
-            return int(db.execute("SELECT value FROM counter WHERE name = 'number'").fetchone()[0])
-
-        return await self._writer.submit(work)
+        self._number += 1
+        return self._number
 
     # The outbox
 
@@ -193,15 +190,15 @@ class SqliteStore:
 
     async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
         """Let go of the lane and let it wait."""
-        closed = tuple(replace(order, open_call="") for order in batch.orders if order.open_call and not open_call)
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR REPLACE INTO lane VALUES (?, ?)", (batch.lane, rows.millis(until)))
-            db.executemany("UPDATE outbox SET open_call = '' WHERE id = ?", ((order.id,) for order in closed))
+            if not open_call:
+                db.execute("UPDATE outbox SET open_call = '' WHERE lane = ? AND open_call <> ''", (batch.lane,))
 
         def after(_: None) -> None:
-            for order in closed:
-                self._lanes.replace(order)
+            if not open_call:
+                self._lanes.close_calls(batch.lane)
             self._lanes.leave(batch.lane, until)
 
         await self._writer.submit(work, after)
@@ -326,6 +323,7 @@ class SqliteStore:
         self._assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
         for table in self._counts:
             (self._counts[table],) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our names
+        (self._number,) = db.execute("SELECT ifnull(max(value), 0) FROM counter WHERE name = 'number'").fetchone()
         (due,) = db.execute("SELECT min(due) FROM timer").fetchone()
         self._next_timer = rows.moment(due) if due is not None else None
 

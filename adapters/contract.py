@@ -1,0 +1,169 @@
+"""What a channel promises, and the errors by which it says what to do next."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol, runtime_checkable
+
+from config.credentials import Field
+from routing.messages import Event
+
+Receive = Callable[[Sequence[Event]], Awaitable[None]]
+"""Takes events; when it returns they are durable, and the platform may be told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A webhook call as it came; header names are in lower case, `at` is when it came."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it."""
+
+    peer: str
+    text: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the platform made of a message: its id there."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a channel can do; `max_text` counts UTF-16 units, `receipts` says it tells when a message was read."""
+
+    max_text: int
+    receipts: bool = False
+
+
+class ChannelError(Exception):
+    """Something between a platform and us is wrong; the message is for people."""
+
+
+class Forged(ChannelError):
+    """The call doesn't come from the platform: answer 401, keep nothing."""
+
+
+class Malformed(ChannelError):
+    """The call is authentic but isn't what this platform sends: answer 400."""
+
+
+class SendError(ChannelError):
+    """A call to a platform failed; `advice` says what an agent or an admin can do."""
+
+    def __init__(self, told: str, advice: str = "") -> None:
+        super().__init__(told)
+        self.advice = advice
+
+
+class Unavailable(SendError):
+    """The platform is down or busy, and didn't take it: try again, no sooner than `after`."""
+
+    def __init__(self, told: str, after: timedelta = timedelta()) -> None:
+        super().__init__(told)
+        self.after = after
+
+
+class Uncertain(SendError):
+    """The call broke off after it was sent: find out before any other."""
+
+
+class Rejected(SendError):
+    """The platform won't take it, now or later: tell the agent, with what to do."""
+
+
+class Unreachable(Rejected):
+    """Nothing reaches this customer any more: tell the agent, and stop writing."""
+
+
+class WindowClosed(Rejected):
+    """The platform's time for free answers is over: offer a template."""
+
+
+class Unauthorised(SendError):
+    """Our credentials don't work: hold the channel, tell the admin, burn no attempts."""
+
+
+class Channel(Protocol):
+    """A place where customers write."""
+
+    kind: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]
+    capabilities: ClassVar[Capabilities]
+
+    @property
+    def id(self) -> str:
+        """The name it has in the configuration."""
+
+    def verify(self, request: Request) -> None:
+        """Hold a call against the platform's proof of origin; pure.
+
+        Raises:
+            Forged: it isn't the platform's.
+        """
+
+    def parse(self, request: Request) -> Sequence[Event]:
+        """Read what a call tells; pure. What isn't understood comes as Unrecognised.
+
+        Raises:
+            Malformed: it isn't this platform's at all.
+        """
+
+    async def send(self, message: Outbound) -> Sent:
+        """Send one part of a message.
+
+        Raises:
+            SendError: it isn't sent, or (Uncertain) may be.
+        """
+
+    async def probe(self) -> str:
+        """Say in a line whose credentials these are, after asking the platform.
+
+        Raises:
+            SendError: they don't work, with what to do.
+        """
+
+    async def close(self) -> None:
+        """Let go of what is open."""
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """A channel whose platform asks for a handshake before it calls."""
+
+    def challenge(self, request: Request) -> str:
+        """Answer the handshake; pure.
+
+        Raises:
+            Forged: it isn't one, or not with our token.
+        """
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A channel that fetches what it receives, beside or instead of being called."""
+
+    async def listen(self, receive: Receive) -> None:
+        """Receive until cancelled; nothing is confirmed to the platform before `receive` has it."""
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A channel that tells its platform where to call."""
+
+    async def hook(self, url: str) -> None:
+        """Have the platform call `url`.
+
+        Raises:
+            SendError: it won't.
+        """

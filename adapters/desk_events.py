@@ -1,0 +1,171 @@
+"""What the desk's Slack tells: replies, edits and presses in conversations' threads. https://docs.slack.dev/apis/events-api/"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.http import clean
+from adapters.slack_text import read_message
+from routing.messages import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised, thread
+from routing.policy import Policy
+
+WRITTEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+"""The subtypes of what a person writes; all others are Slack's own notes or ours."""
+
+KNOWN = frozenset(
+    {
+        "message",
+        "app_mention",
+        "app_home_opened",
+        "app_uninstalled",
+        "app_rate_limited",
+        "channel_archive",
+        "channel_id_changed",
+        "channel_rename",
+        "member_joined_channel",
+        "member_left_channel",
+        "reaction_added",
+        "reaction_removed",
+        "tokens_revoked",
+        "user_change",
+        "team_join",
+        "file_shared",
+        "file_created",
+        "file_change",
+        "file_deleted",
+    }
+)
+Json = Mapping[str, Any]
+
+
+class DeskReader:
+    """Reads what happens in the desk's channel; `policy` names the agents."""
+
+    def __init__(self, channel: str, policy: Policy) -> None:
+        self._channel = channel
+        self._policy = policy
+        self._called = re.compile(
+            "@(" + "|".join(re.escape(agent.name) for agent in policy.agents) + r")\b", re.IGNORECASE
+        )
+
+    def names(self, user: str) -> str:
+        """Name an agent."""
+        agent = self._policy.agent(user)
+        return agent.name if agent else ""
+
+    def callback(self, body: Json, at: datetime) -> Sequence[Event]:
+        """Read an event_callback; what has nothing to do with a thread of ours gives nothing."""
+        event = body.get("event")
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+            return (self._unrecognised(body, "no event", at),)
+        try:
+            if event["type"] == "message" and event.get("channel") == self._channel:
+                return self._message(event, at)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return (self._unrecognised(body, "message", at),)
+        return () if event["type"] in KNOWN else (self._unrecognised(body, event["type"], at),)
+
+    def pressed(self, body: Json, at: datetime) -> Sequence[Event]:
+        """Read a block_actions body."""
+        container = body.get("container") or {}
+        message = body.get("message") or {}
+        root = message.get("thread_ts") or container.get("thread_ts") or container.get("message_ts")
+        channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
+        if channel != self._channel or not root:
+            return ()
+        return tuple(
+            AgentPressed(
+                id=f"desk:press:{channel}:{container.get('message_ts')}:{action['action_id']}:{action['action_ts']}",
+                to=thread(channel, root),
+                at=at,
+                agent=clean(body["user"]["id"]),
+                action=clean(action["action_id"]),
+                value=clean(action.get("value")),
+                message=clean(container.get("message_ts")),
+            )
+            for action in body.get("actions") or ()
+        )
+
+    def _message(self, event: Json, at: datetime) -> Sequence[Event]:
+        subtype = event.get("subtype") or ""
+        if subtype == "message_changed":
+            return self._changed(event)
+        if subtype == "message_deleted":
+            return self._deleted(event)
+        if subtype not in WRITTEN or _is_machine(event) or not _in_thread(event):
+            return ()
+        text, mentions, begins = read_message(event, self.names)
+        files = event.get("files")
+        return (
+            AgentWrote(
+                id=f"desk:{self._channel}:{event['ts']}",
+                to=thread(self._channel, event["thread_ts"]),
+                at=_time(event["ts"], at),
+                agent=clean(event["user"]),
+                message=clean(event["ts"]),
+                text=text,
+                mentions=mentions,
+                addressed=begins or self._calls(text),
+                files=len(files) if isinstance(files, list) else 0,
+            ),
+        )
+
+    def _calls(self, text: str) -> bool:
+        """Say whether a text begins by naming an agent, typed by hand."""
+        return bool(self._policy.agents) and bool(self._called.match(text))
+
+    def _changed(self, event: Json) -> Sequence[Event]:
+        new, old = event["message"], event.get("previous_message") or {}
+        edited = (new.get("edited") or {}).get("ts", "")
+        same = edited == (old.get("edited") or {}).get("ts", "")
+        if _is_machine(new) or not _in_thread(new) or same or (new.get("subtype") or "") not in WRITTEN:
+            return ()
+        text, _, _ = read_message(new, self.names)
+        return (
+            AgentEdited(
+                id=f"desk:{self._channel}:{new['ts']}:{edited}",
+                to=thread(self._channel, new["thread_ts"]),
+                at=_time(event.get("ts", ""), _time(new["ts"], datetime.now(UTC))),
+                agent=clean(new["user"]),
+                message=clean(new["ts"]),
+                text=text,
+            ),
+        )
+
+    def _deleted(self, event: Json) -> Sequence[Event]:
+        old = event.get("previous_message") or {}
+        if _is_machine(old) or not _in_thread(old):
+            return ()
+        return (
+            AgentEdited(
+                id=f"desk:{self._channel}:{old['ts']}:deleted",
+                to=thread(self._channel, old["thread_ts"]),
+                at=_time(event.get("ts", ""), _time(old["ts"], datetime.now(UTC))),
+                agent=clean(old["user"]),
+                message=clean(old["ts"]),
+                deleted=True,
+            ),
+        )
+
+    def _unrecognised(self, body: Json, kind: str, at: datetime) -> Unrecognised:
+        id_ = clean(body.get("event_id")) or f"{at.timestamp()}"
+        return Unrecognised(id=f"desk:{id_}", to="", at=at, kind=f"slack {kind}"[:80], body=repr(body)[:20_000])
+
+
+def _is_machine(message: Json) -> bool:
+    return bool(message.get("bot_id") or message.get("bot_profile") or message.get("app_id")) or message.get(
+        "user"
+    ) in (None, "", "USLACKBOT")
+
+
+def _in_thread(message: Json) -> bool:
+    root = message.get("thread_ts")
+    return bool(root) and root != message.get("ts")
+
+
+def _time(ts: str, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, TypeError, OverflowError):
+        return otherwise

@@ -1,0 +1,217 @@
+"""How things look at the desk: cards, messages and questions as Slack's blocks. https://docs.slack.dev/block-kit/"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.slack_text import escape
+from adapters.text import split
+from routing.languages import language_name
+from routing.messages import Card
+from routing.policy import Policy
+
+Block = dict[str, Any]
+MAX_BLOCKS = 40
+MAX_TEXT = 11_000
+"""Characters in all blocks of a post, after escaping; Slack refuses somewhat above 13,000."""
+
+SECTION = 2_900
+FALLBACK = 3_900
+
+STATUS_SIGNS = {"queued": "⏳", "open": "💬", "snoozed": "💤", "closed": "✔️"}
+BUTTONS = {
+    "claim": "Claim",
+    "assign": "Assign…",
+    "language": "Language…",
+    "history": "History",
+    "close": "Close",
+    "reopen": "Reopen",
+}
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """A customer's message: what the desk reads, and beneath it the original where it was translated.
+
+    `mark` says in a line what is to be known about it, such as why it wasn't translated.
+    """
+
+    message: str
+    name: str
+    text: str = ""
+    original: str = ""
+    language: str = ""
+    attachment: str = ""
+    quote: str = ""
+    mark: str = ""
+    edited: bool = False
+    deleted: bool = False
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """A line of our own; a quiet one is small, `mention` pings an agent."""
+
+    text: str
+    mention: str = ""
+    quiet: bool = False
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Asks an agent about a held message."""
+
+    agent: str
+    held: str
+    reason: str
+    text: str
+    rendering: str = ""
+    back: str = ""
+
+
+Entry = Said | Line | Question
+encode_entries = msgspec.json.Encoder().encode
+decode_entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
+
+
+def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
+    """Draw a conversation's card: the text for notifications, and the blocks."""
+    who = f"<@{card.assignee}>" if card.assignee else "nobody"
+    name = escape(card.name or "Customer")
+    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}".strip()
+    title = f"*#{card.number} · {name}* on {escape(card.channel)}"
+    facts = [
+        f"*Language:* {language_name(card.language) if card.language else 'not known yet'}",
+        f"*Skill:* {escape(card.skill or policy.default_skill)}",
+        f"*Assignee:* {who}",
+        f"*State:* {state}{' · has blocked us' if card.unreachable else ''}",
+    ]
+    if card.priority != "normal":
+        facts.append(f"*Priority:* {card.priority}")
+    blocks: list[Block] = [
+        {"type": "section", "text": _mrkdwn(title)},
+        {"type": "section", "fields": [_mrkdwn(fact) for fact in facts]},
+    ]
+    if card.why:
+        why = escape("\n".join(card.why[:8]))
+        blocks.append({"type": "context", "elements": [_mrkdwn(why[:SECTION])]})
+    blocks.append({"type": "actions", "elements": [_button(id_, BUTTONS[id_], str(card.number)) for id_ in BUTTONS]})
+    return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
+
+
+def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:
+    """Draw what one post shows: the text for notifications, and the blocks."""
+    blocks = [block for entry in entries for block in _blocks(entry)]
+    return "\n".join(filter(None, map(_plain, entries)))[:FALLBACK] or "…", blocks
+
+
+def fits(entries: Sequence[Entry]) -> bool:
+    """Say whether one post can show all of these."""
+    blocks = [block for entry in entries for block in _blocks(entry)]
+    return len(blocks) <= MAX_BLOCKS and len(msgspec.json.encode(blocks).decode()) <= MAX_TEXT
+
+
+def pieces(entry: Entry) -> list[Entry]:
+    """Cut an entry that no post can show whole; nothing of it is lost."""
+    if fits([entry]):
+        return [entry]
+    if isinstance(entry, Said):
+        parts: list[Entry] = [replace(entry, text=text, original="") for text in split(entry.text, 1500)]
+        parts += [
+            replace(entry, text="", original=text, attachment="", quote="") for text in split(entry.original, 1500)
+        ]
+        return parts
+    if isinstance(entry, Line):
+        return [replace(entry, text=text, mention="") for text in split(entry.text, 1500)]
+    notes: list[Entry] = [Line(text=text, quiet=True) for text in split(entry.rendering or entry.text, 1500)]
+    return [*notes, replace(entry, text=entry.text[:700], rendering=entry.rendering[:700], back=entry.back[:700])]
+
+
+def _blocks(entry: Entry) -> list[Block]:
+    match entry:
+        case Said():
+            return _said(entry)
+        case Line():
+            ping = f"<@{entry.mention}> " if entry.mention else ""
+            if entry.quiet:
+                return [_context(part) for part in _sections(escape(entry.text))]
+            return [{"type": "section", "text": _mrkdwn(ping + part)} for part in _sections(escape(entry.text))]
+        case Question():
+            return _question(entry)
+
+
+def _said(said: Said) -> list[Block]:
+    name = f"*{escape(said.name or 'Customer')}*"
+    notes = [word for word, holds in (("edited", said.edited), ("deleted by the customer", said.deleted)) if holds]
+    head = f"{name} _({', '.join(notes)})_" if notes else name
+    quote = f"> {escape(said.quote[:150])}\n" if said.quote else ""
+    words = "\n".join(filter(None, (escape(said.attachment), escape(said.text))))
+    if said.deleted:
+        words = "\n".join(f"~{line}~" for line in words.splitlines() if line.strip())
+    blocks: list[Block] = [
+        {"type": "section", "text": _mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
+    ]
+    if said.original:
+        original = f"{language_name(said.language)}: {said.original}" if said.language else said.original
+        blocks += [_context(part) for part in _sections(escape(original))]
+    if said.mark:
+        blocks.append(_context(escape(said.mark)))
+    return blocks
+
+
+def _question(ask: Question) -> list[Block]:
+    said = f"<@{ask.agent}> Not sent yet. {escape(ask.reason)}\n> {_quoted(ask.text)}"
+    if ask.rendering:
+        said += f"\nThe customer would read:\n> {_quoted(ask.rendering)}"
+    if ask.back:
+        said += f"\nwhich means:\n> {_quoted(ask.back)}"
+    buttons = [_button("send", "Send", ask.held, primary=True)]
+    if ask.rendering:
+        buttons.append(_button("send_original", "Send the original", ask.held))
+    buttons.append(_button("keep", "Keep as a note", ask.held))
+    sections: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(said)]
+    return [*sections, {"type": "actions", "elements": buttons}]
+
+
+def _quoted(text: str) -> str:
+    return escape(text).replace("\n", "\n> ")
+
+
+def _plain(entry: Entry) -> str:
+    match entry:
+        case Said():
+            words = " ".join(filter(None, (entry.attachment, entry.text, "" if entry.text else entry.original)))
+            return escape(f"{entry.name}: {words}")
+        case Line():
+            return escape(entry.text)
+        case Question():
+            return escape(f"Not sent yet. {entry.reason}")
+
+
+def _sections(text: str) -> list[str]:
+    """Cut escaped text into what a block takes; a cut that falls within an entity moves before it."""
+    parts = []
+    while len(text) > SECTION:
+        cut = max(text.rfind("\n", SECTION // 2, SECTION), text.rfind(" ", SECTION // 2, SECTION)) + 1 or SECTION
+        entity = text.rfind("&", cut - 4, cut)
+        cut = entity if entity > 0 and ";" not in text[entity:cut] else cut
+        parts.append(text[:cut].rstrip())
+        text = text[cut:]
+    return [part for part in (*parts, text) if part]
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _button(action: str, label: str, value: str, *, primary: bool = False) -> Block:
+    button: Block = {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+    return {**button, "style": "primary"} if primary else button

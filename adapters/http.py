@@ -1,0 +1,53 @@
+"""The one HTTP client that all outgoing calls share, and reading JSON that anybody may have sent."""
+
+import json
+import re
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from adapters.contract import Malformed
+
+TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Open the client; it takes neither proxies nor cookies from around it."""
+    return aiohttp.ClientSession(
+        timeout=TIMEOUT,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=100),
+    )
+
+
+def not_sent(error: BaseException | None) -> bool:
+    """Say whether a failed call certainly never left: only where no connection came about."""
+    return isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON, also with half an emoji in it.
+
+    Raises:
+        Malformed: it isn't JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("the body isn't JSON") from error
+
+
+def clean(text: object) -> str:
+    """Make a text that every store, engine and platform takes; what isn't a text becomes none."""
+    if not isinstance(text, str):
+        return ""
+    return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")))

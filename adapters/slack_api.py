@@ -1,0 +1,111 @@
+"""Calling Slack's Web API, and what its errors ask us to do. https://docs.slack.dev/apis/web-api/"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from adapters.contract import Rejected, SendError, Unauthorised, Unavailable, Uncertain
+from adapters.http import not_sent
+from config.credentials import Secret
+
+TOKEN_ERRORS = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "team_access_not_granted",
+        "missing_scope",
+        "no_permission",
+        "org_login_required",
+    }
+)
+PLACE_ERRORS = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
+BUSY_ERRORS = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
+UNKNOWN_OUTCOME = frozenset({"fatal_error", "internal_error", "request_timeout"})
+
+
+class SlackApi:
+    """One token's calls through the shared client; no call is ever repeated here."""
+
+    def __init__(self, base: str, token: Secret, session: aiohttp.ClientSession) -> None:
+        self._base = base
+        self._session = session
+        self._headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Content-Type": "application/json; charset=utf-8",
+        }
+
+    async def call(self, method: str, **fields: Any) -> dict[str, Any]:
+        """Make one call with JSON.
+
+        Raises:
+            SendError: what to do next.
+        """
+        body = msgspec.json.encode({key: value for key, value in fields.items() if value is not None})
+        return await self._make(self._session.post(self._base + method, data=body, headers=self._headers), method)
+
+    async def read(self, method: str, **fields: str | int) -> dict[str, Any]:
+        """Make one call that reads: its fields go in the address."""
+        headers = {"Authorization": self._headers["Authorization"]}
+        return await self._make(self._session.get(self._base + method, params=fields, headers=headers), method)
+
+    async def _make(self, call: Any, method: str) -> dict[str, Any]:
+        try:
+            async with call as response:
+                status, headers, body = response.status, response.headers, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            if not_sent(error):
+                raise Unavailable("Slack can't be reached") from error
+            raise Uncertain(f"Slack didn't answer {method}: {type(error).__name__}") from error
+        return _answer(status, headers, body, method)
+
+
+def _answer(status: int, headers: Mapping[str, str], body: bytes, method: str) -> dict[str, Any]:
+    if status == 429:
+        raise Unavailable("Slack asks us to slow down", _retry_after(headers))
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise Uncertain(f"Slack answered {method} with {status} and no JSON")
+    if answer.get("ok") is True and status < 400:
+        return answer
+    raise explain(str(answer.get("error") or f"status {status}"), status, headers, method)
+
+
+def explain(error: str, status: int, headers: Mapping[str, str], method: str) -> SendError:
+    """Say what an error of Slack's asks us to do."""
+    if error in BUSY_ERRORS:
+        return Unavailable("Slack asks us to slow down", _retry_after(headers))
+    if error in UNKNOWN_OUTCOME or status >= 500:
+        return Uncertain(f"Slack answered {method} with {error}")
+    if error in TOKEN_ERRORS:
+        return Unauthorised(
+            f"Slack refuses the desk's token for {method}: {error}",
+            "Install the app again with the scopes of its manifest, and set its bot token anew.",
+        )
+    if error in PLACE_ERRORS:
+        return Unauthorised(
+            f"Slack refuses the desk's channel for {method}: {error}",
+            "Check [desk] channel, and invite the app into that channel: /invite @dragoman",
+        )
+    return SlackRefusal(error, method)
+
+
+class SlackRefusal(Rejected):
+    """Slack won't do it; `error` is its word for why."""
+
+    def __init__(self, error: str, method: str) -> None:
+        super().__init__(f"Slack refuses {method}: {error}")
+        self.error = error
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    value = headers.get("Retry-After", "")
+    return timedelta(seconds=int(value) if value.isdecimal() else 1)

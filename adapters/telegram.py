@@ -1,0 +1,269 @@
+"""A Telegram bot that customers write to. https://core.telegram.org/bots/api"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import aiohttp
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.request import BaseRequest, RequestData
+
+from adapters import telegram_updates
+from adapters.contract import (
+    Capabilities,
+    Forged,
+    Malformed,
+    Outbound,
+    Receive,
+    Rejected,
+    Request,
+    SendError,
+    Sent,
+    Unauthorised,
+    Unavailable,
+    Uncertain,
+    Unreachable,
+)
+from adapters.http import not_sent, read_json
+from config.credentials import Field
+from config.settings import ChannelSettings
+from routing.messages import Event
+
+os.environ.setdefault("PTB_TIMEDELTA", "1")  # else the library warns at each 429
+
+from telegram import Bot
+
+POLL = 30
+"""Seconds that a poll waits for news."""
+
+log = logging.getLogger("dragoman.telegram")
+
+
+class Telegram:
+    """A Telegram bot; `session` carries its calls."""
+
+    kind: ClassVar[str] = "telegram"
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field(name="token", label="Bot token", secret=True, help="From @BotFather: /newbot"),
+        Field(name="mode", label="How updates come", default="polling", choices=("polling", "webhook")),
+        Field(
+            name="webhook_secret",
+            label="Webhook secret",
+            secret=True,
+            default="",
+            help="Letters, digits, - and _; empty: made from the token",
+        ),
+        Field(name="api_base", label="API address", default="https://api.telegram.org"),
+    )
+    capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096)
+
+    def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
+        self._id = settings.id
+        token = settings.secrets["token"].reveal()
+        self._polls = settings.values["mode"] == "polling"
+        self._secret = settings.secrets["webhook_secret"].reveal() or _secret_from(token)
+        self._bot_id = token.partition(":")[0]
+        base = settings.values["api_base"].rstrip("/")
+        self._url = f"{base}/bot{token}"
+        self._request = AiohttpRequest(session)
+        self._bot = Bot(
+            token,
+            base_url=f"{base}/bot",
+            base_file_url=f"{base}/file/bot",
+            request=self._request,
+            get_updates_request=self._request,
+        )
+
+    @property
+    def id(self) -> str:
+        """The name it has in the configuration."""
+        return self._id
+
+    def verify(self, request: Request) -> None:
+        """Compare the secret that Telegram repeats with the one we registered."""
+        repeated = request.headers.get("x-telegram-bot-api-secret-token", "")
+        if not hmac.compare_digest(repeated.encode(), self._secret.encode()):
+            raise Forged(f"{self._id}: wrong or missing secret")
+
+    def parse(self, request: Request) -> Sequence[Event]:
+        """Read an update."""
+        update = read_json(request.body)
+        if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
+            raise Malformed("this isn't a Telegram update: it has no update_id")
+        return self._read(update, request.at)
+
+    async def send(self, message: Outbound) -> Sent:
+        """Send text."""
+        chat, connection, topic = _addressee(message.peer)
+        try:
+            sent = await self._bot.send_message(
+                chat, message.text, business_connection_id=connection, message_thread_id=topic
+            )
+        except TelegramError as error:
+            raise explain(error) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Uncertain(f"Telegram's answer can't be read: {type(error).__name__}") from error
+        return Sent(str(sent.message_id))
+
+    async def probe(self) -> str:
+        """Ask whose token it is."""
+        try:
+            me = await self._request.post(f"{self._url}/getMe")
+        except TelegramError as error:
+            raise explain(error) from error
+        return f"@{me.get('username', '?')}" if isinstance(me, dict) else "?"
+
+    async def close(self) -> None:
+        """The shared client is closed by who opened it."""
+
+    async def hook(self, url: str) -> None:
+        """Have updates sent to `url`; in polling mode there is nothing to do."""
+        if self._polls:
+            return
+        try:
+            await self._bot.set_webhook(url, secret_token=self._secret, allowed_updates=telegram_updates.WANTED)
+        except TelegramError as error:
+            raise explain(error) from error
+
+    async def listen(self, receive: Receive) -> None:
+        """Poll for updates; each is confirmed by asking for the next, once `receive` has it."""
+        if not self._polls:
+            return
+        offset, wait = 0, 1.0
+        hooked = True
+        while True:
+            try:
+                if hooked:
+                    await self._request.post(f"{self._url}/deleteWebhook")
+                    hooked = False
+                updates = await self._request.post(f"{self._url}/getUpdates{_query(offset)}", read_timeout=POLL + 10)
+                for update in updates if isinstance(updates, list) else ():
+                    await receive(self._read(update, datetime.now(UTC)))
+                    offset = max(offset, int(update["update_id"]) + 1)
+                wait = 1.0
+            except TelegramError as error:
+                hooked = isinstance(error, Conflict)
+                told = explain(error)
+                log.warning("telegram.poll_failed", extra={"channel": self._id, "error": str(told)})
+                after = told.after.total_seconds() if isinstance(told, Unavailable) else 0
+                await asyncio.sleep(max(wait, after))
+                wait = min(wait * 2, 30)
+
+    def _read(self, update: Any, at: datetime) -> Sequence[Event]:
+        return telegram_updates.read_update(update, self._id, self._bot_id, at)
+
+
+class AiohttpRequest(BaseRequest):
+    """The library's transport on the shared client: its own costs ten times as much."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @property
+    def read_timeout(self) -> float | None:
+        """Seconds an answer may take."""
+        return 30
+
+    async def initialize(self) -> None:
+        """The client is open already."""
+
+    async def shutdown(self) -> None:
+        """The client is closed by who opened it."""
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        """Make one call."""
+        limit = read_timeout if isinstance(read_timeout, int | float) else self.read_timeout
+        data = request_data.json_parameters if request_data else None
+        timeout = aiohttp.ClientTimeout(total=limit, sock_connect=10)
+        try:
+            async with self._session.request(
+                method, url, data=data, timeout=timeout, allow_redirects=False
+            ) as response:
+                return response.status, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise NetworkError(type(error).__name__) from error
+
+
+def explain(error: TelegramError) -> SendError:
+    """Say what an error of Telegram's asks us to do; its texts are compared in lower case."""
+    said = error.message
+    lower = said.lower()
+    match error:
+        case RetryAfter():
+            after = error.retry_after
+            seconds = after if isinstance(after, timedelta) else timedelta(seconds=after)
+            return Unavailable("Telegram asks us to slow down", seconds)
+        case ChatMigrated():
+            return Rejected("the group has become a supergroup with a new address", "Ask the customer to write again.")
+        case Forbidden():
+            return Unreachable(_FORBIDDEN.get(lower.removeprefix("forbidden: "), f"Telegram refuses: {said}"))
+        case InvalidToken():
+            return Unauthorised("Telegram refuses the bot token", "Get the token from @BotFather and set it anew.")
+        case Conflict():
+            return Unavailable("another program polls this bot, or it has a webhook")
+        case BadRequest():
+            return _bad_request(said, lower)
+    if not_sent(error.__cause__):
+        return Unavailable("Telegram can't be reached")
+    if lower.startswith("too many requests"):
+        return Unavailable("Telegram asks us to slow down", timedelta(seconds=1))
+    return Uncertain(f"Telegram didn't answer: {type(error.__cause__ or error).__name__}")
+
+
+_FORBIDDEN = {
+    "bot was blocked by the user": "the customer has blocked the bot",
+    "user is deactivated": "the customer's account is gone",
+    "bot can't initiate conversation with a user": "the customer has to write to the bot first",
+    "bot was kicked from the group chat": "the bot was removed from the group",
+    "bot was kicked from the supergroup chat": "the bot was removed from the group",
+}
+
+
+def _bad_request(said: str, lower: str) -> SendError:
+    if "chat not found" in lower:
+        return Unreachable("Telegram doesn't know this chat any more")
+    if "too long" in lower:
+        return Rejected("it is too long for Telegram", "Send it in shorter messages.")
+    if "text is empty" in lower:
+        return Rejected("there is nothing in it to send", "Write some words.")
+    if "not enough rights" in lower:
+        return Rejected("the bot may not write in this group", "Ask the group's admin to let it.")
+    return Rejected(f"Telegram refuses it: {said}")
+
+
+def _addressee(peer: str) -> tuple[int, str | None, int | None]:
+    chat, _, connection = peer.partition("@")
+    chat, _, topic = chat.partition(":")
+    return int(chat), connection or None, int(topic) if topic else None
+
+
+def _query(offset: int) -> str:
+    allowed = ",".join(f"%22{kind}%22" for kind in telegram_updates.WANTED)
+    return f"?timeout={POLL}&offset={offset}&allowed_updates=%5B{allowed}%5D"
+
+
+def _secret_from(token: str) -> str:
+    return hmac.new(token.encode(), b"dragoman webhook", hashlib.sha256).hexdigest()

@@ -1,0 +1,152 @@
+"""The gateway as one thing that starts, serves and stops."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from adapters import CHANNELS
+from adapters.contract import Channel, Hooked, Listening, SendError
+from adapters.desk import Desk
+from adapters.http import open_session
+from config.settings import Settings
+from gateway import webhooks
+from gateway.budget import Budget
+from gateway.crew import Crew
+from gateway.deliver import Customers, Hands
+from gateway.desk_posts import DeskPosts
+from gateway.interpret import Interpreter
+from gateway.store.contract import Side, Store, StoreError
+from gateway.store.sqlite import SqliteStore
+from gateway.worker import Worker
+from routing.messages import Event
+
+WORKERS = 8
+SENDERS = 8
+STOP_WITHIN = 8.0
+"""Seconds that what was begun may take to finish."""
+
+REMEMBER = timedelta(days=30)
+"""How long event ids and the places of posts are kept."""
+
+log = logging.getLogger("dragoman")
+
+
+class Gateway:
+    """Everything between the platforms and the desk, made from settings."""
+
+    def __init__(self, settings: Settings, *, budget: Callable[[], Budget] = Budget) -> None:
+        self.settings = settings
+        self._make_budget = budget
+        self.app = web.Application(client_max_size=webhooks.MAX_BODY)
+        self.app.add_routes(webhooks.routes())
+        self.app.add_routes(
+            [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", _metrics)]
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the store and start working; the web application is ready to be served then.
+
+        Raises:
+            StoreError: the data directory isn't usable.
+        """
+        settings = self.settings
+        self.store: Store = SqliteStore(settings.gateway.data_dir)
+        await self.store.open()
+        self._session = open_session()
+        self.channels: Mapping[str, Channel] = {
+            name: CHANNELS[channel.kind](channel, self._session) for name, channel in settings.channels.items()
+        }
+        self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk)
+        self.app[webhooks.CHANNELS] = self.channels
+        self.app[webhooks.DESK] = self.desk
+        self.app[webhooks.STORE] = self.store
+        interpreter = Interpreter()
+        self._worker = Worker(self.store, settings.policy, interpreter)
+        hands = Hands(self.store)
+        self._hands = hands
+        posts = DeskPosts(hands, self.desk, interpreter, settings.policy, self._make_budget())
+        customers = Customers(hands, self.channels, interpreter)
+        self._crew = Crew()
+        self._crew.hire(self.store.claim, self._worker.work, WORKERS)
+        self._crew.hire(partial(self.store.take, Side.CUSTOMER), hands.guard(customers.deliver), SENDERS)
+        self._crew.hire(posts.take, hands.guard(posts.deliver))
+        self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark), 2)
+        await self._worker.offer_turns(f"start:{datetime.now(UTC).isoformat()}")
+        self._tasks = [asyncio.create_task(each) for each in (self._listen_desk(), self._look_after())]
+        for channel in self.channels.values():
+            self._tasks.append(asyncio.create_task(self._receive_from(channel)))
+
+    async def stop(self) -> None:
+        """Stop receiving, finish what was begun, and let go of everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.desk.close()
+        await self._crew.stop(STOP_WITHIN)
+        for channel in self.channels.values():
+            await channel.close()
+        await self._session.close()
+        await self.store.close()
+
+    async def _from_desk(self, events: Sequence[Event]) -> None:
+        await webhooks.keep(self.store, "desk", events)
+
+    async def _listen_desk(self) -> None:
+        await self.desk.listen()
+        while self.desk.problem:
+            try:
+                log.info("desk.connected", extra={"desk": await self.desk.probe()})
+            except SendError as error:
+                log.warning("desk.not_connected", extra={"error": f"{error}. {error.advice}"})
+                await asyncio.sleep(5)
+
+    async def _receive_from(self, channel: Channel) -> None:
+        """Have a channel's platform call us, or poll it."""
+        public = self.settings.gateway.public_url
+        if isinstance(channel, Hooked) and public:
+            await self._hook(channel, channel.id, f"{public}/webhooks/{channel.id}")
+        if isinstance(channel, Listening):
+            await channel.listen(partial(webhooks.keep_trying, self.store, channel.id))
+
+    async def _hook(self, channel: Hooked, name: str, url: str) -> None:
+        while True:
+            try:
+                await channel.hook(url)
+                return
+            except SendError as error:
+                log.warning("channel.hook_failed", extra={"channel": name, "error": f"{error}. {error.advice}"})
+                await asyncio.sleep(10)
+
+    async def _look_after(self) -> None:
+        """Forget what is old, once an hour."""
+        while True:
+            with contextlib.suppress(StoreError):
+                await self.store.prune(datetime.now(UTC) - REMEMBER)
+            await asyncio.sleep(3600)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        """Say whether the store answers and the desk is connected, and name what isn't."""
+        problems = {}
+        try:
+            await self.store.probe()
+        except StoreError as error:
+            problems["store"] = str(error)
+        if self.desk.problem:
+            problems["desk"] = self.desk.problem
+        problems |= {name: hold.reason for name, hold in self._hands.held.items()}
+        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,48 @@
+"""Slack's one post a second: how many posts the desk's channel may still take."""
+
+import asyncio
+from collections.abc import Callable
+
+RATE = 1.0
+"""Posts a second in the long run. https://docs.slack.dev/apis/web-api/rate-limits"""
+
+BURST = 5
+"""Posts that may go at once after a quiet time."""
+
+
+class Budget:
+    """A bucket of posts that fills with time; `clock` gives seconds that never go back."""
+
+    def __init__(self, *, rate: float = RATE, burst: int = BURST, clock: Callable[[], float] | None = None) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock or asyncio.get_running_loop().time
+        self._left = float(burst)
+        self._at = self._clock()
+        self._blocked_until = 0.0
+
+    def wait(self) -> float:
+        """Say in how many seconds a post may go."""
+        self._fill()
+        return max((1 - self._left) / self._rate, self._blocked_until - self._at, 0.0)
+
+    async def ready(self) -> None:
+        """Wait until a post may go."""
+        while (wait := self.wait()) > 0:  # noqa: ASYNC110 - the bucket fills by itself
+            await asyncio.sleep(wait)
+
+    def spend(self) -> None:
+        """Note that one goes."""
+        self._fill()
+        self._left -= 1
+
+    def block(self, seconds: float) -> None:
+        """Let nothing go for a while: Slack said so."""
+        self._fill()
+        self._blocked_until = self._at + seconds
+        self._left = min(self._left, 1.0)
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now

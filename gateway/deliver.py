@@ -1,0 +1,203 @@
+"""From the outbox to the customers and the desk: translate, send, and keep what came of it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from adapters.contract import Channel, Outbound, SendError
+from gateway.interpret import Held, Interpreter
+from gateway.retry import GiveUp, Hold, TryAt, judge
+from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
+from routing.messages import Event, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
+
+TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
+
+log = logging.getLogger("dragoman.deliver")
+Clock = Callable[[], datetime]
+
+
+def utc() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+class Hands:
+    """What both sides' delivery needs: the store, patience, and the outcome of calls kept until it is stored."""
+
+    def __init__(self, store: Store, clock: Clock = utc) -> None:
+        self.store = store
+        self.clock = clock
+        self.held: dict[str, Hold] = {}
+
+    def guard(self, deliver: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
+        """Make delivering let go of its lane whatever happens."""
+
+        async def guarded(batch: Batch) -> None:
+            try:
+                await deliver(batch)
+            except StoreError as error:
+                log.warning("deliver.store_failed", extra={"lane": batch.lane, "error": str(error)})
+                await asyncio.sleep(1)
+            except Exception:
+                log.exception("deliver.failed", extra={"lane": batch.lane})
+                await asyncio.sleep(1)
+            finally:
+                self.store.leave(batch)
+
+        return guarded
+
+    async def keep(self, batch: Batch, result: Result) -> None:
+        """Have the store take what a call came to; until it has, the call isn't made again."""
+        while True:
+            try:
+                return await self.store.settle(batch, result)
+            except StoreError as error:
+                log.error("deliver.outcome_waits", extra={"lane": batch.lane, "error": str(error)})
+                await asyncio.sleep(0.5)
+
+    async def postpone(self, batch: Batch, until: datetime, *, open_call: bool = False) -> None:
+        """Have the lane wait; as above, until the store knows."""
+        while True:
+            try:
+                return await self.store.postpone(batch, until, open_call=open_call)
+            except StoreError as error:
+                log.error("deliver.outcome_waits", extra={"lane": batch.lane, "error": str(error)})
+                await asyncio.sleep(0.5)
+
+    async def is_held(self, name: str, batch: Batch) -> bool:
+        """Say whether a channel waits for its admin; the lane then waits with it."""
+        hold = self.held.get(name)
+        if hold is None or hold.until <= self.clock():
+            return False
+        await self.postpone(batch, hold.until)
+        return True
+
+    def hold(self, name: str, hold: Hold) -> None:
+        """Let a channel wait for its admin."""
+        if name not in self.held:
+            log.error("channel.held", extra={"channel": name, "error": hold.reason})
+        self.held[name] = hold
+
+    def release(self, name: str) -> None:
+        """A call went through: the channel works."""
+        if self.held.pop(name, None):
+            log.info("channel.works_again", extra={"channel": name})
+
+
+class Customers:
+    """Sends what agents and the gateway say to customers."""
+
+    def __init__(self, hands: Hands, channels: Mapping[str, Channel], interpreter: Interpreter) -> None:
+        self._hands = hands
+        self._channels = channels
+        self._interpreter = interpreter
+
+    async def deliver(self, batch: Batch) -> None:
+        """Deliver the first order of a lane."""
+        order = batch.orders[0]
+        effect = order.effect
+        name, _, peer = order.mailbox.partition("/")
+        channel = self._channels.get(name)
+        if not isinstance(effect, TellCustomer) or channel is None:
+            await self._give_up(batch, order, GiveUp(f"there is no channel {name} any more"))
+            return
+        if await self._hands.is_held(name, batch):
+            return
+        progress = order.progress
+        if not progress.parts:
+            words = await self._interpreter.for_customer(effect, channel.capabilities.max_text)
+            if isinstance(words, Held):
+                await self._hold_back(batch, order, effect, words)
+                return
+            progress = words
+        if order.open_call:
+            progress = replace(progress, warning=TWICE)
+        await self._send(batch, order, progress, channel, peer)
+
+    async def _send(self, batch: Batch, order: Order, progress: Progress, channel: Channel, peer: str) -> None:
+        """Send part after part; each waits until the one before was accepted."""
+        for index in range(len(progress.sent), len(progress.parts)):
+            (order,) = await self._hands.store.begin([replace(order, progress=progress)])
+            try:
+                sent = await channel.send(Outbound(peer, progress.parts[index], f"{order.id}.{index}"))
+            except SendError as error:
+                await self._failed(batch, order, error, channel.id)
+                return
+            self._hands.release(channel.id)
+            progress = replace(progress, sent=(*progress.sent, sent.message))
+            if len(progress.sent) < len(progress.parts):
+                order = await self._advance(replace(order, progress=progress))
+        await self._hands.keep(batch, Result(orders=(order.id,), events=self._sent(order, progress)))
+
+    async def _advance(self, order: Order) -> Order:
+        while True:
+            try:
+                return await self._hands.store.advance(order)
+            except StoreError as error:
+                log.error("deliver.outcome_waits", extra={"lane": order.lane, "error": str(error)})
+                await asyncio.sleep(0.5)
+
+    def _sent(self, order: Order, progress: Progress) -> tuple[Event, ...]:
+        reply = order.effect.reply if isinstance(order.effect, TellCustomer) else ""
+        now = self._hands.clock()
+        return tuple(
+            ReplySent(
+                id=f"sent:{order.id}:{index}",
+                to=order.mailbox,
+                at=now,
+                message=message,
+                reply=reply,
+                sent="\n".join(progress.parts),
+                engine=progress.engine,
+                language=progress.language,
+                back=progress.back,
+                warning=progress.warning,
+                final=index == len(progress.sent) - 1,
+            )
+            for index, message in enumerate(progress.sent)
+        )
+
+    async def _hold_back(self, batch: Batch, order: Order, effect: TellCustomer, held: Held) -> None:
+        event = ReplyHeld(
+            id=f"held:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            reply=effect.reply,
+            agent=effect.agent,
+            text=effect.text,
+            rendering=held.rendering,
+            back=held.back,
+            reason=held.reason,
+        )
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
+
+    async def _failed(self, batch: Batch, order: Order, error: SendError, channel: str) -> None:
+        verdict = judge(error, order.begun, now=self._hands.clock())
+        log.warning(
+            "send.failed",
+            extra={"channel": channel, "order": order.id, "error": str(error), "verdict": type(verdict).__name__},
+        )
+        match verdict:
+            case TryAt():
+                await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call)
+            case GiveUp():
+                await self._give_up(batch, order, verdict)
+            case Hold():
+                self._hands.hold(channel, verdict)
+                await self._hands.postpone(batch, verdict.until)
+
+    async def _give_up(self, batch: Batch, order: Order, verdict: GiveUp) -> None:
+        reply = order.effect.reply if isinstance(order.effect, TellCustomer) else ""
+        event = ReplyFailed(
+            id=f"failed:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            reply=reply,
+            reason=verdict.reason,
+            advice=verdict.advice,
+            unreachable=verdict.unreachable,
+        )
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(event,), dead=verdict.reason))

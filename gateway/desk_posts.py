@@ -1,0 +1,277 @@
+"""What the desk sees: cards, messages and questions posted in order, what waits for one thread as one post."""
+
+import logging
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from adapters.contract import SendError, Unavailable
+from adapters.desk import Desk
+from adapters.desk_view import (
+    Entry,
+    Line,
+    Question,
+    Said,
+    decode_entries,
+    draw,
+    draw_card,
+    encode_entries,
+    fits,
+    pieces,
+)
+from adapters.slack_api import SlackRefusal
+from gateway.budget import Budget
+from gateway.deliver import Hands
+from gateway.interpret import Interpreter
+from gateway.retry import Hold, TryAt, judge
+from gateway.store.contract import Batch, Order, Post, Result, Side
+from routing.languages import language_name
+from routing.messages import (
+    AskAgent,
+    Card,
+    Note,
+    OpenThread,
+    React,
+    ShowEdit,
+    ShowSent,
+    TellAgent,
+    TellDesk,
+    ThreadOpened,
+    UpdateCard,
+    thread,
+)
+from routing.policy import Policy
+
+NAME = "desk"
+ENDLESS = 10**9
+"""The desk's patience: what a customer wrote is never given up."""
+
+log = logging.getLogger("dragoman.deliver")
+
+
+class DeskPosts:
+    """Posts for the desk, as fast as Slack lets us."""
+
+    def __init__(self, hands: Hands, desk: Desk, interpreter: Interpreter, policy: Policy, budget: Budget) -> None:
+        self._hands = hands
+        self._desk = desk
+        self._interpreter = interpreter
+        self._policy = policy
+        self._budget = budget
+
+    async def take(self) -> Batch:
+        """Wait until a post may go, then take the most urgent lane with all that waits in it."""
+        await self._budget.ready()
+        return await self._hands.store.take(Side.DESK)
+
+    async def deliver(self, batch: Batch) -> None:
+        """Deliver the beginning of a lane: as much as one call takes."""
+        if await self._hands.is_held(NAME, batch):
+            return
+        order = batch.orders[0]
+        try:
+            match order.effect:
+                case OpenThread():
+                    await self._open(batch, order, order.effect.card)
+                case UpdateCard():
+                    await self._card(batch, order, order.effect.card)
+                case ShowEdit():
+                    await self._edit(batch, order, order.effect)
+                case _:
+                    await self._entries(batch)
+        except SendError as error:
+            await self._failed(batch, error)
+        else:
+            self._hands.release(NAME)
+
+    async def mark(self, batch: Batch) -> None:
+        """Deliver a sign or a whisper."""
+        if await self._hands.is_held(NAME, batch):
+            return
+        order = batch.orders[0]
+        try:
+            match order.effect:
+                case React():
+                    await self._desk.react(order.effect.message, order.effect.emoji)
+                case TellAgent():
+                    where = await self._hands.store.thread(order.mailbox, order.number)
+                    await self._desk.whisper(order.effect.agent, order.effect.text, thread=where)
+        except SendError as error:
+            await self._failed(batch, error)
+        else:
+            await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _open(self, batch: Batch, order: Order, card: Card) -> None:
+        ts = await self._desk.find(order.id) if order.open_call else ""
+        if not ts:
+            (order,) = await self._hands.store.begin([order])
+            text, blocks = draw_card(card, self._policy)
+            self._budget.spend()
+            ts = await self._desk.post(text, blocks, order=order.id)
+        opened = ThreadOpened(id=f"opened:{order.id}", to=order.mailbox, at=self._hands.clock(), thread=ts)
+        name = thread(self._desk.channel, ts)
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
+
+    async def _card(self, batch: Batch, order: Order, card: Card) -> None:
+        """Change the card, unless a later change waits already."""
+        later = any(isinstance(each.effect, UpdateCard) and each.number == order.number for each in batch.orders[1:])
+        where = await self._hands.store.thread(order.mailbox, order.number)
+        if where and not later:
+            text, blocks = draw_card(card, self._policy)
+            await self._desk.update(where, text, blocks)
+        await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> None:
+        post = await self._hands.store.post(order.mailbox, edit.message)
+        if post is None:
+            await self._entries(batch)
+            return
+        entries = decode_entries(post.body)
+        changed = [
+            await self._changed(entry, edit) if isinstance(entry, Said) and entry.message == edit.message else entry
+            for entry in entries
+        ]
+        posts: tuple[Post, ...] = ()
+        if changed != list(entries):
+            text, blocks = draw(changed)
+            await self._desk.update(post.ts, text, blocks)
+            posts = _posts(changed, post.ts)
+        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+
+    async def _changed(self, was: Said, edit: ShowEdit) -> Said:
+        if edit.deleted:
+            return replace(was, deleted=True)
+        if edit.text in (was.text, was.original) and edit.text and edit.attachment == was.attachment:
+            return was
+        return await self._interpreter.for_edit(was, edit)
+
+    async def _entries(self, batch: Batch) -> None:
+        """Post what waits for one thread together."""
+        first = batch.orders[0]
+        where = await self._hands.store.thread(first.mailbox, first.number)
+        group: list[Order] = []
+        entries: list[Entry] = []
+        for order in _alike(batch.orders):
+            more = await self._entry(order, where)
+            if group and not fits([*entries, *more]):
+                break
+            group.append(order)
+            entries += more
+        if not fits(entries):
+            await self._long(batch, first, entries[0], where)
+            return
+        ts = await self._desk.find(first.open_call, thread=where) if first.open_call else ""
+        if not ts:
+            group = list(await self._hands.store.begin(group))
+            ts = await self._post(entries, first.id, where)
+        result = Result(orders=tuple(order.id for order in group), posts=_posts(entries, ts))
+        await self._hands.keep(batch, result)
+
+    async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> None:
+        """Post what no single post can show, piece by piece."""
+        parts = pieces(entry)
+        progress = order.progress
+        for index in range(len(progress.sent), len(parts)):
+            id_ = f"{order.id}/{index}"
+            ts = await self._desk.find(id_, thread=where) if order.open_call else ""
+            if not ts:
+                (order,) = await self._hands.store.begin([replace(order, progress=progress)])
+                ts = await self._post([parts[index]], id_, where)
+            progress = replace(progress, sent=(*progress.sent, ts))
+            order = await self._hands.store.advance(replace(order, progress=progress))
+        posts = _posts(parts[:1], progress.sent[0])
+        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+
+    async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
+        text, blocks = draw(entries)
+        self._budget.spend()
+        try:
+            return await self._desk.post(text, blocks, order=id_, thread=where)
+        except SlackRefusal as error:
+            log.error("desk.blocks_refused", extra={"order": id_, "error": str(error)})
+            return await self._desk.post(text, (), order=id_, thread=where)
+
+    async def _entry(self, order: Order, where: str) -> list[Entry]:
+        effect = order.effect
+        match effect:
+            case TellDesk():
+                quote = await self._quote(order.mailbox, effect.reply_to) if effect.reply_to else ""
+                return [await self._interpreter.for_desk(effect, quote=quote)]
+            case ShowEdit():
+                return [await self._late_edit(effect)]
+            case Note():
+                return [Line(text=effect.text, mention=effect.mention)]
+            case ShowSent():
+                return shown(effect)
+            case AskAgent():
+                ask = Question(
+                    agent=effect.agent,
+                    held=effect.held,
+                    reason=effect.reason,
+                    text=effect.text,
+                    rendering=effect.rendering,
+                    back=effect.back,
+                )
+                return [ask]
+        return []
+
+    async def _late_edit(self, edit: ShowEdit) -> Said:
+        """Show a change of a message that we never showed, or that stands too far back."""
+        if edit.deleted:
+            return Said(message=edit.message, name="", text="[deleted an earlier message]")
+        return await self._interpreter.for_edit(Said(message=edit.message, name=""), edit)
+
+    async def _quote(self, mailbox: str, message: str) -> str:
+        post = await self._hands.store.post(mailbox, message)
+        if post is None:
+            return ""
+        said = (entry for entry in decode_entries(post.body) if isinstance(entry, Said) and entry.message == message)
+        return next((" ".join(filter(None, (entry.attachment, entry.text))) for entry in said), "")
+
+    async def _failed(self, batch: Batch, error: SendError) -> None:
+        order = batch.orders[0]
+        verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS)
+        log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
+        if isinstance(error, Unavailable) and error.after:
+            self._budget.block(error.after.total_seconds())
+        match verdict:
+            case TryAt():
+                await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call)
+            case Hold():
+                self._hands.hold(NAME, verdict)
+                await self._hands.postpone(batch, verdict.until)
+            case _:
+                await self._hands.keep(batch, Result(orders=(order.id,), dead=str(error)))
+
+
+def shown(sent: ShowSent) -> list[Entry]:
+    """Say quietly what the customer really got."""
+    by = f" · {sent.engine}" if sent.engine else ""
+    lines = []
+    if sent.engine:
+        lines.append(f"Sent in {language_name(sent.language)}{by}: {sent.text}")
+        if sent.back:
+            lines.append(f"which means: {sent.back}")
+    else:
+        lines.append(f"Sent: {sent.text}")
+    if sent.warning:
+        lines.append(f"⚠️ {sent.warning}")
+    return [Line(text="\n".join(lines), quiet=True)]
+
+
+def _alike(orders: Sequence[Order]) -> Sequence[Order]:
+    """Give the orders that may leave as one post: of one conversation, and of one open call if there is one."""
+    first = orders[0]
+    alike: list[Order] = []
+    for order in orders:
+        if order.number != first.number or order.open_call != first.open_call:
+            break
+        if isinstance(order.effect, OpenThread | UpdateCard) or (isinstance(order.effect, ShowEdit) and alike):
+            break
+        alike.append(order)
+    return alike
+
+
+def _posts(entries: Sequence[Entry], ts: str) -> tuple[Post, ...]:
+    body = encode_entries(tuple(entries))
+    return tuple(Post(message=entry.message, ts=ts, body=body) for entry in entries if isinstance(entry, Said))

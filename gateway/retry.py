@@ -1,0 +1,55 @@
+"""What to do when a call to a platform fails: one pure function."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adapters.contract import Rejected, SendError, Unauthorised, Unavailable, Uncertain, Unreachable
+
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=5)
+HOLD = timedelta(seconds=60)
+PATIENCE = 300
+"""Attempts before a message that nobody takes is given up; about a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAt:
+    """Try again at a moment; `open_call` says that the platform may have accepted this attempt."""
+
+    at: datetime
+    open_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It won't go: `reason` and `advice` are for an agent, `unreachable` says to stop writing."""
+
+    reason: str
+    advice: str = ""
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing goes until an admin has acted; look again at `until`."""
+
+    until: datetime
+    reason: str
+
+
+Verdict = TryAt | GiveUp | Hold
+
+
+def judge(error: SendError, attempts: int, *, now: datetime, patience: int = PATIENCE) -> Verdict:
+    """Say what to do after the `attempts`-th failure."""
+    match error:
+        case Unauthorised():
+            return Hold(now + HOLD, f"{error}. {error.advice}")
+        case Rejected():
+            return GiveUp(str(error), error.advice, isinstance(error, Unreachable))
+    if attempts >= patience:
+        return GiveUp(f"no answer after {attempts} attempts: {error}", "Send it again, or reach them another way.")
+    wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 16), LONGEST_WAIT)
+    if isinstance(error, Unavailable):
+        return TryAt(now + max(wait, error.after))
+    return TryAt(now + wait, open_call=isinstance(error, Uncertain))

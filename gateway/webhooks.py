@@ -1,0 +1,130 @@
+"""What platforms call: by the time they read 200, what they told is on disk."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from adapters.contract import Challenged, Channel, Forged, Malformed, Request
+from adapters.desk import Desk
+from gateway.measures import RECEIVED, REFUSED
+from gateway.store.contract import Store, StoreError
+from routing.messages import Event, Unrecognised
+
+CHANNELS: web.AppKey[Mapping[str, Channel]] = web.AppKey("channels")
+DESK: web.AppKey[Desk] = web.AppKey("desk")
+STORE: web.AppKey[Store] = web.AppKey("store")
+
+MAX_BODY = 3 * 1024 * 1024
+"""Bytes a call may bring; Meta's largest batch is 3 MB."""
+
+RETRY_AFTER = "5"
+log = logging.getLogger("dragoman.webhooks")
+
+
+def routes() -> list[web.RouteDef]:
+    """Give the addresses that platforms call."""
+    return [
+        web.get("/webhooks/{channel}", challenge),
+        web.post("/webhooks/{channel}", receive),
+        web.post("/slack/events", receive_desk),
+    ]
+
+
+async def challenge(http: web.Request) -> web.Response:
+    """Answer a platform's handshake: the challenge as plain text, else 403."""
+    channel = _channel(http)
+    if not isinstance(channel, Challenged):
+        raise web.HTTPForbidden
+    try:
+        return web.Response(text=channel.challenge(await _request(http)))
+    except Forged as error:
+        raise web.HTTPForbidden from error
+
+
+async def receive(http: web.Request) -> web.Response:
+    """Take one webhook call; by the time we answer 200, its events are on disk."""
+    channel = _channel(http)
+    request = await _request(http)
+    try:
+        channel.verify(request)
+        events = channel.parse(request)
+    except Forged as error:
+        raise _refused(web.HTTPUnauthorized(), channel.id, error) from error
+    except Malformed as error:
+        raise _refused(web.HTTPBadRequest(text=str(error)), channel.id, error) from error
+    await keep(http.app[STORE], channel.id, events)
+    return web.Response()
+
+
+async def receive_desk(http: web.Request) -> web.Response:
+    """Take one call of the desk's Slack: an event, or something pressed, typed or submitted."""
+    desk = http.app[DESK]
+    request = await _request(http)
+    try:
+        desk.verify(request)
+        if http.content_type == "application/x-www-form-urlencoded":
+            return await _interact(desk, request)
+        if (challenge := desk.challenge(request)) is not None:
+            return web.json_response({"challenge": challenge})
+        events = desk.parse(request)
+    except Forged as error:
+        raise _refused(web.HTTPUnauthorized(), "desk", error) from error
+    except Malformed as error:
+        raise _refused(web.HTTPBadRequest(text=str(error)), "desk", error) from error
+    await keep(http.app[STORE], "desk", events)
+    return web.Response()
+
+
+async def keep(store: Store, source: str, events: Sequence[Event]) -> None:
+    """Have the store take events, or tell the platform to send them again."""
+    if not events:
+        return
+    try:
+        fresh = await store.append(events)
+    except StoreError as error:
+        log.error("webhook.store_failed", extra={"channel": source, "error": str(error)})
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_AFTER}) from error
+    for event, is_new in zip(events, fresh, strict=True):
+        kind = "duplicate" if not is_new else type(event).__name__
+        RECEIVED.labels(source, kind).inc()
+        if isinstance(event, Unrecognised):
+            log.info("webhook.unrecognised", extra={"channel": source, "kind": event.kind, "event_id": event.id})
+
+
+async def keep_trying(store: Store, source: str, events: Sequence[Event]) -> None:
+    """Have the store take events that no platform waits to send again."""
+    while True:
+        try:
+            return await keep(store, source, events)
+        except web.HTTPServiceUnavailable:
+            await asyncio.sleep(1)
+
+
+async def _interact(desk: Desk, request: Request) -> web.Response:
+    status, body = await desk.interact(request.body)
+    if status != 200:
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_AFTER})
+    return web.json_response(body) if isinstance(body, dict) else web.Response(text=body)
+
+
+def _channel(http: web.Request) -> Channel:
+    channel = http.app[CHANNELS].get(http.match_info["channel"])
+    if channel is None:
+        raise web.HTTPNotFound
+    return channel
+
+
+async def _request(http: web.Request) -> Request:
+    """Read a call whole; aiohttp answers 413 for one that is too large."""
+    body = await http.read()
+    headers = {name.lower(): value for name, value in http.headers.items()}
+    return Request(headers=headers, query=dict(http.query), body=body, at=datetime.now(UTC))
+
+
+def _refused(answer: web.HTTPException, source: str, error: Exception) -> web.HTTPException:
+    REFUSED.labels(source, str(answer.status)).inc()
+    log.warning("webhook.refused", extra={"channel": source, "status": answer.status, "error": str(error)})
+    return answer

@@ -1,0 +1,292 @@
+"""A simulated Slack workspace: the Web API's own addresses over real HTTP, and agents who write in a channel.
+
+https://docs.slack.dev/apis/web-api/
+"""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import WSMsgType, web
+
+Fault = Callable[[str, dict[str, Any]], web.Response | None]
+"""Answers a call in Slack's place: given the method and its fields, None lets it through."""
+
+
+class SlackSandbox:
+    """One workspace with one channel; an app is installed in it.
+
+    Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected.
+    """
+
+    def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
+        self.token = token
+        self.channel = channel
+        self.signing_secret = signing_secret
+        self.app_token = app_token
+        self.events_url = ""
+        self.posts: dict[str, dict[str, Any]] = {}
+        self.reactions: dict[str, list[str]] = {}
+        self.whispers: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.fault: Fault | None = None
+        self.drop_after: set[str] = set()
+        self.changed = asyncio.Event()
+        self._ids = itertools.count(1)
+        self._ts = itertools.count(int(time.time()) * 1_000_000)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._acked: dict[str, asyncio.Event] = {}
+        self.app = web.Application()
+        self.app.router.add_route("*", "/api/{method}", self._call)
+        self.app.router.add_get("/link", self._link)
+
+    # What agents see
+
+    def roots(self) -> list[dict[str, Any]]:
+        """Give the channel's posts that begin a thread, or could."""
+        return [post for post in self.posts.values() if "thread_ts" not in post]
+
+    def replies(self, root: str) -> list[dict[str, Any]]:
+        """Give a thread's posts after its first, in order."""
+        return [post for post in self.posts.values() if post.get("thread_ts") == root]
+
+    # What agents do
+
+    async def write(self, user: str, text: str, *, thread: str = "", **more: Any) -> str:
+        """Have an agent write; gives the message's ts."""
+        ts = self._next_ts()
+        message = {"type": "message", "channel": self.channel, "user": user, "text": text, "ts": ts, **more}
+        if thread:
+            message["thread_ts"] = thread
+        self.posts[ts] = message
+        self._ring()
+        await self.event(message)
+        return ts
+
+    async def edit(self, ts: str, text: str) -> None:
+        """Have an agent change a message."""
+        old = self.posts[ts]
+        new = {**old, "text": text, "edited": {"user": old["user"], "ts": self._next_ts()}}
+        self.posts[ts] = new
+        body = {"subtype": "message_changed", "message": new, "previous_message": old}
+        await self.event({"type": "message", "channel": self.channel, "ts": self._next_ts(), "hidden": True, **body})
+
+    async def press(self, user: str, action: str, value: str, message: str) -> int:
+        """Have an agent press a button; gives the status that Slack would see."""
+        post = self.posts[message]
+        body = {
+            "type": "block_actions",
+            "team": {"id": "T0SANDBOX"},
+            "api_app_id": "A0SANDBOX",
+            "user": {"id": user, "team_id": "T0SANDBOX"},
+            "trigger_id": f"{next(self._ids)}.sandbox",
+            "container": {"type": "message", "message_ts": message, "channel_id": self.channel, "is_ephemeral": False},
+            "channel": {"id": self.channel},
+            "message": post,
+            "actions": [
+                {"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": self._next_ts()}
+            ],
+        }
+        if self._sockets:
+            return await self._send_envelope("interactive", body)
+        form = urlencode({"payload": json.dumps(body)}).encode()
+        return await self._post(form, "application/x-www-form-urlencoded")
+
+    async def event(self, event: dict[str, Any]) -> int:
+        """Deliver an event; gives the status that Slack would see."""
+        return await self.deliver(self.envelope(event))
+
+    def envelope(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Wrap an event as the Events API does."""
+        return {
+            "type": "event_callback",
+            "team_id": "T0SANDBOX",
+            "api_app_id": "A0SANDBOX",
+            "event_id": f"Ev{next(self._ids):08}",
+            "event_time": int(time.time()),
+            "event": event,
+        }
+
+    async def deliver(self, body: dict[str, Any]) -> int:
+        """Deliver an envelope, again until it is taken as Slack does; gives the status at last."""
+        for _ in range(50):
+            if self._sockets:
+                status = await self._send_envelope("events_api", body)
+            elif self.events_url:
+                status = await self._post(json.dumps(body).encode(), "application/json")
+            else:
+                status = 503
+            if status < 500:
+                return status
+            await asyncio.sleep(0.1)
+        return 503
+
+    def sign(self, body: bytes, at: int) -> dict[str, str]:
+        """Sign a body as Slack does."""
+        digest = hmac.new(self.signing_secret.encode(), b"v0:%d:%s" % (at, body), hashlib.sha256).hexdigest()
+        return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={digest}"}
+
+    # Within
+
+    async def _post(self, body: bytes, content_type: str) -> int:
+        headers = {"Content-Type": content_type, **self.sign(body, int(time.time()))}
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(self.events_url, data=body, headers=headers) as answer,
+            ):
+                return answer.status
+        except aiohttp.ClientError:
+            return 503
+
+    async def _send_envelope(self, kind: str, body: dict[str, Any]) -> int:
+        id_ = f"envelope-{next(self._ids)}"
+        acked = self._acked[id_] = asyncio.Event()
+        socket = next(iter(self._sockets))
+        try:
+            await socket.send_json(
+                {"envelope_id": id_, "type": kind, "payload": body, "accepts_response_payload": False}
+            )
+            async with asyncio.timeout(3):
+                await acked.wait()
+        except (TimeoutError, ConnectionError):
+            return 503
+        finally:
+            del self._acked[id_]
+        return 200
+
+    async def _link(self, http: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(http)
+        await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0SANDBOX"}})
+        self._sockets.add(socket)
+        self._ring()
+        try:
+            async for message in socket:
+                known = message.type is WSMsgType.TEXT and message.data.startswith("{")
+                if known and (acked := self._acked.get(json.loads(message.data).get("envelope_id", ""))):
+                    acked.set()
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _call(self, http: web.Request) -> web.StreamResponse:
+        method = http.match_info["method"]
+        fields: dict[str, Any] = dict(http.query)
+        if http.content_type == "application/json":
+            fields |= await http.json()
+        self.calls.append((method, fields))
+        bearer = http.headers.get("Authorization", "").removeprefix("Bearer ")
+        if bearer != (self.app_token if method == "apps.connections.open" else self.token):
+            return web.json_response({"ok": False, "error": "invalid_auth"})
+        if self.fault and (answer := self.fault(method, fields)) is not None:
+            return answer
+        result = self._do(method, fields, http)
+        if method in self.drop_after:
+            self.drop_after.discard(method)
+            if http.transport:
+                http.transport.close()
+        return web.json_response(result)
+
+    def _do(self, method: str, fields: dict[str, Any], http: web.Request) -> dict[str, Any]:
+        match method:
+            case "auth.test":
+                return {
+                    "ok": True,
+                    "team": "Sandbox",
+                    "team_id": "T0SANDBOX",
+                    "user": "dragoman",
+                    "user_id": "U0BOT",
+                    "bot_id": "B0BOT",
+                }
+            case "apps.connections.open":
+                return {"ok": True, "url": f"ws://{http.host}/link"}
+            case "conversations.info":
+                return {"ok": True, "channel": {"id": self.channel, "name": "support", "is_member": True}}
+            case "chat.postMessage":
+                return self._store(fields)
+            case "chat.update":
+                return self._update(fields)
+            case "chat.postEphemeral":
+                self.whispers.append(fields)
+                self._ring()
+                return {"ok": True, "message_ts": self._next_ts()}
+            case "reactions.add":
+                return self._react(fields)
+            case "conversations.replies" | "conversations.history":
+                return self._read(fields)
+        return {"ok": False, "error": "unknown_method"}
+
+    def _store(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if fields.get("channel") != self.channel:
+            return {"ok": False, "error": "channel_not_found"}
+        if not fields.get("text") and not fields.get("blocks"):
+            return {"ok": False, "error": "no_text"}
+        if len(fields.get("blocks") or ()) > 50:
+            return {"ok": False, "error": "invalid_blocks"}
+        if len(json.dumps(fields.get("blocks") or (), ensure_ascii=False)) > 13_000:
+            return {"ok": False, "error": "msg_blocks_too_long"}
+        ts = self._next_ts()
+        kept: dict[str, Any] = {
+            key: fields[key] for key in ("text", "blocks", "thread_ts", "metadata") if key in fields
+        }
+        message: dict[str, Any] = {
+            "type": "message",
+            "channel": self.channel,
+            "ts": ts,
+            "bot_id": "B0BOT",
+            "app_id": "A0SANDBOX",
+            **kept,
+        }
+        self.posts[ts] = message
+        self._ring()
+        return {"ok": True, "channel": self.channel, "ts": ts, "message": message}
+
+    def _update(self, fields: dict[str, Any]) -> dict[str, Any]:
+        post = self.posts.get(fields.get("ts", ""))
+        if post is None:
+            return {"ok": False, "error": "message_not_found"}
+        if len(fields.get("text", "")) > 4000:
+            return {"ok": False, "error": "msg_too_long"}
+        self.posts[post["ts"]] = {**post, "text": fields.get("text", ""), "blocks": fields.get("blocks", [])}
+        self._ring()
+        return {"ok": True, "channel": self.channel, "ts": post["ts"]}
+
+    def _react(self, fields: dict[str, Any]) -> dict[str, Any]:
+        names = self.reactions.setdefault(fields["timestamp"], [])
+        if fields["timestamp"] not in self.posts:
+            return {"ok": False, "error": "message_not_found"}
+        if fields["name"] in names:
+            return {"ok": False, "error": "already_reacted"}
+        names.append(fields["name"])
+        self._ring()
+        return {"ok": True}
+
+    def _read(self, fields: dict[str, Any]) -> dict[str, Any]:
+        root = fields.get("ts")
+        found = [post for post in self.posts.values() if not root or root in (post["ts"], post.get("thread_ts"))]
+        if not root:
+            found = [post for post in found[::-1] if "thread_ts" not in post]
+        at, limit = int(fields.get("cursor") or 0), int(fields.get("limit") or 100)
+        rest = str(at + limit) if at + limit < len(found) else ""
+        return {"ok": True, "messages": found[at : at + limit], "response_metadata": {"next_cursor": rest}}
+
+    def _next_ts(self) -> str:
+        whole, part = divmod(next(self._ts), 1_000_000)
+        return f"{whole}.{part:06}"
+
+    def _ring(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+def rate_limited(seconds: int) -> web.Response:
+    """Answer as Slack does when it is called too often."""
+    return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)})

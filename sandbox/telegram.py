@@ -1,0 +1,225 @@
+"""A simulated Telegram: the Bot API's own addresses over real HTTP, and customers who write to a bot.
+
+https://core.telegram.org/bots/api
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+Fault = Callable[[str, dict[str, str]], web.Response | None]
+"""Answers a call in the platform's place: given the method and its fields, None lets it through."""
+
+
+class TelegramSandbox:
+    """One bot, its chats, and what was sent to them."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.sent: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, dict[str, str]]] = []
+        self.fault: Fault | None = None
+        self.drop_after: set[str] = set()
+        self.webhook: str = ""
+        self.secret: str = ""
+        self.changed = asyncio.Event()
+        self._updates: list[dict[str, Any]] = []
+        self._update_ids = itertools.count(1000)
+        self._message_ids = itertools.count(1)
+        self.app = web.Application()
+        self.app.router.add_route("*", "/bot{token}/{method}", self._call)
+
+    def customer(self, chat: int, name: str, *, language: str = "") -> "TelegramCustomer":
+        """Give a person who writes to the bot."""
+        return TelegramCustomer(self, chat, name, language)
+
+    async def update(self, kind: str, body: dict[str, Any]) -> int:
+        """Have something happen; it is delivered by the webhook, or waits for the next poll. Gives the update's id."""
+        id_ = next(self._update_ids)
+        await self.deliver({"update_id": id_, kind: body})
+        return id_
+
+    async def deliver(self, update: dict[str, Any]) -> int:
+        """Deliver an update; gives the webhook's status, 0 where it waits for a poll."""
+        if not self.webhook:
+            self._updates.append(update)
+            self._ring()
+            return 0
+        headers = {"X-Telegram-Bot-Api-Secret-Token": self.secret} if self.secret else {}
+        while True:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(self.webhook, json=update, headers=headers) as answer,
+            ):
+                if answer.status < 500:
+                    return answer.status
+            await asyncio.sleep(0.1)
+
+    def message_id(self) -> int:
+        """Give the next message's id."""
+        return next(self._message_ids)
+
+    def texts(self, chat: int) -> list[str]:
+        """Say what a chat got, in order."""
+        return [message["text"] for message in self.sent if message["chat"]["id"] == chat]
+
+    def _ring(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def _call(self, http: web.Request) -> web.StreamResponse:
+        method = http.match_info["method"]
+        fields: dict[str, str] = {key: str(value) for key, value in http.query.items()}
+        if http.method == "POST":
+            fields |= {key: str(value) for key, value in (await http.post()).items()}
+        self.calls.append((method, fields))
+        if http.match_info["token"] != self.token:
+            return _refuse(401, "Unauthorized")
+        if self.fault and (answer := self.fault(method, fields)) is not None:
+            return answer
+        result = await self._do(method, fields)
+        if method in self.drop_after:
+            self.drop_after.discard(method)
+            if http.transport:
+                http.transport.close()
+        return result
+
+    async def _do(self, method: str, fields: dict[str, str]) -> web.Response:
+        match method:
+            case "getMe":
+                return _ok(
+                    {
+                        "id": int(self.token.partition(":")[0]),
+                        "is_bot": True,
+                        "first_name": "Shop",
+                        "username": "shop_bot",
+                    }
+                )
+            case "setWebhook":
+                self.webhook, self.secret = fields.get("url", ""), fields.get("secret_token", "")
+                return _ok(True)
+            case "deleteWebhook":
+                self.webhook = self.secret = ""
+                return _ok(True)
+            case "getWebhookInfo":
+                return _ok(
+                    {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+                )
+            case "getUpdates":
+                return await self._poll(int(fields.get("offset", 0)), float(fields.get("timeout", 0)))
+            case "sendMessage":
+                return self._send(fields)
+        return _refuse(404, "Not Found")
+
+    async def _poll(self, offset: int, wait: float) -> web.Response:
+        if self.webhook:
+            return _refuse(409, "Conflict: can't use getUpdates method while webhook is active")
+        self._updates = [update for update in self._updates if update["update_id"] >= offset]
+        if not self._updates and wait:
+            changed = self.changed
+            try:
+                async with asyncio.timeout(wait):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+        return _ok(self._updates[:100])
+
+    def _send(self, fields: dict[str, str]) -> web.Response:
+        text = fields.get("text", "").strip()
+        if not text:
+            return _refuse(400, "Bad Request: message text is empty")
+        if len(text) > 4096:
+            return _refuse(400, "Bad Request: message is too long")
+        chat = int(fields["chat_id"])
+        message = {
+            "message_id": self.message_id(),
+            "date": 1_790_000_000 + len(self.sent),
+            "chat": {"id": chat, "type": "private", "first_name": "Customer"},
+            "from": {"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "Shop"},
+            "text": text,
+        }
+        self.sent.append(message)
+        self._ring()
+        return _ok(message)
+
+
+class TelegramCustomer:
+    """A person with a chat."""
+
+    def __init__(self, sandbox: TelegramSandbox, chat: int, name: str, language: str) -> None:
+        self._sandbox = sandbox
+        self.chat = chat
+        self._name = name
+        self._language = language
+
+    async def write(self, text: str) -> int:
+        """Write a message; gives its id."""
+        return await self.send(text=text)
+
+    async def send(self, **content: Any) -> int:
+        """Send a message of any kind; gives its id."""
+        body = self._message(self._sandbox.message_id(), content)
+        await self._sandbox.update("message", body)
+        return int(body["message_id"])
+
+    async def edit(self, message: int, text: str) -> None:
+        """Change a message."""
+        await self._sandbox.update(
+            "edited_message", {**self._message(message, {"text": text}), "edit_date": 1_790_000_001}
+        )
+
+    async def block(self) -> None:
+        """Block the bot."""
+        await self._member("kicked")
+
+    async def unblock(self) -> None:
+        """Unblock the bot."""
+        await self._member("member")
+
+    def got(self) -> list[str]:
+        """Say what came, in order."""
+        return self._sandbox.texts(self.chat)
+
+    async def _member(self, status: str) -> None:
+        me = {"id": int(self._sandbox.token.partition(":")[0]), "is_bot": True, "first_name": "Shop"}
+        body = {
+            "chat": self._chat(),
+            "from": self._person(),
+            "date": 1_790_000_000,
+            "old_chat_member": {"user": me, "status": "member" if status == "kicked" else "kicked"},
+            "new_chat_member": {"user": me, "status": status},
+        }
+        await self._sandbox.update("my_chat_member", body)
+
+    def _message(self, id_: int, content: dict[str, Any]) -> dict[str, Any]:
+        return {"message_id": id_, "date": 1_790_000_000 + id_, "chat": self._chat(), "from": self._person(), **content}
+
+    def _person(self) -> dict[str, Any]:
+        person = {"id": self.chat, "is_bot": False, "first_name": self._name}
+        return {**person, "language_code": self._language} if self._language else person
+
+    def _chat(self) -> dict[str, Any]:
+        return {"id": self.chat, "type": "private", "first_name": self._name}
+
+
+def _ok(result: object) -> web.Response:
+    return web.json_response({"ok": True, "result": result})
+
+
+def _refuse(status: int, description: str, **parameters: int) -> web.Response:
+    body: dict[str, Any] = {"ok": False, "error_code": status, "description": description}
+    return web.Response(
+        status=status,
+        text=json.dumps({**body, "parameters": parameters} if parameters else body),
+        content_type="application/json",
+    )
+
+
+def too_many(seconds: int) -> web.Response:
+    """Answer as Telegram does when it is called too often."""
+    return _refuse(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)

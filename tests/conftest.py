@@ -1,0 +1,188 @@
+"""A world to test in: simulated platforms over real HTTP, and a gateway between them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters import KINDS
+from config.settings import Settings, parse
+from gateway.app import Gateway
+from gateway.budget import Budget
+from sandbox.slack import SlackSandbox
+from sandbox.telegram import TelegramCustomer, TelegramSandbox
+
+T = TypeVar("T")
+PATIENCE = 20.0
+
+CONFIGURATION = """
+[gateway]
+data_dir = "data"
+public_url = "{public_url}"
+
+[channels.tg]
+kind = "telegram"
+token = "42:sandbox-token"
+mode = "{telegram_mode}"
+webhook_secret = "telegram-secret"
+api_base = "{telegram}"
+
+[desk]
+channel = "C0SUPPORT"
+bot_token = "xoxb-sandbox"
+signing_secret = "slack-secret"
+app_token = "xapp-sandbox"
+mode = "{desk_mode}"
+api_base = "{slack}/api/"
+
+[[agents]]
+slack_user_id = "U0ANA"
+name = "Ana"
+languages = ["en", "es"]
+
+[[agents]]
+slack_user_id = "U0BEN"
+name = "Ben"
+languages = ["en"]
+"""
+
+
+class World:
+    """The platforms, and a gateway that can be started, stopped and started again."""
+
+    def __init__(self, folder: Path, telegram_mode: str, desk_mode: str) -> None:
+        self.folder = folder
+        self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode}
+        self.telegram = TelegramSandbox("42:sandbox-token")
+        self.slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", signing_secret="slack-secret", app_token="xapp-sandbox")
+        self.extra = ""
+        self._servers: list[TestServer] = []
+        self._port = 0
+
+    async def open(self) -> None:
+        """Start the platforms."""
+        self.telegram_url = await self._serve(self.telegram.app)
+        self.slack_url = await self._serve(self.slack.app)
+
+    async def start(self) -> None:
+        """Start the gateway, where it was before."""
+        server = TestServer(web.Application())
+        if not self._port:
+            await server.start_server()
+            self._port = server.port or 0
+            await server.close()
+        self.gateway = Gateway(self.settings(), budget=lambda: Budget(rate=100, burst=50))
+        await self.gateway.start()
+        self.server = TestServer(self.gateway.app, port=self._port)
+        await self.server.start_server()
+        self.url = f"http://127.0.0.1:{self._port}"
+        if self.modes["desk_mode"] == "http":
+            self.slack.events_url = f"{self.url}/slack/events"
+        await self.until(lambda: not self.gateway.desk.problem)
+
+    async def stop(self) -> None:
+        """Stop the gateway."""
+        await self.server.close()
+        await self.gateway.stop()
+
+    async def close(self) -> None:
+        """Stop the platforms."""
+        for server in self._servers:
+            await server.close()
+
+    def settings(self) -> Settings:
+        """Read the configuration for this world."""
+        text = CONFIGURATION.format(
+            public_url=f"http://127.0.0.1:{self._port}",
+            telegram=self.telegram_url,
+            slack=self.slack_url,
+            **self.modes,
+        )
+        return parse(text + self.extra, self.folder / "dragoman.toml", KINDS, {})
+
+    def customer(self, name: str = "Lucía", chat: int = 1001, **more: Any) -> TelegramCustomer:
+        """Give a customer on Telegram."""
+        return self.telegram.customer(chat, name, **more)
+
+    async def until(self, holds: Callable[[], T]) -> T:
+        """Wait until something holds, and give it."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := holds()):  # noqa: ASYNC110 - the platforms have no one event for it
+                await asyncio.sleep(0.01)
+        return found
+
+    async def thread(self, count: int = 1) -> str:
+        """Wait for the `count`-th conversation's card and give its ts."""
+        cards = await self.until(lambda: cards if len(cards := self.slack.roots()) >= count else [])
+        return str(cards[count - 1]["ts"])
+
+    async def shown(self, thread: str, text: str) -> dict[str, Any]:
+        """Wait for a post of the gateway's in a thread that shows a text."""
+
+        def find() -> dict[str, Any] | None:
+            posts = [*self.slack.replies(thread), self.slack.posts[thread]]
+            return next((post for post in posts if "bot_id" in post and text in flat(post)), None)
+
+        return await self.until(find) or {}
+
+    async def settled(self) -> None:
+        """Wait until nothing waits."""
+
+        def idle() -> bool:
+            stats = self.gateway.store.stats()
+            return not stats.waiting_events and not any(stats.waiting_orders.values())
+
+        await self.until(idle)
+
+    async def _serve(self, app: web.Application) -> str:
+        server = TestServer(app)
+        await server.start_server()
+        self._servers.append(server)
+        return f"http://127.0.0.1:{server.port}"
+
+
+def flat(post: dict[str, Any]) -> str:
+    """Give all the words of a post's blocks, or its text where it has none."""
+
+    def words(part: Any) -> list[str]:
+        if isinstance(part, dict):
+            own = [part["text"]] if isinstance(part.get("text"), str) else []
+            return own + [word for value in part.values() for word in words(value)]
+        return [word for value in part for word in words(value)] if isinstance(part, list) else []
+
+    return "\n".join(words(post.get("blocks"))) or str(post.get("text", ""))
+
+
+@pytest.fixture
+def words() -> Callable[[dict[str, Any]], str]:
+    """Give all the words of a post."""
+    return flat
+
+
+@pytest.fixture
+async def make_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[World]]]:
+    """Make worlds; each is closed at the end."""
+    worlds: list[World] = []
+
+    async def make(telegram_mode: str = "webhook", desk_mode: str = "http", extra: str = "") -> World:
+        world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode)
+        world.extra = extra
+        await world.open()
+        await world.start()
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        await world.stop()
+        await world.close()
+
+
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]]) -> World:
+    """A world with webhooks on both sides."""
+    return await make_world()

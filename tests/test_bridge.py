@@ -1,0 +1,266 @@
+"""A conversation through the whole gateway: Telegram on one side, Slack on the other, both over HTTP."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from sandbox.slack import rate_limited
+from sandbox.telegram import too_many
+
+World = Any
+Words = Callable[[dict[str, Any]], str]
+BUTTONS = {"claim", "assign", "close", "reopen", "language", "history"}
+
+
+@pytest.mark.parametrize("telegram", ["webhook", "polling"])
+@pytest.mark.parametrize("desk", ["http", "socket"])
+async def test_a_conversation_goes_both_ways(
+    make_world: Callable[..., Awaitable[World]], telegram: str, desk: str
+) -> None:
+    world = await make_world(telegram_mode=telegram, desk_mode=desk)
+    customer = world.customer()
+    await customer.write("Where is my order?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order?")
+
+    answer = await world.slack.write("U0ANA", "On its way", thread=thread)
+
+    await world.until(lambda: customer.got() == ["On its way"])
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    await world.shown(thread, "Sent: On its way")
+
+
+async def test_the_card_says_who_and_where_and_has_its_buttons(world: World, words: Words) -> None:
+    await world.customer("Lucía <!channel>").write("Hello")
+    card = world.slack.posts[await world.thread()]
+
+    assert "Lucía &lt;!channel&gt;" in words(card)
+    assert "<@U0" in words(card)
+    buttons = next(block["elements"] for block in card["blocks"] if block["type"] == "actions")
+    assert {button["action_id"] for button in buttons} == BUTTONS
+    assert {button["value"] for button in buttons} == {"1"}
+
+
+async def test_what_a_customer_writes_pings_nobody(world: World, words: Words) -> None:
+    await world.customer().write("<!channel> <@U0BEN> <https://evil.example|bank> & co")
+    post = await world.shown(await world.thread(), "&lt;!channel&gt;")
+
+    assert "<!channel>" not in words(post)
+    assert "<@U0BEN>" not in words(post)
+    assert "&lt;https://evil.example|bank&gt; &amp; co" in words(post)
+
+
+async def test_messages_keep_their_order_and_come_once(world: World, words: Words) -> None:
+    customer = world.customer()
+    for number in range(12):
+        await customer.write(f"message {number:02}.")
+    thread = await world.thread()
+    await world.shown(thread, "message 11.")
+
+    told = "\n".join(words(post) for post in world.slack.replies(thread))
+    places = [told.index(f"message {number:02}.") for number in range(12)]
+    assert places == sorted(places)
+    assert all(told.count(f"message {number:02}.") == 1 for number in range(12))
+
+
+async def test_an_update_that_comes_again_changes_nothing(world: World) -> None:
+    update = {
+        "update_id": 5,
+        "message": {
+            "message_id": 1,
+            "date": 1_790_000_000,
+            "chat": {"id": 7, "type": "private", "first_name": "Lucía"},
+            "from": {"id": 7, "is_bot": False, "first_name": "Lucía"},
+            "text": "Hello",
+        },
+    }
+    assert [await world.telegram.deliver(update) for _ in range(3)] == [200, 200, 200]
+    await world.shown(await world.thread(), "Hello")
+    await world.settled()
+
+    assert len(world.slack.roots()) == 1
+    assert len(world.slack.replies(await world.thread())) == 1
+
+
+async def test_a_restart_in_the_middle_is_noticed_by_nobody(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Hi, what can I do?", thread=thread)
+    await world.until(lambda: len(customer.got()) == 1)
+    await world.settled()
+    before = len(world.slack.posts)
+
+    await world.stop()
+    await world.start()
+
+    await customer.write("My order is late")
+    await world.shown(thread, "My order is late")
+    await world.slack.write("U0BEN", "Let me see", thread=thread)
+    await world.until(lambda: customer.got() == ["Hi, what can I do?", "Let me see"])
+    await world.settled()
+    assert len(world.slack.roots()) == 1
+    assert len(world.slack.posts) == before + 3
+
+
+async def test_notes_commands_and_machines_stay_at_the_desk(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "// he is angry", thread=thread)
+    await world.slack.write("U0ANA", "!nonsense", thread=thread)
+    await world.slack.write("U0ANA", "not in a thread")
+    await world.slack.write("U0ANA", "in a thread of our own", thread="1.000001")
+    await world.slack.write("U0BOT2", "I am a bot", thread=thread, bot_id="B0OTHER")
+    await world.slack.write("U0ANA", "topic set", thread=thread, subtype="channel_topic")
+    await world.slack.write("U0ANA", "the answer", thread=thread)
+    await world.until(lambda: customer.got())
+    await world.settled()
+
+    assert customer.got() == ["the answer"]
+    assert ["isn't a command" in whisper["text"] for whisper in world.slack.whispers] == [True]
+    assert world.slack.whispers[0]["user"] == "U0ANA"
+
+
+async def test_slack_notation_reaches_the_customer_as_reading_text(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    text = "*Yes*, ask <@U0BEN> or see <https://shop.example/a?b=1&amp;c=2|our page> :wave: 2 &lt; 3"
+    await world.slack.write("U0ANA", text, thread=thread)
+
+    await world.until(lambda: customer.got())
+    assert customer.got() == ["Yes, ask @Ben or see our page (https://shop.example/a?b=1&c=2) 👋 2 < 3"]
+
+
+async def test_what_addresses_a_colleague_is_asked_about(world: World, words: Words) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    for text in ("<@U0BEN> can you look?", "@ben and now?"):
+        held = await world.slack.write("U0ANA", text, thread=thread)
+        await world.until(
+            lambda held=held: any(
+                button["value"] == held
+                for post in world.slack.replies(thread)
+                for block in post.get("blocks", ())
+                for button in block.get("elements", ())
+                if block["type"] == "actions"
+            )
+        )
+        question = world.slack.replies(thread)[-1]
+        assert await world.slack.press("U0ANA", "send" if "now" in text else "keep", held, question["ts"]) == 200
+    await world.until(lambda: customer.got())
+    await world.settled()
+
+    assert customer.got() == ["@ben and now?"]
+
+
+async def test_an_edit_and_a_block_show_at_the_desk(world: World, words: Words) -> None:
+    customer = world.customer()
+    message = await customer.write("Order 4471 is late")
+    thread = await world.thread()
+    await world.shown(thread, "4471")
+    await customer.edit(message, "Order 4472 is late")
+    post = await world.shown(thread, "4472")
+    await customer.block()
+    await world.shown(thread, "has blocked us")
+    answer = await world.slack.write("U0ANA", "Hello?", thread=thread)
+    await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+
+    assert "edited" in words(post)
+    assert "4471" not in words(post)
+    assert customer.got() == []
+
+
+async def test_buttons_and_commands_change_the_card(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    assert await world.slack.press("U0BEN", "claim", "1", thread) == 200
+    await world.shown(thread, "<@U0BEN>")
+    await world.slack.write("U0BEN", "!close", thread=thread)
+    await world.shown(thread, "✔️ closed")
+    await customer.write("One more thing")
+    await world.shown(thread, "💬 open")
+
+    assert len(world.slack.roots()) == 1
+
+
+async def test_a_platform_that_is_busy_is_given_its_time(world: World) -> None:
+    customer = world.customer()
+    busy = [rate_limited(0), rate_limited(0)]
+    world.slack.fault = lambda method, _: busy.pop() if method == "chat.postMessage" and busy else None
+    await customer.write("Hello")
+    thread = await world.thread()
+    slow: list[web.Response] = [too_many(1)]
+    world.telegram.fault = lambda method, _: slow.pop() if method == "sendMessage" and slow else None
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.until(lambda: customer.got() == ["Hi"])
+
+    assert not busy
+    assert not slow
+
+
+async def test_a_post_that_was_accepted_before_the_line_broke_is_not_posted_twice(world: World) -> None:
+    world.slack.drop_after.add("chat.postMessage")
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.shown(thread, "Hello")
+    world.slack.drop_after.add("chat.postMessage")
+    await customer.write("Are you there?")
+    await world.shown(thread, "Are you there?")
+    await customer.write("Well?")
+    await world.shown(thread, "Well?")
+    await world.settled()
+
+    assert len(world.slack.roots()) == 1
+    assert len(world.slack.replies(thread)) == 3
+
+
+async def test_an_answer_whose_line_broke_is_told_as_perhaps_doubled(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    world.telegram.drop_after.add("sendMessage")
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.shown(thread, "may have reached the customer twice")
+
+    assert customer.got() == ["Hi", "Hi"]
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "told"),
+    [
+        (403, "Forbidden: bot was blocked by the user", "the customer has blocked the bot"),
+        (400, "Bad Request: chat not found", "Telegram doesn't know this chat any more"),
+    ],
+)
+async def test_a_refusal_is_told_in_words(world: World, status: int, description: str, told: str) -> None:
+    await world.customer().write("Hello")
+    thread = await world.thread()
+    body = {"ok": False, "error_code": status, "description": description}
+    world.telegram.fault = lambda method, _: web.json_response(body, status=status) if method == "sendMessage" else None
+    answer = await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.shown(thread, told)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+
+
+async def test_a_long_answer_goes_in_parts_and_a_long_question_is_shown_whole(world: World, words: Words) -> None:
+    customer = world.customer()
+    question = " ".join(f"word{number} & more" for number in range(230))
+    await customer.write(question)
+    thread = await world.thread()
+    await world.shown(thread, "word229 &amp; more")
+    answer = "\n".join(f"line {number} of the answer" for number in range(400))
+    await world.slack.write("U0ANA", answer, thread=thread)
+    await world.until(lambda: "line 399" in "".join(customer.got()))
+
+    assert "\n".join(customer.got()) == answer
+    assert len(customer.got()) > 1
+    told = " ".join(words(post).replace("\n", " ") for post in world.slack.replies(thread))
+    assert all(f"word{number} &amp; more" in told for number in range(230))
