@@ -31,7 +31,7 @@ _TOKEN = re.compile(
 )
 _WRITTEN = re.compile(rf"\{{(?P<slot>\w+)\}}|(?P<word>{_WORD})|(?P<hard>[!?…¿¡.][\s!?…¿¡.,]*(?=[\w{{]))")
 _GROUP = re.compile(r"(\([^()\[\]]*\)|\[[^()\[\]]*\])")
-_MARK = re.compile(r"[.!?…,¿¡]|;(?![-()])|:(?![-()*])")
+_MARK = re.compile(r"[ \u00a0\u202f]*(?:[.!?…,¿¡]|;(?![-()])|:(?![-()*]))")
 _SENTENCE_END = re.compile(
     rf"(?:[!?…]+[.!?…]*|(?<!\b\d)(?<!\b\d\d)\.+)[\"'”»)]*(?:(?:\s|{_EMOJI})+|$)|\s*\n\s*|(?:{_EMOJI})+\s*(?=\S)"
 )
@@ -165,8 +165,10 @@ class _Language:
     def _grow(self, kind: str, key: str, line: int, wording: str) -> None:
         """Add a wording to the tree."""
         try:
+            if len(_slots(wording)) < wording.count("{"):
+                raise _Fault(f"a slot stands twice in `{wording}`: a phrase has one of each")
             nodes = [self._trees[kind]]
-            for choice in _choices(wording):
+            for choice in _choices(wording.lstrip("¿¡ ")):
                 steps = [self._steps(text) for text in choice]
                 reached = {id(end): end for node in nodes for step in steps for end in [self._descend(node, step)]}
                 nodes = list(reached.values())
@@ -248,7 +250,7 @@ class _Language:
             asked = rest[0].asked if tail and not hard else _asked(said, at, end, hard=hard)
             key = self._ending(node, asked=asked)
             if key and (hard or end in said.soft or tail or self.sections[key] in HEADS):
-                first = _Segment(_Heard(PHRASE, key, slots), said.starts[at], said.ends[end - 1], asked)
+                first = _Segment(_Heard(PHRASE, key, slots), said.starts[at], _reach(said, at, end, slots), asked)
                 return [first, *rest]
         dead.add(at)
         return None
@@ -438,6 +440,13 @@ def _tokens(text: str) -> _Text:
         starts.append(token.start())
         ends.append(token.end())
     return _Text(text, words, starts, ends, soft)
+
+
+def _reach(said: _Text, at: int, end: int, slots: Mapping[str, "str | _Heard"]) -> int:
+    """Where a phrase ends: behind its last word, or behind a value that ends with no word, such as `24,90 €`."""
+    start, last = said.starts[at], said.ends[end - 1]
+    found = (said.text.find(value, start) + len(value) for value in slots.values() if isinstance(value, str))
+    return max([last, *(reach for reach in found if start < reach <= last + 2)])
 
 
 def _asked(said: _Text, at: int, end: int, *, hard: bool) -> bool:
