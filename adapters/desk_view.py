@@ -154,7 +154,7 @@ def _said(said: Said) -> list[Block]:
         original = f"{language_name(said.language)}: {said.original}" if said.language else said.original
         blocks += [_context(part) for part in _sections(escape(original))]
     if said.mark:
-        blocks.append(_context(escape(said.mark)))
+        blocks.append(_context(escape(f"⚠️ {said.mark}")))
     return blocks
 
 

@@ -20,11 +20,14 @@ from gateway.budget import Budget
 from gateway.crew import Crew
 from gateway.deliver import Customers, Hands
 from gateway.desk_posts import DeskPosts
+from gateway.engines import make_chain
 from gateway.interpret import Interpreter
 from gateway.store.contract import Side, Store, StoreError
 from gateway.store.sqlite import SqliteStore
 from gateway.worker import Worker
 from routing.messages import Event
+from translation.detect import Detector
+from translation.phrasebook import Phrasebook
 
 WORKERS = 8
 SENDERS = 8
@@ -67,7 +70,9 @@ class Gateway:
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
-        interpreter = Interpreter()
+        phrasebook = Phrasebook.load()
+        self.chain = make_chain(settings, phrasebook)
+        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
         self._worker = Worker(self.store, settings.policy, interpreter)
         hands = Hands(self.store)
         self._hands = hands
@@ -92,6 +97,7 @@ class Gateway:
         await self._crew.stop(STOP_WITHIN)
         for channel in self.channels.values():
             await channel.close()
+        await self.chain.close()
         await self._session.close()
         await self.store.close()
 

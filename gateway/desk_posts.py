@@ -202,7 +202,7 @@ class DeskPosts:
             case Note():
                 return [Line(text=effect.text, mention=effect.mention)]
             case ShowSent():
-                return shown(effect)
+                return shown(await self._interpreter.shown_sent(effect))
             case AskAgent():
                 ask = Question(
                     agent=effect.agent,
@@ -247,13 +247,10 @@ class DeskPosts:
 def shown(sent: ShowSent) -> list[Entry]:
     """Say quietly what the customer really got."""
     by = f" · {sent.engine}" if sent.engine else ""
-    lines = []
-    if sent.engine:
-        lines.append(f"Sent in {language_name(sent.language)}{by}: {sent.text}")
-        if sent.back:
-            lines.append(f"which means: {sent.back}")
-    else:
-        lines.append(f"Sent: {sent.text}")
+    into = f" in {language_name(sent.language)}" if sent.engine or sent.back else ""
+    lines = [f"Sent{into}{by}: {sent.text}"]
+    if sent.back:
+        lines.append(f"which means: {sent.back}")
     if sent.warning:
         lines.append(f"⚠️ {sent.warning}")
     return [Line(text="\n".join(lines), quiet=True)]

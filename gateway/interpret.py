@@ -2,11 +2,25 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from adapters.desk_view import Said
 from adapters.text import split
 from gateway.store.contract import Progress
 from routing.conversation import Conversation
-from routing.messages import Facts, ShowEdit, TellCustomer, TellDesk
+from routing.languages import language_name
+from routing.messages import Facts, ShowEdit, ShowSent, TellCustomer, TellDesk
+from routing.policy import Policy
+from translation.chain import Chain, Translated, Untranslated
+from translation.detect import SURE, Detector
+from translation.guard import Guard, Verdict
+from translation.phrasebook import Phrasebook
+from translation.protect import has_words
+
+ROUGH = frozenset({"apertium"})
+"""Engines whose output is a gist: said so wherever it is shown."""
+
+HOW_TO_GET = "`dragoman check` says which languages are there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +33,133 @@ class Held:
 
 
 class Interpreter:
-    """Translates between a customer and the desk."""
+    """Translates between a customer and the desk, and knows when not to."""
+
+    def __init__(self, chain: Chain, phrasebook: Phrasebook, detector: Detector, policy: Policy, *, guard: str) -> None:
+        self._chain = chain
+        self._phrasebook = phrasebook
+        self._detector = detector
+        self._policy = policy
+        self._mode = guard
+        self._guard = Guard(detector)
+
+    # Hearing
 
     def customer(self, was: Conversation, text: str, hint: str) -> Facts:
         """Say what a customer's message teaches about their language."""
-        return Facts()
+        if was.pinned:
+            return Facts(language=was.language, evidence=was.evidence)
+        belief = self._detector.listen(text, evidence=was.evidence, hint=hint)
+        language = belief.language
+        if not language and not was.language and len(known := self._phrasebook.detect(text)) == 1:
+            (language,) = known
+        return Facts(language=language, evidence=dict(belief.evidence))
 
     def agent(self, was: Conversation, text: str, agent: str) -> Facts:
-        """Say in which language an agent wrote."""
+        """Say in which language an agent wrote, "" where it is what they usually write."""
+        if same_language(was.language, self._usual(agent)):
+            return Facts()
+        heard = self._detector.distribution(text)
+        if heard:
+            best, share = max(heard.items(), key=lambda pair: pair[1])
+            if share >= SURE and same_language(best, was.language):
+                return Facts(language=was.language)
+        known = self._phrasebook.detect(text)
+        if was.language and {each for each in known if same_language(each, was.language)} == known and known:
+            return Facts(language=was.language)
         return Facts()
 
+    def _usual(self, agent: str) -> str:
+        listed = self._policy.agent(agent)
+        return listed.languages[0] if listed and listed.languages else self._policy.desk_language
+
+    # To the desk
+
     async def for_desk(self, told: TellDesk, *, quote: str = "") -> Said:
-        """Say what the desk reads of a customer's message."""
-        return Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
+        """Say what the desk reads of a customer's message: the translation first, the original beneath."""
+        said = Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
+        return await self._shown(said, told.text, told.language)
 
     async def for_edit(self, was: Said, edit: ShowEdit) -> Said:
         """Say what the desk reads of a message that the customer changed."""
-        return Said(message=was.message, name=was.name, text=edit.text, attachment=edit.attachment, edited=True)
+        said = Said(
+            message=was.message,
+            name=was.name,
+            text=edit.text,
+            attachment=edit.attachment,
+            quote=was.quote,
+            edited=True,
+        )
+        return await self._shown(said, edit.text, edit.language)
+
+    async def _shown(self, said: Said, text: str, language: str) -> Said:
+        desk = self._policy.desk_language
+        if not has_words(text) or same_language(language, desk):
+            return said
+        if not language:
+            return replace(said, mark="Shown as written: its language isn't known yet")
+        made = await self._chain.translate(text, source=language, target=desk)
+        if isinstance(made, Untranslated):
+            mark = f"Shown as written, in {language_name(language)}: {made.why}. {HOW_TO_GET}"
+            return replace(said, mark=mark, language=language)
+        verdict = self._assess(text, made, language, desk)
+        return replace(said, text=made.text, original=text, language=language, mark=_mark(made, verdict))
+
+    # To the customer
 
     async def for_customer(self, order: TellCustomer, max_text: int) -> Progress | Held:
         """Say what the customer reads of an answer, in parts that the platform takes."""
-        return Progress(parts=tuple(split(order.text, max_text)), language=order.source)
+        if order.ready:
+            return self._progress(order.text, order.language, max_text, back=order.back)
+        if order.phrase and (wording := self._phrasebook.phrase(order.phrase, order.language)):
+            return self._progress(wording, order.language, max_text, engine=self._phrasebook.name)
+        if not has_words(order.text) or same_language(order.source, order.language):
+            return self._progress(order.text, order.language, max_text)
+        if not order.language:
+            warning = "Sent as written: the customer's language isn't known yet"
+            return self._progress(order.text, order.source, max_text, warning=warning)
+        made = await self._chain.translate(order.text, source=order.source, target=order.language)
+        if isinstance(made, Untranslated):
+            warning = f"Not translated into {language_name(order.language)}: {made.why}"
+            return self._progress(order.text, order.source, max_text, warning=warning)
+        verdict = self._assess(order.text, made, order.source, order.language)
+        if verdict.risky and self._mode == "hold" and order.reply:
+            back = await self.meaning(made.text, made.engine, order.language, order.source)
+            return Held(made.text, back, f"This may be a wrong translation: {', '.join(verdict.reasons)}.")
+        return self._progress(made.text, order.language, max_text, engine=made.engine, warning=_mark(made, verdict))
+
+    async def shown_sent(self, sent: ShowSent) -> ShowSent:
+        """Add the meaning back, in the desk's language, to what is shown of a translated answer."""
+        if not sent.engine or sent.back:
+            return sent
+        back = await self.meaning(sent.text, sent.engine, sent.language, self._policy.desk_language)
+        return replace(sent, back=back)
+
+    async def meaning(self, text: str, engine: str, language: str, desk: str) -> str:
+        """Translate what a customer reads back for the desk, "" where nobody can."""
+        if same_language(language, desk):
+            return ""
+        made = await self._chain.translate(text, source=language, target=desk)
+        return made.text if isinstance(made, Translated) else ""
+
+    def _assess(self, text: str, made: Translated, source: str, target: str) -> Verdict:
+        if self._mode == "off" or made.engine in (self._phrasebook.name, ""):
+            return Verdict(0.0, ())
+        return self._guard.assess(text, made.text, pair=(source, target), score=made.score)
+
+    def _progress(
+        self, text: str, language: str, max_text: int, *, engine: str = "", back: str = "", warning: str = ""
+    ) -> Progress:
+        parts = tuple(split(text, max_text))
+        return Progress(parts=parts, language=language, engine=engine, back=back, warning=warning)
+
+
+def same_language(one: str, other: str) -> bool:
+    """Say whether two tags name one language, whatever the region; "" is none."""
+    return bool(one) and one.partition("-")[0].lower() == other.partition("-")[0].lower()
+
+
+def _mark(made: Translated, verdict: Verdict) -> str:
+    if verdict.risky:
+        return f"This translation may be wrong: {', '.join(verdict.reasons)}"
+    return f"rough translation by {made.engine}" if made.engine in ROUGH else ""

@@ -1,0 +1,37 @@
+"""Making the translation engines that the configuration names."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from config.settings import Settings
+from gateway.measures import TRANSLATED
+from translation.apertium import Apertium
+from translation.argos import Argos
+from translation.chain import Chain
+from translation.contract import Engine
+from translation.libretranslate import LibreTranslate
+from translation.packages import Packages, argostranslate_folder
+from translation.phrasebook import Phrasebook
+
+PACKAGES = "packages"
+"""The folder of Argos packages within the data directory."""
+
+
+def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
+    """Make the engines, in the order that the configuration has."""
+    translation = settings.translation
+    makers: Mapping[str, Callable[[], Engine]] = {
+        "phrasebook": lambda: phrasebook,
+        "argos": lambda: Argos(packages(settings)),
+        "apertium": Apertium,
+        "libretranslate": lambda: LibreTranslate(
+            translation.libretranslate_url, api_key=translation.libretranslate_key.reveal()
+        ),
+    }
+    engines = [makers[name]() for name in translation.engines]
+    return Chain(engines, keep=translation.keep, count=lambda engine, outcome: TRANSLATED.labels(engine, outcome).inc())
+
+
+def packages(settings: Settings) -> Packages:
+    """Find the installed Argos packages: ours, and those that argostranslate has."""
+    return Packages(settings.gateway.data_dir / PACKAGES, others=[Path(argostranslate_folder())])

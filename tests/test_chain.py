@@ -1,0 +1,118 @@
+"""Engines in order: what one refuses, breaks on or damages, the next is asked; nothing is lost."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+
+import translation.chain
+from translation.chain import Chain, Translated, Untranslated
+from translation.contract import EngineError, Pair, Rendering
+from translation.phrasebook import Phrasebook
+
+ES_EN = Pair("es", "en")
+TEXT = "mi pedido A-1042 de 24,90 € no llega, escriba a ana@example.com hoy"
+
+
+class Made:
+    """An engine that does what it is told."""
+
+    def __init__(self, name: str, do: Callable[[str], str | None], pair: Pair = ES_EN) -> None:
+        self.name = name
+        self.asked: list[str] = []
+        self._do = do
+        self._pair = pair
+
+    def pairs(self) -> set[Pair]:
+        return {self._pair}
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        self.asked += texts
+        made = [self._do(text) for text in texts]
+        return [None if text is None else Rendering(text, 0.9) for text in made]
+
+    async def probe(self) -> str:
+        return "made for a test"
+
+    async def close(self) -> None:
+        self.asked.append("closed")
+
+
+async def run(*engines: Made, text: str = TEXT) -> Translated | Untranslated:
+    return await Chain(engines).translate(text, source="es", target="en")
+
+
+def broken(_: str) -> str:
+    raise EngineError("it isn't there")
+
+
+@pytest.mark.parametrize(
+    ("name", "do"),
+    [
+        ("keeps the placeholders", lambda text: f"EN {text}"),
+        ("knows numbers only", lambda text: "EN " + text.replace("⟦", "").replace("⟧", "")),
+        ("loses all placeholders", lambda text: "EN " + "".join(c for c in text if c.isalpha() or c == " ")),
+        ("doubles them", lambda text: f"{text} {text}"),
+        ("upper case", str.upper),
+    ],
+)
+async def test_spans_survive_every_engine(name: str, do: Callable[[str], str]) -> None:
+    made = await run(Made("made", do))
+
+    assert isinstance(made, Translated), name
+    for span in ("A-1042", "24,90 €", "ana@example.com"):
+        assert made.text.count(span) == 1, name
+
+
+async def test_the_next_engine_is_asked_when_one_fails_refuses_or_damages() -> None:
+    inventive = Made("inventive", lambda text: text + " https://evil.example/x")
+    made = await run(Made("broken", broken), Made("refusing", lambda _: None), inventive, Made("good", str.title))
+
+    assert isinstance(made, Translated)
+    assert made.engine == "good"
+
+
+async def test_when_all_damage_it_the_loss_is_named() -> None:
+    made = await run(Made("inventive", lambda text: text + " +34 600 000 000"))
+
+    assert isinstance(made, Untranslated)
+    assert "+34 600 000 000" in made.why
+
+
+async def test_what_nobody_can_is_told() -> None:
+    nobody = await run(Made("other", str, Pair("de", "en")))
+    refused = await run(Made("refusing", lambda _: None))
+
+    assert isinstance(nobody, Untranslated)
+    assert "no engine is installed" in nobody.why
+    assert isinstance(refused, Untranslated)
+
+
+async def test_what_has_no_words_is_not_translated() -> None:
+    engine = Made("made", str.upper)
+    made = await run(engine, text="👍 42")
+
+    assert made == Translated("👍 42", "", 1.0)
+    assert not engine.asked
+
+
+async def test_a_slow_engine_is_left_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation.chain, "PATIENCE", 0.01)
+
+    class Slow(Made):
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            await asyncio.sleep(60)
+            return []
+
+    made = await run(Slow("slow", str), Made("good", str.title))
+
+    assert isinstance(made, Translated)
+    assert made.engine == "good"
+
+
+async def test_the_phrasebook_comes_first_and_exactly() -> None:
+    chain = Chain([Phrasebook.load(), Made("other", lambda _: "nonsense")])
+
+    made = await chain.translate("¿Dónde está mi pedido A-1042? 🙏", source="es", target="en")
+
+    assert made == Translated("Where is my order A-1042? 🙏", "phrasebook", 1.0)

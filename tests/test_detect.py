@@ -1,0 +1,83 @@
+"""Languages of short texts, and a belief that isn't shaken by an "ok"."""
+
+import pytest
+
+from translation.detect import Detector
+
+DETECTOR = Detector()
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("hola", "es"),
+        ("¿Dónde está mi pedido?", "es"),
+        ("mi pedido no ha llegado", "es"),
+        ("Bonjour", "fr"),
+        ("Où est ma commande ?", "fr"),
+        ("Wo ist meine Bestellung?", "de"),
+        ("Danke", "de"),
+        ("Oi, meu pedido 4471 não chegou", "pt"),
+        ("obrigada", "pt"),
+        ("Where is my order?", "en"),
+        ("thanks", "en"),
+        ("Dove è il mio ordine?", "it"),
+        ("Привет, где мой заказ?", "ru"),
+        ("注文はどこですか", "ja"),
+        ("我的订单在哪里", "zh"),
+        ("주문이 어디 있나요", "ko"),
+        ("Πού είναι η παραγγελία μου;", "el"),
+        ("איפה ההזמנה שלי", "he"),
+        ("أين طلبي", "ar"),
+    ],
+)
+def test_it_is_told(text: str, language: str) -> None:
+    assert DETECTOR.listen(text).language == language
+
+
+@pytest.mark.parametrize(
+    "text", ["ok", "OK!", "no", "si", "12345", "👍", "A-1042", "https://hola.example/gracias", "", "?"]
+)
+def test_what_says_nothing_decides_nothing(text: str) -> None:
+    assert DETECTOR.listen(text).language == ""
+
+
+def test_what_was_heard_before_counts() -> None:
+    belief = DETECTOR.listen("¿Dónde está mi pedido?")
+    for text in ("ok", "si", "no", "👍"):
+        again = DETECTOR.listen(text, evidence=belief.evidence)
+        assert again.language == ""
+        assert again.evidence == belief.evidence
+    assert DETECTOR.listen("A-1042 por favor", evidence=belief.evidence).language == "es"
+
+
+def test_somebody_may_change_their_language() -> None:
+    evidence = DETECTOR.listen("¿Dónde está mi pedido?").evidence
+    for text in ("Sorry, can we please continue in English from here?", "Where is my order?"):
+        belief = DETECTOR.listen(text, evidence=evidence)
+        evidence = belief.evidence
+
+    assert belief.language == "en"
+
+
+def test_a_hint_helps_and_does_not_win() -> None:
+    assert DETECTOR.listen("Où est ma commande ?", hint="en").language == "fr"
+    with_hint = DETECTOR.listen("Let me check", hint="en")
+    assert with_hint.confidence > DETECTOR.listen("Let me check").confidence
+
+
+def test_evidence_stays_small() -> None:
+    evidence: dict[str, float] = {}
+    for text in ("hola", "bonjour", "hello there my friend", "ciao", "hallo zusammen", "olá amigo"):
+        evidence = dict(DETECTOR.listen(text, evidence=evidence).evidence)
+
+    assert len(evidence) <= 4
+
+
+def test_without_the_model_scripts_and_greetings_remain(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Detector()
+    monkeypatch.setattr(detector, "_model", None)
+
+    assert detector.listen("hola gracias").language == "es"
+    assert detector.listen("注文はどこですか").language == "ja"
+    assert detector.listen("xyzzy plugh").language == ""

@@ -1,0 +1,103 @@
+"""What must survive translation survives it, or the translation isn't used."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translation.protect import around, brackets, digits, has_words, mask, missing, spans
+
+SPANS = [
+    "https://shop.example/t/A-1042?x=1&y=2",
+    "www.example.com/a",
+    "ana.lopez+shop@example.com",
+    "+34 600 123 456",
+    "A-1042",
+    "#4471",
+    "1Z999AA10123456784",
+    "SAVE_10",
+    "24,90 €",
+    "US$ 1,200.50",
+    "4.615 COP",
+    "15/03/2027",
+    "2027-03-15",
+    "10:30",
+    "10:30 am",
+    "@ben_x",
+    "👍🏽",
+    "👨‍👩‍👧",
+    "🇪🇸",
+    "15 %",
+    "42",
+]
+WORDS = st.sampled_from(
+    ["Hola", "mi pedido", "no ha llegado,", "gracias.", "¿dónde está?", "über", "\n", "AirFryer X2"]
+)
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_each_kind_is_found_whole(span: str) -> None:
+    assert [found.text for found in spans(f"Hola, es {span} gracias")] == [span]
+
+
+@pytest.mark.parametrize("text", ["Hola", "¿Dónde está mi pedido?", "it's a well-known fact", "", "2nd-hand…"])
+def test_plain_words_are_left_alone(text: str) -> None:
+    assert [found.text for found in spans(text) if found.kind not in ("code",)] == []
+
+
+def test_the_glossary_is_kept_in_any_case() -> None:
+    found = spans("my airfryer x2 and AirFryer X2", ("AirFryer X2",))
+
+    assert [span.text for span in found] == ["airfryer x2", "AirFryer X2"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(WORDS, st.sampled_from(SPANS)), max_size=8), st.sampled_from([brackets, digits]))
+def test_taking_out_and_putting_back_gives_the_text(pieces: list[str], mark: object) -> None:
+    text = " ".join(pieces)
+
+    masked = mask(text, mark)  # type: ignore[arg-type]
+
+    assert masked.restore(masked.text) == text
+    assert "".join(around(text)) == text
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(WORDS, st.sampled_from(SPANS)), max_size=8))
+def test_a_text_misses_nothing_of_itself(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+
+    assert missing(text, text) == []
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Where is my order?",
+        "Where is my order A-1043?",
+        "Where is my order A - 1042?",
+        "Where is my order A-1042? A-1042?",
+        "Where is my order a-1042?",
+        "Where is my order A-1042? Call +34 600 000 000.",
+        "Where is my order A-1042? See https://evil.example/x",
+    ],
+    ids=["lost", "altered", "spaces inside", "doubled", "case", "made up a phone", "made up an address"],
+)
+def test_a_lost_altered_or_invented_span_is_seen(output: str) -> None:
+    assert missing("¿Dónde está mi pedido A-1042?", output)
+
+
+def test_amounts_whose_parts_moved_are_seen() -> None:
+    assert missing("pagué 4.615 COP ayer", "I paid COP 4.615 yesterday")
+
+
+def test_a_placeholder_that_came_twice_or_not_is_refused() -> None:
+    masked = mask("mi pedido A-1042 no llega", brackets)
+
+    assert masked.restore("my order ⟦0⟧ ⟦0⟧ is late") is None
+    assert masked.restore("my order is late") is None
+    assert masked.restore("my order ⟦0⟧ is late") == "my order A-1042 is late"
+
+
+def test_what_has_nothing_to_translate_is_known() -> None:
+    assert not has_words("👍 42 https://x.example/y")
+    assert has_words("ok 👍")

@@ -1,0 +1,216 @@
+"""Translation in the path: each side reads its own language, or is told why not."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from translation.contract import EngineError, Pair, Rendering
+from translation.packages import Packages
+
+World = Any
+MakeWorld = Callable[..., Awaitable[World]]
+Words = Callable[[dict[str, Any]], str]
+PACKAGES = Path(__file__).parent / "fixtures" / "argos"
+ONLY = '[translation]\nengines = ["phrasebook"]\n'
+
+
+class Made:
+    """An engine that does what it is told."""
+
+    def __init__(self, do: Callable[[str], str | None]) -> None:
+        self.name = "made"
+        self._do = do
+
+    def pairs(self) -> set[Pair]:
+        return {Pair("es", "en"), Pair("en", "es")}
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        made = [self._do(text) for text in texts]
+        return [None if text is None else Rendering(text, 0.9) for text in made]
+
+    async def probe(self) -> str:
+        return "made for a test"
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def use(world: World, engine: Made) -> None:
+    """Have an engine asked after the phrasebook."""
+    world.gateway.chain._engines = [*world.gateway.chain._engines, engine]
+
+
+async def test_each_side_reads_its_own_language(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    post = await world.shown(thread, "Where is my order A-1042?")
+    card = world.slack.posts[thread]
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: customer.got())
+
+    text = words(post)
+    assert text.index("Where is my order A-1042?") < text.index("Spanish: ¿Dónde está mi pedido A-1042?")
+    assert "<@U0ANA>" in words(card)
+    assert customer.got() == ["Llegará el viernes."]
+    await world.shown(thread, "Sent in Spanish · phrasebook: Llegará el viernes.")
+    await world.shown(thread, "which means: It will arrive on Friday.")
+
+
+async def test_what_nobody_can_translate_goes_as_it_is_and_says_so(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("Mi tortuga se comió el paquete y ahora no sé qué hacer con ella")
+    thread = await world.thread()
+    await world.shown(thread, "Mi tortuga se comió el paquete")
+    await world.shown(thread, "Shown as written, in Spanish: no engine could translate it")
+    await world.slack.write("U0ANA", "Turtles are remarkable animals", thread=thread)
+    await world.until(lambda: customer.got())
+
+    assert customer.got() == ["Turtles are remarkable animals"]
+    await world.shown(thread, "Not translated into Spanish")
+
+
+async def test_an_agent_who_writes_the_customers_language_is_passed_through(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Hola, lo estoy mirando ahora mismo", thread=thread)
+    await world.slack.write("U0ANA", "Gracias", thread=thread)
+    await world.until(lambda: len(customer.got()) == 2)
+
+    assert customer.got() == ["Hola, lo estoy mirando ahora mismo", "Gracias"]
+
+
+async def test_the_desks_language_is_shown_once_and_plain(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("Where is my order, please? I am waiting.")
+    thread = await world.thread()
+    post = await world.shown(thread, "Where is my order")
+    await world.slack.write("U0ANA", "On its way", thread=thread)
+    await world.until(lambda: customer.got())
+
+    assert words(post).count("Where is my order") == 1
+    assert customer.got() == ["On its way"]
+
+
+async def test_the_agent_sets_the_language(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("👍")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "!lang pt-BR", thread=thread)
+    await world.shown(thread, "Brazilian Portuguese")
+    await world.slack.write("U0ANA", "Thank you!", thread=thread)
+    await world.until(lambda: customer.got())
+
+    assert customer.got() == ["Obrigado!"]
+
+
+async def test_with_nobody_free_the_customer_is_told_in_their_language(make_world: MakeWorld) -> None:
+    agents = "".join(
+        f'\n[[agents]]\nslack_user_id = "U0X{number}"\nname = "X{number}"\ncapacity = 0\n' for number in range(1)
+    )
+    world = await make_world(extra=agents)
+    for agent in ("U0ANA", "U0BEN"):
+        for number in range(4):
+            await world.customer(chat=int(f"{number + 1}{'1' if agent == 'U0ANA' else '2'}")).write(
+                "Where is my order?"
+            )
+    await world.thread(8)
+    customer = world.customer(chat=9001)
+    await customer.write("¿Dónde está mi pedido?")
+    await world.until(lambda: customer.got())
+
+    assert customer.got() == ["Gracias por su mensaje. Nuestro equipo le responderá lo antes posible."]
+    first = await world.thread()
+    await world.slack.write("U0ANA", "!close", thread=first)
+    ninth = await world.thread(9)
+    await world.shown(ninth, "Assigned to")
+
+
+async def test_a_risky_answer_is_held_with_its_meaning(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"{text}…"))
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0ANA", "Please keep your turtles away from it", thread=thread)
+    question = await world.shown(thread, "This may be a wrong translation: the translation repeats itself.")
+    assert customer.got() == []
+    await world.slack.write("U0ANA", "Thank you!", thread=thread)
+    await world.until(lambda: customer.got() == ["¡Gracias!"])
+
+    assert await world.slack.press("U0ANA", "send_original", answer, question["ts"]) == 200
+    await world.until(lambda: customer.got() == ["¡Gracias!", "Please keep your turtles away from it"])
+
+
+async def test_a_risky_question_is_shown_marked(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    use(world, Made(lambda text: "salad salad salad salad salad"))
+    await world.customer().write("Mi tortuga se comió el paquete y no sé qué hacer")
+    thread = await world.thread()
+
+    await world.shown(thread, "This translation may be wrong: the translation repeats itself")
+    await world.shown(thread, "Mi tortuga se comió el paquete")
+
+
+async def test_guard_mark_sends_and_says_so(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY + 'guard = "mark"\n')
+    use(world, Made(lambda text: "ensalada ensalada ensalada ensalada"))
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Please keep your turtles away from it", thread=thread)
+    await world.until(lambda: customer.got())
+
+    await world.shown(thread, "This translation may be wrong")
+
+
+async def test_an_engine_that_breaks_holds_up_nobody(make_world: MakeWorld) -> None:
+    def broken(_: str) -> str:
+        raise EngineError("it isn't there")
+
+    world = await make_world(extra=ONLY)
+    use(world, Made(broken))
+    customer = world.customer()
+    await customer.write("Mi tortuga se comió el paquete y no sé qué hacer")
+    thread = await world.thread()
+
+    await world.shown(thread, "Shown as written, in Spanish")
+
+
+async def test_real_packages_translate_what_they_learnt(make_world: MakeWorld) -> None:
+    world = await make_world(extra='[translation]\nengines = ["argos"]\n')
+    packages = Packages(world.folder / "data" / "packages")
+    for file in PACKAGES.glob("*.argosmodel"):
+        await asyncio.to_thread(packages.install, file)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+
+    await world.shown(thread, "Where is my order A-1042?")
+    await world.slack.write("U0BEN", "Your order is on its way.", thread=thread)
+    await world.until(lambda: customer.got())
+    await world.shown(thread, "Sent in Spanish · argos:")
+
+
+async def test_apertium_gives_the_gist_of_anything(make_world: MakeWorld) -> None:
+    if shutil.which("apertium") is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI installs apertium and apertium-eng-spa")
+        pytest.skip("apertium isn't installed: apt install apertium-eng-spa")
+    world = await make_world(extra='[translation]\nengines = ["phrasebook", "apertium"]\n')
+    await world.customer().write("El perro come en la casa con mi hermano")
+    thread = await world.thread()
+
+    await world.shown(thread, "rough translation by apertium")
+    await world.shown(thread, "dog")
