@@ -42,6 +42,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     text: str = ""
     original: str = ""
     language: str = ""
+    engine: str = ""
     attachment: str = ""
     quote: str = ""
     mark: str = ""
@@ -151,7 +152,8 @@ def _said(said: Said) -> list[Block]:
         {"type": "section", "text": _mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
     ]
     if said.original:
-        original = f"{language_name(said.language)}: {said.original}" if said.language else said.original
+        by = " · ".join(filter(None, (language_name(said.language), said.engine)))
+        original = f"{by}: {said.original}" if by else said.original
         blocks += [_context(part) for part in _sections(escape(original))]
     if said.mark:
         blocks.append(_context(escape(f"⚠️ {said.mark}")))

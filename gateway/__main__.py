@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from adapters import KINDS
 from config.settings import ConfigError, Settings, load
 from gateway import logs
 from gateway.app import Gateway
+from gateway.demo import open_demo
 from gateway.store.contract import StoreError
 
 
@@ -38,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     run = _command(commands, "run", _run, "the gateway")
     run.add_argument("--log-json", action="store_true", help="write the log as JSON lines")
+    demo = _command(commands, "demo", _demo, "the gateway plus the sandbox, with a page to try it on")
+    demo.add_argument("--host", default="127.0.0.1", help="where the page listens (default: 127.0.0.1)")
+    demo.add_argument("--port", type=int, default=8080, help="the page's port (default: 8080)")
     return parser
 
 
@@ -61,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = load(options.config, KINDS)
     logs.set_up(as_json=options.log_json)
     try:
-        return _loop(serve(settings))
+        return _loop(run_gateway(settings))
     except StoreError as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,10 +77,28 @@ def _loop(work: Coroutine[Any, Any, int]) -> int:
         return runner.run(work)
 
 
-async def serve(settings: Settings) -> int:
-    """Run the gateway until it is told to stop."""
+def _demo(options: argparse.Namespace) -> int:
+    logs.set_up(as_json=False, level=logging.WARNING)
+
+    async def run() -> int:
+        async with open_demo() as gateway:
+            return await serve(gateway, options.host, options.port, "The demo is at")
+
+    return _loop(run())
+
+
+async def run_gateway(settings: Settings) -> int:
+    """Run a gateway until it is told to stop."""
     gateway = Gateway(settings)
     await gateway.start()
+    try:
+        return await serve(gateway, settings.gateway.host, settings.gateway.port, "dragoman listens on")
+    finally:
+        await gateway.stop()
+
+
+async def serve(gateway: Gateway, host: str, port: int, told: str) -> int:
+    """Serve a gateway's addresses until a signal says to stop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
@@ -83,18 +106,16 @@ async def serve(settings: Settings) -> int:
     runner = web.AppRunner(gateway.app, access_log=None, shutdown_timeout=2)
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.gateway.host, settings.gateway.port)
         try:
-            await site.start()
+            await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            print(f"can't listen on {settings.gateway.host}:{settings.gateway.port}: {error.strerror}", file=sys.stderr)
+            print(f"can't listen on {host}:{port}: {os.strerror(error.errno or 0)}", file=sys.stderr)
             return 1
-        print(f"dragoman listens on http://{settings.gateway.host}:{settings.gateway.port}", flush=True)
+        print(f"{told} http://{host}:{runner.addresses[0][1]}/", flush=True)
         await stop.wait()
         return 0
     finally:
         await runner.cleanup()
-        await gateway.stop()
 
 
 if __name__ == "__main__":

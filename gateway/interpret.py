@@ -103,7 +103,14 @@ class Interpreter:
             mark = f"Shown as written, in {language_name(language)}: {made.why}. {HOW_TO_GET}"
             return replace(said, mark=mark, language=language)
         verdict = self._assess(text, made, language, desk)
-        return replace(said, text=made.text, original=text, language=language, mark=_mark(made, verdict))
+        return replace(
+            said,
+            text=made.text,
+            original=text,
+            language=language,
+            engine=made.engine,
+            mark=_mark(made, verdict),
+        )
 
     # To the customer
 

@@ -22,6 +22,7 @@ class TelegramSandbox:
     def __init__(self, token: str) -> None:
         self.token = token
         self.sent: list[dict[str, Any]] = []
+        self.chats: dict[int, list[dict[str, Any]]] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.fault: Fault | None = None
         self.drop_after: set[str] = set()
@@ -67,6 +68,11 @@ class TelegramSandbox:
     def texts(self, chat: int) -> list[str]:
         """Say what a chat got, in order."""
         return [message["text"] for message in self.sent if message["chat"]["id"] == chat]
+
+    def record(self, chat: int, message: dict[str, Any]) -> None:
+        """Put a message into what a chat's phone shows."""
+        self.chats.setdefault(chat, []).append(message)
+        self._ring()
 
     def _ring(self) -> None:
         self.changed.set()
@@ -144,7 +150,7 @@ class TelegramSandbox:
             "text": text,
         }
         self.sent.append(message)
-        self._ring()
+        self.record(chat, message)
         return _ok(message)
 
 
@@ -164,6 +170,7 @@ class TelegramCustomer:
     async def send(self, **content: Any) -> int:
         """Send a message of any kind; gives its id."""
         body = self._message(self._sandbox.message_id(), content)
+        self._sandbox.record(self.chat, body)
         await self._sandbox.update("message", body)
         return int(body["message_id"])
 

@@ -56,7 +56,7 @@ async def test_each_side_reads_its_own_language(make_world: MakeWorld, words: Wo
     await world.until(lambda: customer.got())
 
     text = words(post)
-    assert text.index("Where is my order A-1042?") < text.index("Spanish: ¿Dónde está mi pedido A-1042?")
+    assert text.index("Where is my order A-1042?") < text.index("Spanish · phrasebook: ¿Dónde está mi pedido A-1042?")
     assert "<@U0ANA>" in words(card)
     assert customer.got() == ["Llegará el viernes."]
     await world.shown(thread, "Sent in Spanish · phrasebook: Llegará el viernes.")

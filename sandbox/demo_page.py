@@ -1,0 +1,192 @@
+"""The demo's page: customers' phones on one side, the agents' channel on the other, live over one WebSocket.
+
+What it shows is what the simulated platforms have; what people do on it, they do through those platforms.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from sandbox.slack import SlackSandbox
+from sandbox.telegram import TelegramSandbox
+
+FILES = Path(__file__).parent / "page"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A customer on the page: a chat, a name, and the language they start with by its name; what they may say."""
+
+    chat: int
+    name: str
+    language: str
+    suggestions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What the page needs beside the platforms: agents' names by id, what they may say, the engines, a first exchange.
+
+    `exchange` are turns: who ("customer" or an agent's id) says what.
+    """
+
+    agents: Mapping[str, str]
+    suggestions: Sequence[str]
+    engines: Sequence[Mapping[str, str]]
+    exchange: Sequence[tuple[str, str]]
+
+
+class DemoPage:
+    """Serves the page, and carries what happens to everybody who looks at it."""
+
+    def __init__(self, telegram: TelegramSandbox, slack: SlackSandbox, people: Sequence[Person], guide: Guide) -> None:
+        self._telegram = telegram
+        self._slack = slack
+        self._people = people
+        self._guide = guide
+        self._customers = {person.chat: telegram.customer(person.chat, person.name) for person in people}
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Give the page's addresses."""
+        return [
+            web.get("/", self._file("index.html")),
+            web.get("/demo.css", self._file("demo.css")),
+            web.get("/demo.js", self._file("demo.js")),
+            web.get("/demo", self._socket),
+        ]
+
+    async def watch(self) -> None:
+        """Tell everybody what changed, until cancelled."""
+        while True:
+            waits = [asyncio.ensure_future(each.changed.wait()) for each in (self._telegram, self._slack)]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            await asyncio.sleep(0.03)
+            await self._tell(self._sockets)
+
+    async def close(self) -> None:
+        """Let go of those who look."""
+        for task in self._tasks:
+            task.cancel()
+        for socket in tuple(self._sockets):
+            await socket.close()
+
+    def _file(self, name: str) -> Any:
+        path = FILES / name
+
+        async def serve(_: web.Request) -> web.Response:
+            return web.Response(
+                text=path.read_text(encoding="utf-8"),
+                content_type=TYPES[path.suffix],
+                headers={"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'self'; img-src data:"},
+            )
+
+        return serve
+
+    async def _socket(self, http: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(heartbeat=30)
+        await socket.prepare(http)
+        self._sockets.add(socket)
+        await self._tell({socket})
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._start(message.data)
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    def _start(self, text: str) -> None:
+        try:
+            order = json.loads(text)
+            task = asyncio.create_task(self._do(order))
+        except ValueError:
+            return
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do(self, order: dict[str, Any]) -> None:
+        said = str(order.get("text", "")).strip()[:LONGEST]
+        match order.get("do"):
+            case "write" if said and (customer := self._customers.get(order.get("chat", 0))):
+                await customer.write(said)
+            case "answer" if said and order.get("thread") in self._slack.posts:
+                await self._slack.write(str(order.get("agent")), said, thread=order["thread"])
+            case "press" if order.get("message") in self._slack.posts:
+                await self._slack.press(
+                    str(order.get("agent")), str(order.get("action")), str(order.get("value")), order["message"]
+                )
+            case "play":
+                await self._play()
+
+    async def _play(self) -> None:
+        """Play a first exchange: each turn waits for what the one before came to."""
+        person = self._people[0]
+        for who, text in self._guide.exchange:
+            before = len(self._telegram.texts(person.chat))
+            if who == "customer":
+                posts = len(self._slack.posts)
+                await self._customers[person.chat].write(text)
+                await self._until(lambda posts=posts: len(self._slack.posts) > posts + 1)
+            else:
+                await self._slack.write(who, text, thread=self._slack.roots()[-1]["ts"])
+                await self._until(lambda before=before: len(self._telegram.texts(person.chat)) > before)
+            await asyncio.sleep(1.2)
+
+    async def _until(self, holds: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while not holds():  # noqa: ASYNC110 - the platforms have no one event for it
+                    await asyncio.sleep(0.05)
+
+    async def _tell(self, sockets: set[web.WebSocketResponse]) -> None:
+        text = json.dumps(self._picture(), ensure_ascii=False)
+        for socket in tuple(sockets):
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.send_str(text)
+
+    def _picture(self) -> dict[str, Any]:
+        """Say everything that the page shows."""
+        return {
+            "customers": [
+                {
+                    "chat": person.chat,
+                    "name": person.name,
+                    "language": person.language,
+                    "suggestions": person.suggestions,
+                    "messages": [
+                        {"mine": not message["from"]["is_bot"], "text": message.get("text", "")}
+                        for message in self._telegram.chats.get(person.chat, ())
+                    ],
+                }
+                for person in self._people
+            ],
+            "threads": [
+                {**self._post(root), "replies": [self._post(reply) for reply in self._slack.replies(root["ts"])]}
+                for root in self._slack.roots()
+            ],
+            "whispers": [
+                {"agent": whisper.get("user"), "thread": whisper.get("thread_ts"), "text": whisper.get("text")}
+                for whisper in self._slack.whispers[-20:]
+            ],
+            "agents": self._guide.agents,
+            "suggestions": self._guide.suggestions,
+            "engines": self._guide.engines,
+        }
+
+    def _post(self, post: dict[str, Any]) -> dict[str, Any]:
+        kept: dict[str, Any] = {key: post[key] for key in ("ts", "text", "blocks", "user") if key in post}
+        return {**kept, "reactions": self._slack.reactions.get(post["ts"], [])}

@@ -1,0 +1,210 @@
+"use strict";
+const $ = (id) => document.getElementById(id);
+const EMOJI = { white_check_mark: "✅", eyes: "👀", warning: "⚠️" };
+let state = null;
+let chosen = null;
+let socket = null;
+const drafts = {};
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function send(order) {
+  if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(order));
+}
+
+function plain(text) {
+  return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+}
+
+// Slack's notation as elements; nothing is ever set as HTML.
+function mrkdwn(text, into) {
+  const token = /<@(\w+)>|\*([^*\n]+)\*|~([^~\n]+)~|(https?:\/\/[^\s<>]*[\w/=&#-])|\b_\(([^)\n]+)\)_/g;
+  let at = 0;
+  for (const found of text.matchAll(token)) {
+    into.append(plain(text.slice(at, found.index)));
+    at = found.index + found[0].length;
+    if (found[1]) into.append(make("span", "mention", "@" + (state.agents[found[1]] || found[1])));
+    else if (found[2]) into.append(make("b", "", plain(found[2])));
+    else if (found[3]) into.append(make("s", "", plain(found[3])));
+    else if (found[4]) into.append(plain(found[4]));
+    else into.append(make("i", "", "(" + plain(found[5]) + ")"));
+  }
+  into.append(plain(text.slice(at)));
+  return into;
+}
+
+function block(it, post, agent) {
+  if (it.type === "section" && it.fields) {
+    const node = make("div", "fields");
+    for (const field of it.fields) node.append(mrkdwn(field.text, make("div")));
+    return node;
+  }
+  if (it.type === "section") return mrkdwn(it.text.text, make("div", "section"));
+  if (it.type === "context") return mrkdwn(it.elements.map((each) => each.text).join("\n"), make("div", "context"));
+  const node = make("div", "actions");
+  for (const each of it.elements || []) {
+    const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
+    button.type = "button";
+    button.onclick = () => send({ do: "press", agent: agent(), action: each.action_id, value: each.value, message: post.ts });
+    node.append(button);
+  }
+  return node;
+}
+
+function drawPost(post, agent) {
+  const node = make("div", "post");
+  if (post.user) node.append(make("div", "agent", state.agents[post.user] || post.user));
+  if (post.blocks && post.blocks.length) for (const it of post.blocks) node.append(block(it, post, agent));
+  else node.append(mrkdwn(post.text || "", make("div", "section")));
+  if (post.reactions.length) {
+    const row = make("div", "reactions");
+    for (const name of post.reactions) row.append(make("span", "", EMOJI[name] || name));
+    node.append(row);
+  }
+  return node;
+}
+
+function assignee(thread) {
+  const found = JSON.stringify(thread.blocks || []).match(/<@(\w+)>/);
+  return found ? found[1] : Object.keys(state.agents)[0];
+}
+
+function composer(thread) {
+  const form = make("form");
+  const agents = make("select");
+  agents.setAttribute("aria-label", "Answer as");
+  for (const [id, name] of Object.entries(state.agents)) {
+    const option = make("option", "", name);
+    option.value = id;
+    agents.append(option);
+  }
+  const input = make("input");
+  input.placeholder = "Answer in English…";
+  input.setAttribute("aria-label", "Answer");
+  input.autocomplete = "off";
+  input.maxLength = 4000;
+  const button = make("button", "primary", "Send");
+  button.type = "submit";
+  form.append(agents, input, button);
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    send({ do: "answer", agent: agents.value, thread: thread.ts, text: input.value });
+    input.value = "";
+  };
+  return { form, agents, input };
+}
+
+// A thread's composer stays what it is, so that nobody's typing is lost when something arrives.
+function drawThread(thread) {
+  let kept = drafts[thread.ts];
+  if (!kept) {
+    const node = make("article", "thread");
+    const posts = make("div");
+    const chips = make("div", "chips");
+    const { form, agents, input } = composer(thread);
+    agents.value = assignee(thread);
+    for (const text of state.suggestions) {
+      const chip = make("button", "", text);
+      chip.type = "button";
+      chip.onclick = () => send({ do: "answer", agent: agents.value, thread: thread.ts, text });
+      chips.append(chip);
+    }
+    node.append(posts, chips, form);
+    kept = drafts[thread.ts] = { node, posts, agents, input, drawn: "" };
+  }
+  const picture = JSON.stringify([thread, state.whispers.filter((each) => each.thread === thread.ts)]);
+  if (picture !== kept.drawn) {
+    kept.drawn = picture;
+    const agent = () => kept.agents.value;
+    const card = drawPost(thread, agent);
+    card.classList.add("card");
+    kept.posts.replaceChildren(card, ...thread.replies.map((reply) => drawPost(reply, agent)));
+    for (const each of state.whispers.filter((it) => it.thread === thread.ts)) {
+      const node = make("div", "post whisper");
+      node.append(mrkdwn(`Only visible to ${state.agents[each.agent] || each.agent}: ${each.text}`, make("div")));
+      kept.posts.append(node);
+    }
+  }
+  return kept.node;
+}
+
+function drawPhone() {
+  const people = state.customers;
+  if (chosen === null) chosen = people[0].chat;
+  $("people").replaceChildren(...people.map((person) => {
+    const button = make("button", "", `${person.name} · ${person.language}`);
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(person.chat === chosen));
+    button.onclick = () => { chosen = person.chat; drawPhone(); };
+    return button;
+  }));
+  const person = people.find((each) => each.chat === chosen);
+  $("who").textContent = person.name;
+  $("speaks").textContent = `writes ${person.language}`;
+  const bubbles = person.messages.map((each) => make("div", each.mine ? "bubble mine" : "bubble", each.text));
+  $("chat").replaceChildren(...(bubbles.length ? bubbles : [make("p", "hint", "Choose a sentence below, or write your own.")]));
+  $("chat").scrollTop = $("chat").scrollHeight;
+  if ($("say").dataset.chat !== String(chosen)) {
+    $("say").dataset.chat = String(chosen);
+    $("say").replaceChildren(...person.suggestions.map((text) => {
+      const chip = make("button", "", text);
+      chip.type = "button";
+      chip.onclick = () => send({ do: "write", chat: chosen, text });
+      return chip;
+    }));
+  }
+}
+
+function drawEmptyDesk() {
+  const hint = make("div", "hint");
+  hint.append(make("p", "", "No conversation yet. Write as a customer, or"));
+  const button = make("button", "primary", "▶ Play a first exchange");
+  button.type = "button";
+  button.onclick = play;
+  hint.append(button);
+  return hint;
+}
+
+function draw() {
+  drawPhone();
+  const threads = state.threads.slice().reverse().map(drawThread);
+  const place = $("threads");
+  const wanted = threads.length ? threads : [drawEmptyDesk()];
+  const same = wanted.length === place.children.length && wanted.every((node, at) => node === place.children[at]);
+  if (!same) place.replaceChildren(...wanted);
+  $("engines").replaceChildren(...state.engines.map((engine) => {
+    const item = make("li", engine.works === "yes" ? "" : "no");
+    item.append(make("b", "", engine.name), `: ${engine.says}`);
+    return item;
+  }));
+}
+
+function play() {
+  $("play").disabled = true;
+  if (state) chosen = state.customers[0].chat;
+  send({ do: "play" });
+  setTimeout(() => { $("play").disabled = false; }, 8000);
+}
+
+function connect() {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/demo`);
+  socket.onopen = () => { $("connection").textContent = "connected"; };
+  socket.onmessage = (message) => { state = JSON.parse(message.data); draw(); };
+  socket.onclose = () => {
+    $("connection").textContent = "the gateway is gone; trying again…";
+    setTimeout(connect, 1500);
+  };
+}
+
+$("play").onclick = play;
+$("write").onsubmit = (event) => {
+  event.preventDefault();
+  send({ do: "write", chat: chosen, text: $("words").value });
+  $("words").value = "";
+};
+connect();
