@@ -24,11 +24,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it."""
+    """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it, `mailbox` whose."""
 
     peer: str
     text: str
     order: str
+    mailbox: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a channel can do; `max_text` counts UTF-16 units, `receipts` says it tells when a message was read."""
+    """What a channel can do; `max_text` counts UTF-16 units, `receipts` says that it
+    tells what became of a message, and by our own name for it."""
 
     max_text: int
     receipts: bool = False

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -11,9 +11,13 @@ from adapters.contract import Channel, Outbound, SendError
 from gateway.interpret import Held, Interpreter
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
+from routing.conversation import Conversation
 from routing.messages import Event, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
+
+RECEIPT_WAIT = timedelta(seconds=20)
+"""How long a platform that tells by our own name what it accepted is given to tell it, before a second call."""
 
 log = logging.getLogger("dragoman.deliver")
 Clock = Callable[[], datetime]
@@ -94,12 +98,13 @@ class Customers:
         self._hands = hands
         self._channels = channels
         self._interpreter = interpreter
+        self._waited: set[str] = set()
 
     async def deliver(self, batch: Batch) -> None:
         """Deliver the first order of a lane."""
         order = batch.orders[0]
         effect = order.effect
-        name, _, peer = order.mailbox.partition("/")
+        name = order.mailbox.partition("/")[0]
         channel = self._channels.get(name)
         if not isinstance(effect, TellCustomer) or channel is None:
             await self._give_up(batch, order, GiveUp(f"there is no channel {name} any more"))
@@ -113,16 +118,24 @@ class Customers:
                 await self._hold_back(batch, order, effect, words)
                 return
             progress = words
+        conversation = await self._hands.store.conversation(order.mailbox) or Conversation(contact=order.mailbox)
         if order.open_call:
-            progress = replace(progress, warning=TWICE)
-        await self._send(batch, order, progress, channel, peer)
+            accepted = conversation.accepted.get(f"{order.id}.{len(progress.sent)}", "")
+            if not accepted and channel.capabilities.receipts and order.id not in self._waited:
+                self._waited.add(order.id)
+                await self._hands.postpone(batch, self._hands.clock() + RECEIPT_WAIT, open_call=True)
+                return
+            self._waited.discard(order.id)
+            told = {"sent": (*progress.sent, accepted)} if accepted else {"warning": TWICE}
+            progress = replace(progress, **told)
+        await self._send(batch, order, progress, channel, conversation.peer)
 
     async def _send(self, batch: Batch, order: Order, progress: Progress, channel: Channel, peer: str) -> None:
         """Send part after part; each waits until the one before was accepted."""
         for index in range(len(progress.sent), len(progress.parts)):
             (order,) = await self._hands.store.begin([replace(order, progress=progress)])
             try:
-                sent = await channel.send(Outbound(peer, progress.parts[index], f"{order.id}.{index}"))
+                sent = await channel.send(Outbound(peer, progress.parts[index], f"{order.id}.{index}", order.mailbox))
             except SendError as error:
                 await self._failed(batch, order, error, channel.id)
                 return

@@ -21,6 +21,7 @@ from routing.messages import (
     AgentWrote,
     AskAgent,
     Card,
+    ContactMoved,
     CustomerDeleted,
     CustomerEdited,
     CustomerLeft,
@@ -79,9 +80,12 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `evidence` is what was heard of their language, `pinned` that an agent set it. `replies` maps the platform's ids of
     what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids.
+    `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
+    call to the platform's id, where a receipt told before the call did.
     """
 
     contact: str
+    address: str = ""
     name: str = ""
     number: int = 0
     status: Status = Status.NEW
@@ -101,12 +105,18 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     held: dict[str, Held] = {}
     replies: dict[str, str] = {}
     receipts: dict[str, str] = {}
+    accepted: dict[str, str] = {}
     seen: tuple[str, ...] = ()
 
     @property
     def channel(self) -> str:
         """The id of the channel that the customer writes on."""
         return self.contact.partition("/")[0]
+
+    @property
+    def peer(self) -> str:
+        """The platform's id of whom to answer."""
+        return self.address or self.contact.partition("/")[2]
 
     @property
     def load(self) -> str:
@@ -173,6 +183,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return _customer_edited(was, event, policy)
         case CustomerDeleted():
             return Decision(was, (ShowEdit(message=event.message, deleted=True),) if was.number else ())
+        case ContactMoved():
+            return Decision(replace(was, address=event.address))
         case CustomerLeft():
             return _reachability(was, policy, unreachable=True)
         case CustomerReturned():
@@ -230,6 +242,7 @@ def _customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> 
 def _open(heard: Conversation, event: CustomerWrote, tell: TellDesk, policy: Policy) -> Decision:
     fresh = Conversation(
         contact=heard.contact,
+        address=heard.address,
         name=heard.name,
         number=event.facts.number,
         language=heard.language,
@@ -273,6 +286,7 @@ def _heard(was: Conversation, event: CustomerWrote) -> Conversation:
     language = was.language if was.pinned else event.facts.language or was.language
     return replace(
         was,
+        address=event.address or was.address,
         name=event.name or was.name,
         language=language,
         evidence=event.facts.evidence or was.evidence,
@@ -553,6 +567,8 @@ def _shown(event: ReplySent) -> ShowSent:
 
 def _receipt(was: Conversation, event: ReceiptCame) -> Decision:
     reply = was.replies.get(event.message, "")
+    if event.outbox and not reply:
+        was = replace(was, accepted=_latest(was.accepted, {event.outbox: event.message}))
     if event.state not in ("read", "failed"):
         return Decision(was)
     failure = Note(text=texts.failed(event.reason, event.advice))

@@ -56,7 +56,8 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer sent a message.
 
     `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
-    language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`).
+    language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
+    `address` is where to answer them, the platform's id, "" where that is what `to` names.
     """
 
     message: str
@@ -66,6 +67,7 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     hint: str = ""
     reply_to: str = ""
     also: tuple[str, ...] = ()
+    address: str = ""
     facts: Facts = Facts()
 
 
@@ -82,6 +84,13 @@ class CustomerDeleted(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer took a message back."""
 
     message: str
+
+
+class ContactMoved(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer got other names on their platform: `also` are all of them, `address` is where to answer now."""
+
+    also: tuple[str, ...]
+    address: str
 
 
 class CustomerLeft(_Fact, frozen=True, kw_only=True, tag=True):
@@ -202,6 +211,7 @@ Event = (
     CustomerWrote
     | CustomerEdited
     | CustomerDeleted
+    | ContactMoved
     | CustomerLeft
     | CustomerReturned
     | ReceiptCame

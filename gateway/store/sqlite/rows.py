@@ -12,6 +12,7 @@ from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side
 from routing.conversation import Conversation
 from routing.messages import (
     THREAD_MARK,
+    ContactMoved,
     CustomerWrote,
     Effect,
     Event,
@@ -71,14 +72,23 @@ def _place(db: sqlite3.Connection, mailbox: str, event: Event, body: bytes) -> P
 def _mailbox(db: sqlite3.Connection, event: Event) -> str:
     """Say whose mailbox an event's address stands for; "" for a thread that nobody knows yet."""
     known = _alias(db, event.to)
-    if known or event.to.startswith(THREAD_MARK):
+    if event.to.startswith(THREAD_MARK):
         return known
-    if isinstance(event, CustomerWrote) and event.also:
-        mailbox = next(filter(None, (_alias(db, name) for name in event.also)), event.to)
+    if isinstance(event, CustomerWrote | ContactMoved) and event.also:
+        mailbox = known or _own(db, event.to)
+        mailbox = mailbox or next(filter(None, (_alias(db, name) or _own(db, name) for name in event.also)), event.to)
         for name in {event.to, *event.also} - {mailbox}:
-            db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (name, mailbox))
+            # Two customers who turn out to share a name stay two: nobody is merged by a message.
+            if not _own(db, name):
+                db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (name, mailbox))
         return mailbox
-    return event.to
+    return known or event.to
+
+
+def _own(db: sqlite3.Connection, name: str) -> str:
+    """Say whether a name is a mailbox of its own: it has a conversation, or something waits in it."""
+    query = "SELECT 1 FROM conversation WHERE mailbox = ?1 UNION ALL SELECT 1 FROM journal WHERE mailbox = ?1 LIMIT 1"
+    return name if db.execute(query, (name,)).fetchone() else ""
 
 
 def _alias(db: sqlite3.Connection, name: str) -> str:

@@ -1,0 +1,135 @@
+"""What Meta's platforms share: the handshake, the signature, and calls to the Graph API.
+
+https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from adapters.contract import (
+    Forged,
+    Rejected,
+    Request,
+    SendError,
+    Unauthorised,
+    Unavailable,
+    Uncertain,
+)
+from adapters.http import not_sent
+from config.credentials import Secret
+
+CHALLENGE_LENGTH = 200
+BUSY = frozenset({4, 80007, 130429})
+BROKEN = frozenset({1, 2, 131000, 131016, 131057, 133004})
+CREDENTIALS = frozenset({0, 3, 10, 33, 190, 131005, 131045, 133005, 133006, 133008, 133009, 133010, 133015, 133016})
+ACCOUNT = frozenset({368, 130497, 131031, 131037, 131042, 131044, 131064, 134011})
+
+
+def answer_challenge(request: Request, verify_token: Secret) -> str:
+    """Answer the handshake.
+
+    Raises:
+        Forged: it isn't one, or its token isn't ours.
+    """
+    token = request.query.get("hub.verify_token", "")
+    known = bool(verify_token) and hmac.compare_digest(token.encode(), verify_token.reveal().encode())
+    challenge = request.query.get("hub.challenge", "")
+    if request.query.get("hub.mode") != "subscribe" or not known or not challenge:
+        raise Forged("this isn't Meta's handshake, or its verify token isn't ours")
+    return challenge[:CHALLENGE_LENGTH]
+
+
+def check_signature(request: Request, app_secret: Secret) -> None:
+    """Hold the signature against the bytes as they came: Meta signs those.
+
+    Raises:
+        Forged: it is missing or wrong.
+    """
+    given = request.headers.get("x-hub-signature-256", "")
+    digest = hmac.new(app_secret.reveal().encode(), request.body, hashlib.sha256).hexdigest()
+    if not app_secret or not hmac.compare_digest(given.encode(), f"sha256={digest}".encode()):
+        raise Forged("wrong or missing signature")
+
+
+class Graph:
+    """One token's calls to the Graph API through the shared client."""
+
+    def __init__(self, base: str, version: str, token: Secret, session: aiohttp.ClientSession) -> None:
+        self._base = f"{base.rstrip('/')}/{version.strip('/')}"
+        self._session = session
+        self._headers = {"Authorization": f"Bearer {token.reveal()}", "Content-Type": "application/json"}
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Post JSON.
+
+        Raises:
+            SendError: what to do next.
+        """
+        data = msgspec.json.encode(body)
+        return await self._make(self._session.post(f"{self._base}/{path}", data=data, headers=self._headers))
+
+    async def get(self, path: str, **query: str) -> dict[str, Any]:
+        """Read."""
+        return await self._make(self._session.get(f"{self._base}/{path}", params=query, headers=self._headers))
+
+    async def _make(self, call: Any) -> dict[str, Any]:
+        try:
+            async with call as response:
+                status, body = response.status, await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            if not_sent(error):
+                raise Unavailable("Meta can't be reached") from error
+            raise Uncertain(f"Meta didn't answer: {type(error).__name__}") from error
+        try:
+            answer = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = None
+        if isinstance(answer, dict) and status < 300 and "error" not in answer:
+            return answer
+        told = answer.get("error") if isinstance(answer, dict) else None
+        raise explain(told if isinstance(told, dict) else {}, status)
+
+
+def explain(error: Mapping[str, Any], status: int) -> SendError:
+    """Say what an error of the Graph API asks us to do; its code tells, not the status and not the text."""
+    code = error.get("code")
+    said = _said(error) or f"status {status}"
+    if isinstance(code, int):
+        if code in BUSY or status == 429:
+            return Unavailable("Meta asks us to slow down", timedelta(seconds=5))
+        if code == 131056:
+            return Unavailable("too many messages to this customer in a short time", timedelta(seconds=6))
+        if code in CREDENTIALS or 200 <= code <= 299 or status == 401:
+            return Unauthorised(
+                f"Meta refuses the access token or the number: {said}", "Check the channel's access token."
+            )
+        if code in ACCOUNT:
+            return Unauthorised(f"Meta has restricted the account: {said}", "Look at it in Meta's Business Manager.")
+        if code in BROKEN:
+            return Uncertain(f"Meta had a fault: {said}")
+        return GraphRefusal(code, f"Meta refuses it: {said}")
+    if status == 429:
+        return Unavailable("Meta asks us to slow down", timedelta(seconds=5))
+    if status >= 500 or status < 400:
+        return Uncertain(f"Meta answered with status {status} and nothing to read")
+    return GraphRefusal(0, f"Meta refuses it: {said}")
+
+
+class GraphRefusal(Rejected):
+    """Meta won't do it; `code` is its number for why."""
+
+    def __init__(self, code: int, told: str) -> None:
+        super().__init__(told)
+        self.code = code
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else None
+    return str(details or error.get("message") or error.get("title") or "")[:300]

@@ -1,0 +1,176 @@
+"""What every channel promises, held against each, with what the platforms send."""
+
+import copy
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from adapters import CHANNELS, KINDS
+from adapters.contract import Channel, Forged, Malformed, Request
+from config.credentials import Secret
+from config.settings import ChannelSettings
+from routing.messages import Event
+
+FIXTURES = Path(__file__).parent / "fixtures"
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+VALUES = {
+    "telegram": {"token": "42:sandbox", "webhook_secret": "s3cret", "mode": "webhook"},
+    "whatsapp": {
+        "phone_number_id": "301000000000001",
+        "business_account_id": "201000000000001",
+        "access_token": "EAAx",
+        "app_secret": "s3cret",
+        "verify_token": "verify",
+    },
+}
+IDS = {"telegram": "tg", "whatsapp": "wa"}
+
+
+def telegram_proof(body: bytes) -> dict[str, str]:
+    return {"x-telegram-bot-api-secret-token": "s3cret"}
+
+
+def meta_proof(body: bytes) -> dict[str, str]:
+    return {"x-hub-signature-256": "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()}
+
+
+PROOFS: dict[str, Callable[[bytes], dict[str, str]]] = {"telegram": telegram_proof, "whatsapp": meta_proof}
+
+
+@pytest.fixture
+async def session() -> Any:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+def make(kind: str, session: aiohttp.ClientSession) -> Channel:
+    values, secrets = {}, {}
+    for each in KINDS[kind]:
+        value = VALUES[kind].get(each.name, each.default or "")
+        if each.secret:
+            secrets[each.name] = Secret(value)
+        else:
+            values[each.name] = value
+    return CHANNELS[kind](ChannelSettings(IDS[kind], kind, values, secrets), session)
+
+
+def request(kind: str, body: bytes, **headers: str) -> Request:
+    return Request(headers={**PROOFS[kind](body), **headers}, query={}, body=body, at=NOON)
+
+
+def cases() -> list[Any]:
+    return [
+        pytest.param(kind, json.loads(file.read_text()), id=f"{kind}-{file.stem}")
+        for kind in CHANNELS
+        for file in sorted((FIXTURES / kind / "receive").glob("*.json"))
+    ]
+
+
+def wire(case: dict[str, Any]) -> bytes:
+    return str(case["raw"]).encode() if "raw" in case else json.dumps(case["body"]).encode()
+
+
+def plain(event: Event) -> dict[str, Any]:
+    """An event without what the clock or the store gives it."""
+    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(event))
+    hidden = {"id", "at", "facts"} | ({"body"} if said["type"] == "Unrecognised" else set())
+    return {key: value for key, value in said.items() if key not in hidden}
+
+
+def test_every_channel_has_fixtures() -> None:
+    assert {kind for kind in CHANNELS if (FIXTURES / kind / "receive").is_dir()} == set(CHANNELS)
+
+
+@pytest.mark.parametrize(("kind", "case"), cases())
+async def test_reads_what_the_platform_sends(kind: str, case: dict[str, Any], session: aiohttp.ClientSession) -> None:
+    channel = make(kind, session)
+    call = request(kind, wire(case))
+    channel.verify(call)
+    if "raises" in case:
+        with pytest.raises(Malformed):
+            channel.parse(call)
+        return
+    events = channel.parse(call)
+
+    assert [plain(event) for event in events] == case["events"]
+    assert len({event.id for event in events}) == len(events)
+    assert [event.id for event in events] == [event.id for event in channel.parse(call)]
+
+
+@pytest.mark.parametrize(("kind", "case"), cases())
+async def test_whatever_is_left_out_it_answers(kind: str, case: dict[str, Any], session: aiohttp.ClientSession) -> None:
+    """Each key, at any depth, is once left out, once null and once of another type."""
+    channel = make(kind, session)
+    for body in damaged(case.get("body")):
+        call = request(kind, json.dumps(body).encode())
+        try:
+            events = channel.parse(call)
+        except Malformed:
+            continue
+        assert all(event.to or plain(event)["type"] == "Unrecognised" for event in events)
+
+
+def damaged(body: Any) -> Iterator[Any]:
+    for path in paths(body):
+        damages: tuple[Any, ...] = ("out", None, [], {"odd": 1}, "odd", -1, 10**30)
+        for damage in damages:
+            copied = copy.deepcopy(body)
+            inner = copied
+            for step in path[:-1]:
+                inner = inner[step]
+            if damage == "out":
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = damage
+            yield copied
+
+
+def paths(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from paths(value, (*path, key))
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_a_forged_call_is_refused(kind: str, session: aiohttp.ClientSession) -> None:
+    channel = make(kind, session)
+    proof = next(iter(PROOFS[kind](b"{}")))
+    for call in (
+        Request(headers={}, query={}, body=b"{}", at=NOON),
+        request(kind, b"{}", **{proof: ""}),
+        request(kind, b"{}", **{proof: "sha256=" + "0" * 64}),
+        request(kind, b"{}", **{proof: "sécrét"}),
+    ):
+        with pytest.raises(Forged):
+            channel.verify(call)
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+@pytest.mark.parametrize(
+    "body", [b"", b"not json", b"[]", b"null", b"1", b'"text"', b"{}", b"\xff\xfe", b'{"object": "page"}']
+)
+async def test_what_is_not_the_platforms_is_malformed(kind: str, body: bytes, session: aiohttp.ClientSession) -> None:
+    with pytest.raises(Malformed):
+        make(kind, session).parse(request(kind, body))
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_no_secret_shows(kind: str, session: aiohttp.ClientSession) -> None:
+    channel = make(kind, session)
+    secrets = [VALUES[kind][field.name] for field in KINDS[kind] if field.secret]
+
+    assert not any(secret in f"{channel!r} {channel}" for secret in secrets)
+
+
+def test_every_field_is_explained() -> None:
+    for fields in KINDS.values():
+        assert all(field.label for field in fields)

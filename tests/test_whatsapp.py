@@ -1,0 +1,185 @@
+"""WhatsApp: the handshake, the signature, text both ways, and what became of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from gateway import deliver
+from sandbox.whatsapp import WhatsAppSandbox, refuse
+
+World = Any
+CHANNEL = """
+[channels.wa]
+kind = "whatsapp"
+phone_number_id = "301"
+business_account_id = "201"
+access_token = "EAAsandbox"
+app_secret = "meta-secret"
+verify_token = "verify-me"
+api_base = "{base}"
+"""
+PHONE = "46701740605"
+
+
+@pytest.fixture
+async def whatsapp() -> AsyncIterator[WhatsAppSandbox]:
+    sandbox = WhatsAppSandbox(number="301", account="201", access_token="EAAsandbox", app_secret="meta-secret")
+    server = TestServer(sandbox.app)
+    await server.start_server()
+    sandbox.base = f"http://127.0.0.1:{server.port}"  # type: ignore[attr-defined]
+    yield sandbox
+    await server.close()
+
+
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], whatsapp: WhatsAppSandbox) -> World:
+    base = whatsapp.base  # type: ignore[attr-defined]
+    made = await make_world(extra=CHANNEL.format(base=base))
+    whatsapp.webhook = f"{made.url}/webhooks/wa"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ({"hub.mode": "subscribe", "hub.verify_token": "verify-me", "hub.challenge": "42"}, 200, "42"),
+        ({"hub.mode": "subscribe", "hub.verify_token": "wrong", "hub.challenge": "42"}, 403, None),
+        ({"hub.mode": "unsubscribe", "hub.verify_token": "verify-me", "hub.challenge": "42"}, 403, None),
+        ({"hub.mode": "subscribe", "hub.verify_token": "", "hub.challenge": "42"}, 403, None),
+        ({"hub.verify_token": "verify-me"}, 403, None),
+        ({}, 403, None),
+    ],
+)
+async def test_the_handshake(world: World, query: dict[str, str], status: int, text: str | None) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{world.url}/webhooks/wa", params=query) as answer:
+        assert answer.status == status
+        if text is not None:
+            assert await answer.text() == text
+            assert answer.content_type == "text/plain"
+
+
+async def test_a_conversation_goes_both_ways_and_is_read(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write(PHONE, "Astrid", "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    for state in ("sent", "delivered", "read", "delivered"):
+        await whatsapp.status(whatsapp.sent[0], state)
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
+
+
+async def test_a_failure_that_is_told_later(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0ANA", "On its way", thread=thread)
+    await world.until(lambda: whatsapp.sent)
+    await whatsapp.status(whatsapp.sent[0], "failed", errors=[{"code": 131047, "title": "Re-engagement message"}])
+
+    await world.shown(thread, "more than 24 hours have passed since the customer wrote")
+    await world.until(lambda: "warning" in world.slack.reactions.get(answer, []))
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(131047, "more than 24 hours"), (131026, "can't reach this customer"), (100, "Meta refuses it: no")],
+)
+async def test_a_refusal_is_told_in_words(world: World, whatsapp: WhatsAppSandbox, code: int, told: str) -> None:
+    await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
+    thread = await world.thread()
+    whatsapp.fault = lambda _: refuse(code, "no")
+    await world.slack.write("U0ANA", "On its way", thread=thread)
+
+    await world.shown(thread, told)
+
+
+async def test_a_busy_platform_is_asked_again(world: World, whatsapp: WhatsAppSandbox, monkeypatch: Any) -> None:
+    monkeypatch.setattr("adapters.meta.timedelta", lambda seconds: timedelta())
+    await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
+    thread = await world.thread()
+    busy = [refuse(130429, "slow down"), refuse(130429, "slow down")]
+    whatsapp.fault = lambda _: busy.pop() if busy else None
+    await world.slack.write("U0ANA", "On its way", thread=thread)
+
+    await world.until(lambda: whatsapp.texts(PHONE) == ["On its way"])
+
+
+async def test_a_call_that_broke_off_is_asked_about_before_another(
+    world: World, whatsapp: WhatsAppSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
+    thread = await world.thread()
+    monkeypatch.setattr(deliver, "RECEIPT_WAIT", timedelta(seconds=1))
+    whatsapp.drop_after = 1
+    answer = await world.slack.write("U0ANA", "On its way", thread=thread)
+    await world.until(lambda: whatsapp.sent)
+    await whatsapp.status(whatsapp.sent[0], "sent")
+
+    await world.until(lambda: "white_check_mark" in world.slack.reactions.get(answer, []))
+    await world.settled()
+    assert whatsapp.texts(PHONE) == ["On its way"]
+
+
+async def test_somebody_without_a_phone_number_is_answered(world: World, whatsapp: WhatsAppSandbox) -> None:
+    scoped = "NO.7710934410028853"
+    message = {"from_user_id": scoped, "id": "wamid.1", "timestamp": "1794268851", "type": "text"}
+    contacts = [{"profile": {"name": "Ingrid N."}, "user_id": scoped}]
+    assert (
+        await whatsapp.deliver({"contacts": contacts, "messages": [{**message, "text": {"body": "Hello there, help"}}]})
+        == 200
+    )
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Hello!", thread=thread)
+    await world.until(lambda: whatsapp.sent)
+
+    assert whatsapp.sent[0]["recipient"] == scoped
+    assert "to" not in whatsapp.sent[0]
+
+
+async def test_phone_first_then_the_scoped_id_is_one_customer(world: World, whatsapp: WhatsAppSandbox) -> None:
+    scoped = "GB.2255008127736641"
+    await whatsapp.write(PHONE, "Oliver", "Hello, where is my order?")
+    both = {"from": PHONE, "from_user_id": scoped, "id": "wamid.2", "timestamp": "1794268902", "type": "text"}
+    only = {"from_user_id": scoped, "id": "wamid.3", "timestamp": "1794268903", "type": "text"}
+    await whatsapp.deliver({"messages": [{**both, "text": {"body": "with both names"}}]})
+    await whatsapp.deliver({"messages": [{**only, "text": {"body": "with one name"}}]})
+    thread = await world.thread()
+
+    await world.shown(thread, "with one name")
+    assert len(world.slack.roots()) == 1
+
+
+async def test_a_new_number_keeps_the_thread_and_gets_the_answers(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
+    thread = await world.thread()
+    system = {"type": "user_changed_number", "body": "changed", "wa_id": "46701740606"}
+    message = {"from": PHONE, "id": "wamid.sys", "timestamp": "1794269718", "type": "system", "system": system}
+    assert await whatsapp.deliver({"messages": [message]}) == 200
+    await world.settled()
+    await world.slack.write("U0ANA", "Hello!", thread=thread)
+    await world.until(lambda: whatsapp.texts("46701740606") == ["Hello!"])
+    await whatsapp.write("46701740606", "Astrid", "Thank you very much for that")
+
+    await world.shown(thread, "Thank you very much for that")
+
+
+@pytest.mark.parametrize(
+    ("body", "signature", "status"),
+    [
+        (b'{"object":"whatsapp_business_account"}', None, 200),
+        (b'{"object":"whatsapp_business_account"}', "sha256=00", 401),
+        (b'{"object":"page","entry":[]}', None, 400),
+        (b"this is not json", None, 400),
+        (b"[]", None, 400),
+        (b'{"object":"whatsapp_business_account","entry":{"id":"201"}}', None, 200),
+    ],
+)
+async def test_what_the_contract_answers(
+    world: World, whatsapp: WhatsAppSandbox, body: bytes, signature: str | None, status: int
+) -> None:
+    assert await whatsapp.post(body, signature) == status
