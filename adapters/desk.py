@@ -166,10 +166,15 @@ class Desk:
             if error.error not in ("already_reacted", "message_not_found", "no_item_specified"):
                 raise
 
-    async def whisper(self, agent: str, text: str, *, thread: str = "") -> None:
+    async def whisper(self, agent: str, text: str, blocks: Sequence[Block], *, thread: str = "") -> None:
         """Tell an agent something that nobody else sees."""
         await self._api.call(
-            "chat.postEphemeral", channel=self.channel, user=agent, text=text, thread_ts=thread or None
+            "chat.postEphemeral",
+            channel=self.channel,
+            user=agent,
+            text=text,
+            blocks=blocks,
+            thread_ts=thread or None,
         )
 
     async def find(self, order: str, *, thread: str = "") -> str:

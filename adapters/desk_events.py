@@ -80,7 +80,7 @@ class DeskReader:
                 to=thread(channel, root),
                 at=at,
                 agent=clean(body["user"]["id"]),
-                action=clean(action["action_id"]),
+                action=clean(action["action_id"]).partition(":")[0],
                 value=clean(action.get("value")),
                 message=clean(container.get("message_ts")),
             )

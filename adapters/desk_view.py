@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from adapters.slack_text import escape
 from adapters.text import split
 from routing.languages import language_name
-from routing.messages import Card
+from routing.messages import Card, Choice
 from routing.policy import Policy
 
 Block = dict[str, Any]
@@ -103,6 +103,16 @@ def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:
     """Draw what one post shows: the text for notifications, and the blocks."""
     blocks = [block for entry in entries for block in _blocks(entry)]
     return "\n".join(filter(None, map(_plain, entries)))[:FALLBACK] or "…", blocks
+
+
+def draw_whisper(text: str, choices: Sequence[Choice] = ()) -> tuple[str, list[Block]]:
+    """Draw what one agent is told, with its buttons."""
+    blocks: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(text)]
+    if choices:
+        # Slack wants action ids that differ within a message; what follows the colon only makes them differ.
+        buttons = [_button(f"{each.action}:{n}", each.label, each.value) for n, each in enumerate(choices)]
+        blocks.append({"type": "actions", "elements": buttons})
+    return text[:FALLBACK], blocks[:MAX_BLOCKS]
 
 
 def fits(entries: Sequence[Entry]) -> bool:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from adapters.contract import SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import (
+    Block,
     Entry,
     Line,
     Question,
@@ -15,11 +16,13 @@ from adapters.desk_view import (
     decode_entries,
     draw,
     draw_card,
+    draw_whisper,
     encode_entries,
     fits,
     pieces,
 )
 from adapters.slack_api import SlackRefusal
+from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.deliver import Hands
 from gateway.interpret import Interpreter
@@ -29,10 +32,14 @@ from routing.languages import language_name
 from routing.messages import (
     AskAgent,
     Card,
+    CustomerWrote,
+    Event,
     Note,
     OpenThread,
     React,
+    ReplySent,
     ShowEdit,
+    ShowHistory,
     ShowSent,
     TellAgent,
     TellDesk,
@@ -43,6 +50,9 @@ from routing.messages import (
 from routing.policy import Policy
 
 NAME = "desk"
+HISTORY = 200
+"""How many of a customer's latest events are looked at for their history."""
+
 ENDLESS = 10**9
 """The desk's patience: what a customer wrote is never given up."""
 
@@ -94,12 +104,20 @@ class DeskPosts:
                 case React():
                     await self._desk.react(order.effect.message, order.effect.emoji)
                 case TellAgent():
-                    where = await self._hands.store.thread(order.mailbox, order.number)
-                    await self._desk.whisper(order.effect.agent, order.effect.text, thread=where)
+                    text, blocks = draw_whisper(escape(order.effect.text), order.effect.choices)
+                    await self._whisper(order, order.effect.agent, text, blocks)
+                case ShowHistory():
+                    events = await self._hands.store.history(order.mailbox, HISTORY)
+                    text, blocks = draw_whisper(tell_history(events))
+                    await self._whisper(order, order.effect.agent, text, blocks)
         except SendError as error:
             await self._failed(batch, error)
         else:
             await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _whisper(self, order: Order, agent: str, text: str, blocks: Sequence[Block]) -> None:
+        where = await self._hands.store.thread(order.mailbox, order.number)
+        await self._desk.whisper(agent, text, blocks, thread=where)
 
     async def _open(self, batch: Batch, order: Order, card: Card) -> None:
         ts = await self._desk.find(order.id) if order.open_call else ""
@@ -254,6 +272,19 @@ def shown(sent: ShowSent) -> list[Entry]:
     if sent.warning:
         lines.append(f"⚠️ {sent.warning}")
     return [Line(text="\n".join(lines), quiet=True)]
+
+
+def tell_history(events: Sequence[Event]) -> str:
+    """Say what a customer and the desk said to each other, a line each, in Slack's notation."""
+    lines = []
+    for event in events:
+        at = f"{event.at:%Y-%m-%d %H:%M}"
+        if isinstance(event, CustomerWrote):
+            words = " ".join(filter(None, (event.attachment, event.text)))
+            lines.append(f"{at} *{escape(event.name or 'Customer')}:* {escape(words)}")
+        elif isinstance(event, ReplySent) and event.final and event.sent:
+            lines.append(f"{at} *Desk:* {escape(event.sent)}")
+    return "\n".join(lines[-40:])[-6000:] or "Nothing was said before."
 
 
 def _alike(orders: Sequence[Order]) -> Sequence[Order]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from routing import assign, texts
 from routing.commands import Command, read_command
+from routing.languages import COMMON, language_name
 from routing.messages import (
     EPOCH,
     THREAD_MARK,
@@ -21,6 +22,7 @@ from routing.messages import (
     AgentWrote,
     AskAgent,
     Card,
+    Choice,
     ContactMoved,
     CustomerDeleted,
     CustomerEdited,
@@ -38,6 +40,7 @@ from routing.messages import (
     ReplyHeld,
     ReplySent,
     ShowEdit,
+    ShowHistory,
     ShowSent,
     TellAgent,
     TellCustomer,
@@ -51,6 +54,9 @@ from routing.policy import Policy
 
 REMEMBERED = 64
 """How many of the latest events, replies and receipts a conversation remembers."""
+
+BUTTONS = 20
+"""How many buttons are offered at most where an agent chooses."""
 
 V = TypeVar("V")
 
@@ -442,6 +448,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _language(was, agent, command.argument, policy)
         case "close":
             return _close(was, agent, event.at, policy)
+        case "history":
+            return Decision(was, (ShowHistory(agent=agent),))
     return Decision(was, (TellAgent(agent=agent, text=texts.unknown_command(command.name)),))
 
 
@@ -449,20 +457,48 @@ def _agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> De
     agent = event.agent
     if event.action in ("send", "send_original", "keep"):
         return _release(was, event, policy)
-    if event.value != str(was.number):
+    number, _, chosen = event.value.partition(":")
+    if number != str(was.number):
         return Decision(was, (TellAgent(agent=agent, text=texts.STALE.format(number=was.number)),))
+    if chosen:
+        return _chosen(was, agent, event.action, chosen, policy)
     match event.action:
         case "claim":
             return _claim(was, agent, policy)
         case "assign":
-            return Decision(was, (TellAgent(agent=agent, text=texts.ASSIGN_HOW),))
+            return Decision(was, (_ask_whom(was, agent, policy),))
         case "language":
-            return Decision(was, (TellAgent(agent=agent, text=texts.LANGUAGE_HOW),))
+            return Decision(was, (_ask_language(was, agent),))
+        case "history":
+            return Decision(was, (ShowHistory(agent=agent),))
         case "close":
             return _close(was, agent, event.at, policy)
         case "reopen":
             return _reopen(was, agent, policy)
     return Decision(was)
+
+
+def _chosen(was: Conversation, agent: str, action: str, chosen: str, policy: Policy) -> Decision:
+    match action:
+        case "assign_to":
+            return _assign(was, agent, (chosen,), policy)
+        case "set_language":
+            return _language(was, agent, chosen, policy)
+    return Decision(was)
+
+
+def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:
+    choices = tuple(
+        Choice(action="assign_to", label=each.name, value=f"{was.number}:{each.id}") for each in policy.agents[:BUTTONS]
+    )
+    return TellAgent(agent=agent, text=texts.ASSIGN_HOW, choices=choices)
+
+
+def _ask_language(was: Conversation, agent: str) -> TellAgent:
+    choices = tuple(
+        Choice(action="set_language", label=language_name(tag), value=f"{was.number}:{tag}") for tag in COMMON
+    )
+    return TellAgent(agent=agent, text=texts.LANGUAGE_HOW, choices=choices)
 
 
 def _claim(was: Conversation, agent: str, policy: Policy) -> Decision:

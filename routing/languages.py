@@ -64,6 +64,9 @@ NAMES = {
     "zh-hant": "Traditional Chinese",
 }
 
+COMMON = ("en", "es", "fr", "de", "pt", "it", "nl", "pl", "ru", "uk", "tr", "ar", "zh", "ja", "hi")
+"""The languages offered by a button; any other is set by its code."""
+
 
 def language_name(tag: str) -> str:
     """Say a language's English name, or its tag where we have none."""

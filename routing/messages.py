@@ -293,11 +293,26 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     mention: str = ""
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A button beneath what an agent is told."""
+
+    action: str
+    label: str
+    value: str
+
+
 class TellAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Answer one agent alone."""
+    """Answer one agent alone, with buttons where there is something to choose."""
 
     agent: str
     text: str
+    choices: tuple[Choice, ...] = ()
+
+
+class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show one agent what this customer and the desk said to each other before."""
+
+    agent: str
 
 
 class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -339,7 +354,9 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     more: bool = False
 
 
-DeskEffect = OpenThread | UpdateCard | TellDesk | ShowEdit | ShowSent | Note | TellAgent | AskAgent | React
+DeskEffect = (
+    OpenThread | UpdateCard | TellDesk | ShowEdit | ShowSent | Note | TellAgent | AskAgent | React | ShowHistory
+)
 Effect = DeskEffect | TellCustomer
 
 encode = msgspec.json.Encoder().encode

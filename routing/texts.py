@@ -8,7 +8,7 @@ WAITING_TEXT = "Thank you for your message. Our team will answer you as soon as 
 HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
-    "`!lang CODE` set the customer's language · `!close` close it · `!help` this list"
+    "`!lang CODE` set the customer's language · `!history` what was said before · `!close` close it · `!help` this list"
 )
 
 
@@ -38,8 +38,8 @@ DELETED = "The customer has already got this message; deleting it here doesn't t
 UNREACHABLE = "the customer has blocked us"
 UNREACHABLE_ADVICE = "Wait until they write again, or reach them another way."
 ASSIGN_WHOM = "Say whom: `!assign @agent`."
-ASSIGN_HOW = "Write `!assign @agent` in the thread."
-LANGUAGE_HOW = "Write `!lang CODE` in the thread, such as `!lang es`."
+ASSIGN_HOW = "Who shall have it? (Or write `!assign @agent` in the thread.)"
+LANGUAGE_HOW = "Which language does the customer write? (Any other: write `!lang CODE` in the thread.)"
 BAD_LANGUAGE = "Say which language by its code: `!lang es`, `!lang pt-br`."
 ADDRESSED = "It begins by addressing a colleague. Is it for the customer?"
 HELD_SENT = "Sent."

@@ -179,7 +179,12 @@ class DemoPage:
                 for root in self._slack.roots()
             ],
             "whispers": [
-                {"agent": whisper.get("user"), "thread": whisper.get("thread_ts"), "text": whisper.get("text")}
+                {
+                    "agent": whisper.get("user"),
+                    "thread": whisper.get("thread_ts"),
+                    "text": whisper.get("text"),
+                    "blocks": whisper.get("blocks") or [],
+                }
                 for whisper in self._slack.whispers[-20:]
             ],
             "agents": self._guide.agents,

@@ -1,10 +1,12 @@
 """A world to test in: simulated platforms over real HTTP, and a gateway between them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -13,6 +15,7 @@ from adapters import KINDS
 from config.settings import Settings, parse
 from gateway.app import Gateway
 from gateway.budget import Budget
+from routing.messages import Event
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramCustomer, TelegramSandbox
 
@@ -186,3 +189,45 @@ async def make_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Wo
 async def world(make_world: Callable[..., Awaitable[World]]) -> World:
     """A world with webhooks on both sides."""
     return await make_world()
+
+
+def spoilt(body: Any) -> Iterator[Any]:
+    """Give a body again and again, each key at any depth once left out, once null and once of another type."""
+    for path in _paths(body):
+        damages: tuple[Any, ...] = ("out", None, [], {"odd": 1}, "odd", -1, 10**30)
+        for damage in damages:
+            copied = copy.deepcopy(body)
+            inner = copied
+            for step in path[:-1]:
+                inner = inner[step]
+            if damage == "out":
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = damage
+            yield copied
+
+
+def _paths(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from _paths(value, (*path, key))
+
+
+def told(event: Event) -> dict[str, Any]:
+    """Give an event without what the clock or the store gives it."""
+    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(event))
+    hidden = {"id", "at", "facts"} | ({"body"} if said["type"] == "Unrecognised" else set())
+    return {key: value for key, value in said.items() if key not in hidden}
+
+
+@pytest.fixture
+def damaged() -> Callable[[Any], Iterator[Any]]:
+    """Spoil a body in every way."""
+    return spoilt
+
+
+@pytest.fixture
+def plain() -> Callable[[Event], dict[str, Any]]:
+    """Show an event as a fixture holds it."""
+    return told

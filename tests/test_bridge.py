@@ -189,6 +189,27 @@ async def test_buttons_and_commands_change_the_card(world: World) -> None:
     assert len(world.slack.roots()) == 1
 
 
+async def test_the_cards_buttons_offer_and_show(world: World, words: Words) -> None:
+    customer = world.customer()
+    await customer.write("Hello there <b>")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.until(lambda: customer.got())
+    await world.settled()
+    for action in ("assign", "language", "history"):
+        assert await world.slack.press("U0BEN", action, "1", thread) == 200
+    whispers = await world.until(lambda: world.slack.whispers if len(world.slack.whispers) == 3 else [])
+
+    assert all(whisper["user"] == "U0BEN" and whisper["thread_ts"] == thread for whisper in whispers)
+    assign, language, history = (
+        words(whisper) for whisper in sorted(whispers, key=lambda it: it["text"][0], reverse=True)
+    )
+    assert "Ana" in assign
+    assert "Spanish" in language
+    assert "Hello there &lt;b&gt;" in history
+    assert "*Desk:* Hi" in history
+
+
 async def test_a_platform_that_is_busy_is_given_its_time(world: World) -> None:
     customer = world.customer()
     busy = [rate_limited(0), rate_limited(0)]

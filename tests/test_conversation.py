@@ -30,6 +30,7 @@ from routing.messages import (
     ReplyHeld,
     ReplySent,
     ShowEdit,
+    ShowHistory,
     ShowSent,
     Standing,
     TellAgent,
@@ -328,6 +329,18 @@ def test_buttons_do_what_the_commands_do() -> None:
     closed = decide(OPEN, pressed("close"), POLICY).conversation
     assert closed.status is Status.CLOSED
     assert decide(closed, replace(pressed("reopen"), id="e2"), POLICY).conversation.status is Status.OPEN
+
+
+def test_what_a_button_offers_is_done_when_it_is_chosen() -> None:
+    for action, value in (("assign", "assign_to"), ("language", "set_language")):
+        (told,) = decide(OPEN, pressed(action), POLICY).effects
+        assert isinstance(told, TellAgent)
+        assert {choice.action for choice in told.choices} == {value}
+    assert decide(OPEN, pressed("assign_to", "7:U0BEN"), POLICY).conversation.assignee == "U0BEN"
+    assert decide(OPEN, pressed("set_language", "7:fr"), POLICY).conversation.language == "fr"
+    assert kinds(decide(OPEN, pressed("assign_to", "6:U0BEN"), POLICY)) == names(TellAgent)
+    assert kinds(decide(OPEN, pressed("history"), POLICY)) == names(ShowHistory)
+    assert kinds(decide(OPEN, said("!history"), POLICY)) == names(ShowHistory)
 
 
 def test_a_pinned_language_stays() -> None:

@@ -107,6 +107,9 @@ def test_buttons_work_and_a_note_stays_at_the_desk(page: Page) -> None:
     thread.get_by_label("Answer", exact=True).fill("// she has written before")
     thread.get_by_role("button", name="Send", exact=True).click()
     expect(thread).to_contain_text("she has written before")
+    thread.get_by_role("button", name="Assign…", exact=True).click()
+    thread.locator(".whisper").get_by_role("button", name="Mia", exact=True).click()
+    expect(thread.locator(".card .mention")).to_have_text("@Mia")
     thread.get_by_role("button", name="Close", exact=True).click()
     expect(thread).to_contain_text("closed")
 

@@ -240,7 +240,7 @@ def side_of(effect: Effect) -> Side:
     name = type(effect).__name__
     if name == "TellCustomer":
         return Side.CUSTOMER
-    return Side.MARK if name in ("React", "TellAgent") else Side.DESK
+    return Side.MARK if name in ("React", "TellAgent", "ShowHistory") else Side.DESK
 
 
 def urgency(effect: Effect) -> int:

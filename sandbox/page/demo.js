@@ -126,7 +126,8 @@ function drawThread(thread) {
     kept.posts.replaceChildren(card, ...thread.replies.map((reply) => drawPost(reply, agent)));
     for (const each of state.whispers.filter((it) => it.thread === thread.ts)) {
       const node = make("div", "post whisper");
-      node.append(mrkdwn(`Only visible to ${state.agents[each.agent] || each.agent}: ${each.text}`, make("div")));
+      node.append(make("div", "context", `Only visible to ${state.agents[each.agent] || each.agent}`));
+      for (const it of each.blocks) node.append(block(it, thread, () => each.agent));
       kept.posts.append(node);
     }
   }
