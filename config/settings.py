@@ -57,13 +57,17 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Which engines are asked in which order, and what is done about a risky translation."""
+    """Which engines are asked in which order, and what is done about a risky translation.
+
+    `chosen` says that an admin named the engines, so that one that doesn't work is a fault.
+    """
 
     engines: tuple[str, ...] = ("phrasebook", "argos", "apertium")
     guard: str = "hold"
     libretranslate_url: str = "http://127.0.0.1:5000"
     libretranslate_key: Secret = NO_SECRET
     keep: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,7 @@ def _translation(table: Table) -> Translation:
         libretranslate_url=server.text("url", default.libretranslate_url),
         libretranslate_key=Secret(server.text("api_key", "")),
         keep=glossary.texts("keep"),
+        chosen="engines" in table,
     )
     server.done()
     glossary.done()

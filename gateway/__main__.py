@@ -2,23 +2,30 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 from aiohttp import web
 
 from adapters import KINDS
 from config.settings import ConfigError, Settings, load
-from gateway import logs
+from gateway import commands, logs
 from gateway.app import Gateway
+from gateway.commands import Finding
 from gateway.demo import open_demo
+from gateway.engines import make_chain
 from gateway.store.contract import StoreError
+from translation.detect import Detector
+from translation.phrasebook import Phrasebook
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,20 +36,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dragoman", description="Customers write in their language, agents answer in theirs."
+        prog="dragoman",
+        description="Customers write in their language, agents answer in theirs.",
+        epilog="Exit status: 0 done, 1 it found something wrong, 2 unusable arguments or configuration.",
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    run = _command(commands, "run", _run, "the gateway")
-    run.add_argument("--log-json", action="store_true", help="write the log as JSON lines")
-    demo = _command(commands, "demo", _demo, "the gateway plus the sandbox, with a page to try it on")
+    known = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _command(known, "run", _run, "the gateway; with --json its log is JSON lines")
+    demo = _command(known, "demo", _demo, "the gateway plus the sandbox, with a page to try it on")
     demo.add_argument("--host", default="127.0.0.1", help="where the page listens (default: 127.0.0.1)")
     demo.add_argument("--port", type=int, default=8080, help="the page's port (default: 8080)")
+    check = _command(known, "check", _check, "ask each platform, store and engine whether it works")
+    check.add_argument("--offline", action="store_true", help="only what needs no network")
+    translate = _command(known, "translate", _translate, "translate one text")
+    translate.add_argument("source", metavar="FROM", help="its language, such as es")
+    translate.add_argument("target", metavar="TO", help="the language wanted, such as en")
+    _add_text(translate)
+    _add_text(_command(known, "detect", _detect, "say which language a text is in"))
+    route = _command(known, "route", _route, "say who would get a conversation, and why")
+    route.add_argument("--language", default="", help="the customer's language, such as es")
+    route.add_argument("--text", default="", help="what the customer writes")
+    route.add_argument("--skill", default="", help="the skill asked for (default: what the text suggests)")
+    route.add_argument("--channel", default="", metavar="ID", help="the channel that they write on")
+    backup = _command(known, "backup", _backup, "copy a running installation")
+    backup.add_argument("directory", type=Path, metavar="DIR", help="a new directory")
     return parser
 
 
@@ -54,25 +80,92 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], int], 
         "-c",
         "--config",
         type=Path,
-        default=Path(os.environ.get("DRAGOMAN_CONFIG", "dragoman.toml")),
         metavar="FILE",
         help="the configuration (default: $DRAGOMAN_CONFIG, else dragoman.toml)",
     )
+    command.add_argument("--json", action="store_true", help="print JSON lines")
     command.set_defaults(command=do)
     return command
 
 
-def _run(options: argparse.Namespace) -> int:
-    settings = load(options.config, KINDS)
-    logs.set_up(as_json=options.log_json)
-    try:
-        return _loop(run_gateway(settings))
-    except StoreError as error:
-        print(error, file=sys.stderr)
+def _add_text(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="TEXT", nargs="?", help="the text (default: standard input)")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return load(options.config or Path(os.environ.get("DRAGOMAN_CONFIG", "dragoman.toml")), KINDS)
+
+
+def _print(options: argparse.Namespace, findings: Iterable[Finding]) -> int:
+    """Print what was found; 1 where something of it is wrong."""
+    good = True
+    for finding in findings:
+        print(json.dumps(finding.fields, ensure_ascii=False) if options.json else finding.text, flush=True)
+        good = good and finding.good
+    return 0 if good else 1
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    logs.set_up(as_json=False, level=logging.ERROR)
+
+    async def run() -> int:
+        worst = 0
+        async for finding in commands.check(settings, offline=options.offline):
+            worst = max(worst, _print(options, [finding]))
+        return worst
+
+    return _loop(run())
+
+
+def _translate(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    logs.set_up(as_json=False, level=logging.WARNING)
+    text = _text(options)
+
+    async def run() -> Finding:
+        chain = make_chain(settings, Phrasebook.load())
+        return await commands.translate(chain, text, options.source.lower(), options.target.lower())
+
+    finding = _loop(run())
+    if not finding.good and not options.json:
+        print(finding.text, file=sys.stderr)
         return 1
+    return _print(options, [finding])
 
 
-def _loop(work: Coroutine[Any, Any, int]) -> int:
+def _detect(options: argparse.Namespace) -> int:
+    return _print(options, [commands.detect(_text(options))])
+
+
+def _route(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if options.channel and options.channel not in settings.channels:
+        known = ", ".join(settings.channels)
+        print(f"there is no channel {options.channel!r}; known: {known}", file=sys.stderr)
+        return 2
+    if options.skill and not settings.policy.has_skill(options.skill):
+        print(f"there is no skill {options.skill!r}", file=sys.stderr)
+        return 2
+    language = options.language or Detector().listen(options.text).language
+    return _print(options, commands.route(settings, language=language, text=options.text, skill=options.skill))
+
+
+def _backup(options: argparse.Namespace) -> int:
+    return _print(options, commands.backup(_settings(options), options.directory))
+
+
+def _text(options: argparse.Namespace) -> str:
+    return str(options.text) if options.text is not None else sys.stdin.read().rstrip("\n")
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    logs.set_up(as_json=options.json)
+    return _loop(run_gateway(settings))
+
+
+def _loop(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 

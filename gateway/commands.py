@@ -1,0 +1,186 @@
+"""What the commands do; each gives what is to be printed, and whether it found something wrong."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapters import CHANNELS
+from adapters.contract import SendError
+from adapters.desk import Desk
+from adapters.http import open_session
+from config.settings import Settings
+from gateway.engines import PACKAGES, make_chain
+from gateway.store.contract import StoreError
+from gateway.store.sqlite.peek import copy_database, read_roster
+from routing import assign
+from routing.languages import language_name
+from routing.messages import Event
+from translation.chain import Chain, Untranslated
+from translation.contract import EngineError
+from translation.detect import Detector
+from translation.guard import Guard
+from translation.phrasebook import Phrasebook
+
+LOCAL = frozenset({"phrasebook", "argos", "apertium"})
+"""Engines that need no network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a command's answer: for people, and as fields for programs."""
+
+    text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    good: bool = True
+
+
+async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
+    """Try everything that the configuration names."""
+    yield _tried("configuration", str(settings.file))
+    yield _data_dir(settings.gateway.data_dir)
+    if not offline:
+        async for finding in _platforms(settings):
+            yield finding
+    chain = make_chain(settings, Phrasebook.load())
+    try:
+        async for finding in _engines(chain, offline=offline, needed=settings.translation.chosen):
+            yield finding
+        for finding in _languages(settings, chain):
+            yield finding
+    finally:
+        await chain.close()
+
+
+def _tried(what: str, found: str, advice: str = "", *, good: bool = True) -> Finding:
+    said = found if good or not advice else f"{found}. {advice}"
+    fields = {"what": what, "works": good, "found": found, **({"advice": advice} if advice else {})}
+    return Finding(f"{'ok  ' if good else 'FAIL'}  {what:<22}  {said}", fields, good)
+
+
+def _data_dir(folder: Path) -> Finding:
+    place = next(each for each in (folder, *folder.parents) if each.exists())
+    if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
+        return _tried("data_dir", str(folder))
+    return _tried("data_dir", f"{folder} isn't writable", f"Let this user write to {place}.", good=False)
+
+
+async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
+    async def nowhere(events: Sequence[Event]) -> None:
+        """A check receives nothing."""
+
+    async with open_session() as session:
+        channels = {name: CHANNELS[each.kind](each, session) for name, each in settings.channels.items()}
+        probes = {
+            "desk": Desk(settings.desk, settings.policy, session, nowhere).probe(),
+            **{f"channels.{name}": channel.probe() for name, channel in channels.items()},
+        }
+        answers = await asyncio.gather(*probes.values(), return_exceptions=True)
+    for what, answer in zip(probes, answers, strict=True):
+        if isinstance(answer, SendError):
+            yield _tried(what, str(answer), answer.advice, good=False)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            yield _tried(what, answer)
+
+
+async def _engines(chain: Chain, *, offline: bool, needed: bool) -> AsyncIterator[Finding]:
+    """Try the engines; one that nobody asked for by name may be missing."""
+    for name, engine in chain.engines.items():
+        if offline and name not in LOCAL:
+            continue
+        try:
+            yield _tried(f"engine {name}", await engine.probe())
+        except EngineError as error:
+            fault = _tried(f"engine {name}", str(error), good=False)
+            yield fault if needed else Finding(fault.text.replace("FAIL", "-   ", 1), fault.fields)
+
+
+def _languages(settings: Settings, chain: Chain) -> Iterable[Finding]:
+    """Say from which languages the desk can be served at all."""
+    desk = settings.policy.desk_language
+    pairs = {pair for each in chain.pairs().values() for pair in each}
+    both = sorted(
+        {pair.source for pair in pairs if pair.target == desk} & {pair.target for pair in pairs if pair.source == desk}
+    )
+    named = ", ".join(language_name(tag) for tag in both)
+    yield _tried("languages", f"{named or 'none'} ↔ {language_name(desk)}", good=bool(both))
+
+
+async def translate(chain: Chain, text: str, source: str, target: str) -> Finding:
+    """Translate one text."""
+    try:
+        made = await chain.translate(text, source=source, target=target)
+    finally:
+        await chain.close()
+    if isinstance(made, Untranslated):
+        return Finding(f"not translated: {made.why}", {"translated": False, "why": made.why}, good=False)
+    guard = Guard(Detector()).assess(text, made.text, pair=(source, target), score=made.score)
+    exact = made.engine in ("phrasebook", "")
+    fields = {
+        "translated": True,
+        "text": made.text,
+        "engine": made.engine,
+        "score": round(made.score, 3),
+        "risk": 0.0 if exact else guard.risk,
+        "reasons": [] if exact else list(guard.reasons),
+    }
+    return Finding(made.text, fields)
+
+
+def detect(text: str) -> Finding:
+    """Say which language a text is in."""
+    heard = Detector().distribution(text)
+    belief = Detector().listen(text)
+    candidates = {tag: round(share, 3) for tag, share in sorted(heard.items(), key=lambda pair: -pair[1])[:3]}
+    fields = {"language": belief.language, "confidence": round(belief.confidence, 3), "candidates": candidates}
+    if not belief.language:
+        return Finding("not known: too little to tell", fields, good=False)
+    name = language_name(belief.language)
+    return Finding(f"{belief.language}  {name}  {belief.confidence:.0%}", {**fields, "name": name})
+
+
+def route(settings: Settings, *, language: str, text: str, skill: str) -> list[Finding]:
+    """Say who would get a conversation, candidate by candidate."""
+    wanted = skill or assign.find_skill(settings.policy, text, language)
+    choice = assign.choose(
+        settings.policy, read_roster(settings.gateway.data_dir), language=language.lower(), skill=wanted
+    )
+    name = settings.policy.name_of(choice.agent) if choice.agent else "nobody: it would wait in the queue"
+    first = Finding(
+        f"{name}  (skill {wanted})", {"agent": choice.agent, "name": name if choice.agent else "", "skill": wanted}
+    )
+    rest = [
+        Finding(
+            f"  {'+' if candidate.fits else '-'} {candidate.name}: {candidate.why}",
+            {"candidate": candidate.agent, "name": candidate.name, "fits": candidate.fits, "why": candidate.why},
+        )
+        for candidate in choice.candidates
+    ]
+    return [first, *rest]
+
+
+def backup(settings: Settings, into: Path) -> list[Finding]:
+    """Copy a running installation: the database, the configuration, keys and translation packages.
+
+    Raises:
+        StoreError: there is nothing to copy, or no place for it.
+    """
+    data = settings.gateway.data_dir
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        if any(into.iterdir()):
+            raise StoreError(f"{into} isn't empty: name a new directory")
+        into.chmod(0o700)
+        copied = [copy_database(data, into)]
+        beside = [source for source in (settings.file, data / "key") if source.exists()]
+        copied += [Path(shutil.copy2(source, into / source.name)) for source in beside]
+        if (data / PACKAGES).is_dir():
+            copied.append(Path(shutil.copytree(data / PACKAGES, into / PACKAGES)))
+    except OSError as error:
+        raise StoreError(f"{into} can't be written: {error.strerror}") from error
+    return [Finding(f"copied {path}", {"copied": str(path)}) for path in copied]
