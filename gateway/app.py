@@ -22,6 +22,7 @@ from gateway.deliver import Customers, Hands
 from gateway.desk_posts import DeskPosts
 from gateway.engines import make_chain
 from gateway.interpret import Interpreter
+from gateway.measures import KEPT, WAITING
 from gateway.store.contract import Side, Store, StoreError
 from gateway.store.sqlite import SqliteStore
 from gateway.worker import Worker
@@ -49,7 +50,7 @@ class Gateway:
         self.app = web.Application(client_max_size=webhooks.MAX_BODY)
         self.app.add_routes(webhooks.routes())
         self.app.add_routes(
-            [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", _metrics)]
+            [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -149,10 +150,15 @@ class Gateway:
         problems |= {name: hold.reason for name, hold in self._hands.held.items()}
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
+    async def _metrics(self, _: web.Request) -> web.Response:
+        stats = self.store.stats()
+        waiting = {"events": stats.waiting_events, "parked": stats.parked, **stats.waiting_orders}
+        for what, count in waiting.items():
+            WAITING.labels(what).set(count)
+        KEPT.labels("aside").set(stats.aside)
+        KEPT.labels("dead").set(stats.dead)
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
 
 async def _healthz(_: web.Request) -> web.Response:
     return web.Response(text="ok")
-
-
-async def _metrics(_: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

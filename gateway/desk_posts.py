@@ -26,6 +26,7 @@ from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.deliver import Hands
 from gateway.interpret import Interpreter
+from gateway.measures import SENT
 from gateway.retry import Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Post, Result, Side
 from routing.languages import language_name
@@ -92,6 +93,7 @@ class DeskPosts:
         except SendError as error:
             await self._failed(batch, error)
         else:
+            SENT.labels(NAME, "accepted").inc()
             self._hands.release(NAME)
 
     async def mark(self, batch: Batch) -> None:
@@ -250,6 +252,7 @@ class DeskPosts:
         order = batch.orders[0]
         verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
+        SENT.labels(NAME, type(error).__name__).inc()
         if isinstance(error, Unavailable) and error.after:
             self._budget.block(error.after.total_seconds())
         match verdict:

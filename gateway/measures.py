@@ -1,8 +1,10 @@
 """What /metrics counts. Names follow https://prometheus.io/docs/practices/naming/"""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 RECEIVED = Counter("dragoman_events_received_total", "Events taken, by channel and kind.", ["channel", "kind"])
 REFUSED = Counter("dragoman_calls_refused_total", "Calls refused, by channel and HTTP status.", ["channel", "status"])
 SENT = Counter("dragoman_messages_sent_total", "Calls to platforms, by channel and outcome.", ["channel", "outcome"])
 TRANSLATED = Counter("dragoman_translations_total", "Translations, by engine and outcome.", ["engine", "outcome"])
+WAITING = Gauge("dragoman_waiting", "What waits: events, parked replies, orders by side.", ["what"])
+KEPT = Gauge("dragoman_kept", "What was set aside or couldn't be delivered.", ["what"])
