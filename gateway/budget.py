@@ -44,5 +44,6 @@ class Budget:
 
     def _fill(self) -> None:
         now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        flowing = max(now - max(self._at, self._blocked_until), 0.0)
+        self._left = min(self._burst, self._left + flowing * self._rate)
         self._at = now

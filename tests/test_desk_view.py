@@ -1,0 +1,95 @@
+"""What posts look like: within Slack's limits, and with nothing lost."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.desk_view import (
+    Entry,
+    Line,
+    Question,
+    Said,
+    decode_entries,
+    draw,
+    draw_card,
+    draw_whisper,
+    encode_entries,
+    fits,
+    pieces,
+)
+from routing.messages import Card
+from routing.policy import Policy
+
+WORDS = st.text(alphabet="abc <>&*\n👍é", max_size=4200)
+
+
+def texts(blocks: list[dict[str, object]]) -> list[str]:
+    found = []
+    for block in blocks:
+        parts = [block.get("text"), *(block.get("fields") or ()), *(block.get("elements") or ())]  # type: ignore[misc]
+        found += [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(WORDS, WORDS)
+def test_every_message_fits_into_posts_and_comes_whole(text: str, original: str) -> None:
+    said = Said(message="1", name="Lucía", text=text, original=original, language="es", mark="marked")
+    parts = pieces(said)
+    shown = ""
+    for part in parts:
+        fallback, blocks = draw([part])
+        assert fits([part])
+        assert 0 < len(fallback) <= 4000
+        assert all(0 < len(each) <= 3000 for each in texts(blocks))
+        assert len(json.dumps(blocks, ensure_ascii=False)) < 13_000
+        shown += "".join(texts(blocks))
+    for words in (text, original):
+        escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert all(word in "".join(shown.split()) for word in escaped.split() if len(word) < 200)
+
+
+def test_no_cut_falls_within_an_entity() -> None:
+    _, blocks = draw([Line(text="&" * 2000)])
+
+    assert all(part.count("&") == part.count("&amp;") for part in texts(blocks))
+
+
+def test_entries_read_back_as_they_were_written() -> None:
+    entries: tuple[Entry, ...] = (
+        Said(message="1", name="L", text="x", edited=True),
+        Line(text="y", mention="U1"),
+        Question(agent="U1", held="2.0", reason="r", text="t", rendering="m", back="b"),
+    )
+
+    assert decode_entries(encode_entries(entries)) == entries
+
+
+def test_a_deleted_message_is_struck_out() -> None:
+    _, blocks = draw([Said(message="1", name="L", text="two\nlines", deleted=True)])
+
+    assert "~two~\n~lines~" in texts(blocks)[0]
+
+
+def test_a_question_shows_what_would_be_sent_and_what_it_means() -> None:
+    _, blocks = draw([Question(agent="U1", held="2.0", reason="Risky.", text="Hi", rendering="Hola", back="Hello")])
+    (actions,) = (block for block in blocks if block["type"] == "actions")
+
+    assert [button["action_id"] for button in actions["elements"]] == ["send", "send_original", "keep"]
+    assert all(word in texts(blocks)[0] for word in ("<@U1>", "Hi", "Hola", "Hello"))
+
+
+def test_a_card_without_anybody_says_so() -> None:
+    text, blocks = draw_card(Card(number=3, name="", channel="tg", status="queued", priority="high"), Policy())
+
+    assert "#3 Customer on tg: queued" in text
+    assert any("nobody" in each for each in texts(blocks))
+    assert any("high" in each for each in texts(blocks))
+
+
+def test_a_whisper_is_within_limits() -> None:
+    text, blocks = draw_whisper("word " * 3000)
+
+    assert len(text) <= 4000
+    assert all(len(each) <= 3000 for each in texts(blocks))
