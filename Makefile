@@ -10,10 +10,12 @@ help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 demo: $(VENV)/run.ok  ## the gateway and the sandbox, with a page to try it on
-	$(RUN) -m gateway demo --port $(PORT)
+	@$(RUN) -m gateway demo --port $(PORT)
 
 test: $(VENV)/test.ok lint  ## every test, linter and type check
+	@tests/tools.sh
 	$(RUN) -m pytest
+	@tests/tools.sh left-out
 
 lint: $(VENV)/test.ok  ## ruff and mypy alone
 	$(RUN) -m ruff check .
