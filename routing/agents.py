@@ -1,0 +1,242 @@
+"""What follows from what agents do at the desk: answers, notes, commands and buttons."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from routing import texts
+from routing.commands import Command, read_command
+from routing.handover import route, taken, with_agent
+from routing.languages import COMMON, language_name
+from routing.messages import (
+    THREAD_MARK,
+    AgentEdited,
+    AgentPressed,
+    AgentWrote,
+    AskAgent,
+    Choice,
+    Facts,
+    Note,
+    React,
+    ShowHistory,
+    TellAgent,
+    TellCustomer,
+    UpdateCard,
+)
+from routing.policy import Policy
+from routing.state import Conversation, Decision, Held, Status, card
+
+BUTTONS = 20
+"""How many buttons are offered at most where an agent chooses."""
+
+
+def agent_wrote(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
+    """Send an agent's answer, keep a note, do a command, or ask."""
+    text = event.text.strip()
+    if text.startswith("//") or not was.number:
+        return Decision(was)
+    if text.startswith("!"):
+        return _command(was, read_command(text), event, policy)
+    if event.files:
+        told = TellAgent(agent=event.agent, text=texts.ONLY_TEXT)
+        if not text:
+            return Decision(was, (React(message=event.message, emoji="failed"), told))
+        decision = _reply(was, event, policy)
+        return Decision(decision.conversation, (*decision.effects, told))
+    if event.addressed:
+        held = Held(agent=event.agent, text=text, source=_source(event, policy))
+        ask = AskAgent(agent=event.agent, held=event.message, reason=texts.ADDRESSED, text=text)
+        return Decision(replace(was, held={**was.held, event.message: held}), (ask,))
+    return _reply(was, event, policy)
+
+
+def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
+    order = TellCustomer(
+        text=event.text.strip(),
+        language=was.language,
+        source=_source(event, policy),
+        reply=event.message,
+        agent=event.agent,
+    )
+    decision = _answer(was, event.agent, event.message, order, policy)
+    if was.thread and not event.to.endswith(f"/{was.thread}") and event.to.startswith(THREAD_MARK):
+        told = TellAgent(agent=event.agent, text=texts.CONTINUES.format(number=was.number))
+        return Decision(decision.conversation, (*decision.effects, told))
+    return decision
+
+
+def _answer(was: Conversation, agent: str, message: str, order: TellCustomer, policy: Policy) -> Decision:
+    """Send `order`, and let whoever answers have what nobody has."""
+    if was.unreachable:
+        note = Note(text=texts.failed(texts.UNREACHABLE, texts.UNREACHABLE_ADVICE), mention=agent)
+        return Decision(was, (React(message=message, emoji="failed"), note))
+    if was.status is Status.OPEN:
+        return Decision(was, (order,))
+    now = with_agent(was, agent, f"{policy.name_of(agent)}: answered")
+    notes = (Note(text=texts.REOPENED_BY_ANSWER),) if was.status is Status.CLOSED else ()
+    return Decision(now, (order, UpdateCard(card=card(now, policy)), *notes))
+
+
+def _source(event: AgentWrote, policy: Policy) -> str:
+    agent = policy.agent(event.agent)
+    return event.facts.language or (agent.languages[0] if agent and agent.languages else policy.desk_language)
+
+
+def agent_edited(was: Conversation, event: AgentEdited) -> Decision:
+    """Say what becomes of a message that an agent changed."""
+    if event.message in was.held:
+        others = {key: held for key, held in was.held.items() if key != event.message}
+        if event.deleted:
+            return Decision(replace(was, held=others))
+        held = Held(agent=was.held[event.message].agent, text=event.text.strip(), source=was.held[event.message].source)
+        return Decision(replace(was, held={**others, event.message: held}))
+    if event.message not in was.receipts:
+        return Decision(was)
+    return Decision(was, (TellAgent(agent=event.agent, text=texts.DELETED if event.deleted else texts.EDITED),))
+
+
+def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
+    agent = event.agent
+    match command.name:
+        case "help":
+            return Decision(was, (TellAgent(agent=agent, text=texts.HELP),))
+        case "claim":
+            return _claim(was, agent, policy)
+        case "assign":
+            return _assign(was, agent, event.mentions, policy)
+        case "skill":
+            return _skill(was, agent, command.argument, event.facts, policy)
+        case "lang":
+            return _language(was, agent, command.argument, policy)
+        case "close":
+            return _close(was, agent, event.at, policy)
+        case "history":
+            return Decision(was, (ShowHistory(agent=agent),))
+    return Decision(was, (TellAgent(agent=agent, text=texts.unknown_command(command.name)),))
+
+
+def agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
+    """Do what a button says."""
+    agent = event.agent
+    if event.action in ("send", "send_original", "keep"):
+        return _release(was, event, policy)
+    number, _, chosen = event.value.partition(":")
+    if number != str(was.number):
+        return Decision(was, (TellAgent(agent=agent, text=texts.STALE.format(number=was.number)),))
+    if chosen:
+        return _chosen(was, agent, event.action, chosen, policy)
+    match event.action:
+        case "claim":
+            return _claim(was, agent, policy)
+        case "assign":
+            return Decision(was, (_ask_whom(was, agent, policy),))
+        case "language":
+            return Decision(was, (_ask_language(was, agent),))
+        case "history":
+            return Decision(was, (ShowHistory(agent=agent),))
+        case "close":
+            return _close(was, agent, event.at, policy)
+        case "reopen":
+            return _reopen(was, agent, policy)
+    return Decision(was)
+
+
+def _chosen(was: Conversation, agent: str, action: str, chosen: str, policy: Policy) -> Decision:
+    match action:
+        case "assign_to":
+            return _assign(was, agent, (chosen,), policy)
+        case "set_language":
+            return _language(was, agent, chosen, policy)
+    return Decision(was)
+
+
+def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:
+    choices = tuple(
+        Choice(action="assign_to", label=each.name, value=f"{was.number}:{each.id}") for each in policy.agents[:BUTTONS]
+    )
+    return TellAgent(agent=agent, text=texts.ASSIGN_HOW, choices=choices)
+
+
+def _ask_language(was: Conversation, agent: str) -> TellAgent:
+    choices = tuple(
+        Choice(action="set_language", label=language_name(tag), value=f"{was.number}:{tag}") for tag in COMMON
+    )
+    return TellAgent(agent=agent, text=texts.LANGUAGE_HOW, choices=choices)
+
+
+def _claim(was: Conversation, agent: str, policy: Policy) -> Decision:
+    if was.assignee == agent and was.status is Status.OPEN:
+        return Decision(was)
+    now = with_agent(was, agent, f"{policy.name_of(agent)}: claimed it")
+    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.claimed_by(policy.name_of(agent)))))
+
+
+def _assign(was: Conversation, agent: str, mentions: tuple[str, ...], policy: Policy) -> Decision:
+    if not mentions:
+        return Decision(was, (TellAgent(agent=agent, text=texts.ASSIGN_WHOM),))
+    if was.assignee == mentions[0] and was.status is Status.OPEN:
+        return Decision(was)
+    by = f"{policy.name_of(mentions[0])}: asked by {policy.name_of(agent)}"
+    now = with_agent(was, mentions[0], by)
+    return Decision(now, (UpdateCard(card=card(now, policy)), *taken(was, now, policy)))
+
+
+def _skill(was: Conversation, agent: str, name: str, facts: Facts, policy: Policy) -> Decision:
+    if not policy.has_skill(name):
+        known = ", ".join(dict.fromkeys((policy.default_skill, *(skill.name for skill in policy.skills))))
+        return Decision(was, (TellAgent(agent=agent, text=texts.bad_skill(name, known)),))
+    asked = replace(was, skill=name)
+    has = policy.agent(was.assignee)
+    stays = was.status is Status.CLOSED or (has and name in (policy.default_skill, *has.skills))
+    now = asked if stays else route(asked, facts, policy)
+    queued = (Note(text=texts.QUEUED),) if now.status is Status.QUEUED else ()
+    said = Note(text=texts.skill_set(name, policy.name_of(agent)))
+    return Decision(now, (UpdateCard(card=card(now, policy)), said, *queued, *taken(was, now, policy)))
+
+
+def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decision:
+    if not _is_tag(code):
+        return Decision(was, (TellAgent(agent=agent, text=texts.BAD_LANGUAGE),))
+    now = replace(was, language=code.lower(), pinned=True)
+    said = Note(text=texts.language_set(now.language, policy.name_of(agent)))
+    return Decision(now, (UpdateCard(card=card(now, policy)), said))
+
+
+def _is_tag(code: str) -> bool:
+    primary, *rest = code.split("-")
+    return primary.isascii() and primary.isalpha() and len(primary) in (2, 3) and all(part.isalnum() for part in rest)
+
+
+def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decision:
+    if was.status is Status.CLOSED:
+        return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
+    now = replace(was, status=Status.CLOSED, closed_at=at, held={}, told_waiting=False)
+    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.closed_by(policy.name_of(agent)))))
+
+
+def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:
+    if was.status is not Status.CLOSED:
+        return Decision(was, (TellAgent(agent=agent, text=texts.OPEN_ALREADY),))
+    now = with_agent(was, agent, f"{policy.name_of(agent)}: reopened it")
+    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.reopened_by(policy.name_of(agent)))))
+
+
+def _release(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
+    """Let a held message go, or keep it as a note."""
+    held = was.held.get(event.value)
+    if held is None:
+        return Decision(was, (TellAgent(agent=event.agent, text=texts.NOT_HELD),))
+    now = replace(was, held={key: each for key, each in was.held.items() if key != event.value})
+    if event.action == "keep":
+        return Decision(now, (TellAgent(agent=event.agent, text=texts.HELD_KEPT),))
+    ready = bool(held.rendering) or event.action == "send_original"
+    order = TellCustomer(
+        text=held.rendering if held.rendering and event.action == "send" else held.text,
+        language=was.language,
+        source=held.source,
+        reply=event.value,
+        agent=held.agent,
+        ready=ready,
+        back=held.back if event.action == "send" else "",
+    )
+    return _answer(now, event.agent, event.value, order, policy)

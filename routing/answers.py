@@ -1,0 +1,71 @@
+"""What became of an answer: sent, read, failed, held."""
+
+from msgspec.structs import replace
+
+from routing import texts
+from routing.handover import card_if_changed
+from routing.messages import AskAgent, Note, React, ReceiptCame, ReplyFailed, ReplyHeld, ReplySent, ShowSent
+from routing.policy import Policy
+from routing.state import Conversation, Decision, Held, latest
+
+
+def reply_sent(was: Conversation, event: ReplySent) -> Decision:
+    """Show that an answer was accepted, and what was really sent."""
+    replies = latest(was.replies, {event.message: event.reply}) if event.reply else was.replies
+    now = replace(was, replies=replies)
+    if not event.final:
+        return Decision(now)
+    if not event.reply:
+        return Decision(now, (_shown(event),))
+    early = was.receipts.get(event.message, "")
+    state = early if early in ("read", "failed") else "accepted"
+    now = replace(now, receipts=latest(now.receipts, {event.reply: state}))
+    return Decision(now, (React(message=event.reply, emoji=state), _shown(event)))
+
+
+def _shown(event: ReplySent) -> ShowSent:
+    return ShowSent(
+        text=event.sent, language=event.language, engine=event.engine, back=event.back, warning=event.warning
+    )
+
+
+def receipt(was: Conversation, event: ReceiptCame) -> Decision:
+    """Show how far an answer got; it never goes back."""
+    reply = was.replies.get(event.message, "")
+    if event.outbox and not reply:
+        was = replace(was, accepted=latest(was.accepted, {event.outbox: event.message}))
+    if event.state not in ("read", "failed"):
+        return Decision(was)
+    failure = Note(text=texts.failed(event.reason, event.advice))
+    if not reply:
+        early = replace(was, receipts=latest(was.receipts, {event.message: event.state}))
+        return Decision(early, (failure,) if event.state == "failed" and was.number else ())
+    if was.receipts.get(reply) in (event.state, "failed"):
+        return Decision(was)
+    now = replace(was, receipts=latest(was.receipts, {reply: event.state}))
+    react = React(message=reply, emoji=event.state)
+    return Decision(now, (react, failure) if event.state == "failed" else (react,))
+
+
+def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decision:
+    """Tell that an answer won't go, and what to do."""
+    now = replace(was, unreachable=was.unreachable or event.unreachable)
+    note = Note(text=texts.failed(event.reason, event.advice))
+    if not event.reply:
+        return Decision(now, (*card_if_changed(was, now, policy), note))
+    now = replace(now, receipts=latest(now.receipts, {event.reply: "failed"}))
+    return Decision(now, (React(message=event.reply, emoji="failed"), note, *card_if_changed(was, now, policy)))
+
+
+def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
+    """Ask about an answer whose translation may be wrong."""
+    held = Held(agent=event.agent, text=event.text, rendering=event.rendering, back=event.back)
+    ask = AskAgent(
+        agent=event.agent,
+        held=event.reply,
+        reason=event.reason,
+        text=event.text,
+        rendering=event.rendering,
+        back=event.back,
+    )
+    return Decision(replace(was, held={**was.held, event.reply: held}), (ask,))

@@ -1,0 +1,48 @@
+"""Who has a conversation, and how it comes to somebody else."""
+
+from msgspec.structs import replace
+
+from routing import assign, texts
+from routing.messages import Effect, Facts, Note, TurnCame, UpdateCard
+from routing.policy import Policy
+from routing.state import Conversation, Decision, Status, card
+
+
+def route(now: Conversation, facts: Facts, policy: Policy) -> Conversation:
+    """Give the conversation to an agent, or put it in the queue."""
+    choice = assign.choose(
+        policy, facts.roster or (), language=now.language, skill=now.skill or policy.default_skill, talked=now.talked
+    )
+    if not choice.agent:
+        return replace(now, status=Status.QUEUED, assignee="", why=choice.why)
+    return replace(with_agent(now, choice.agent), why=choice.why)
+
+
+def with_agent(now: Conversation, agent: str, *why: str) -> Conversation:
+    """Give the conversation to an agent; `why` is for the card."""
+    talked = (*(each for each in now.talked if each != agent), agent)[-8:]
+    return replace(now, status=Status.OPEN, assignee=agent, talked=talked, why=why)
+
+
+def turn_came(was: Conversation, event: TurnCame, policy: Policy) -> Decision:
+    """Give a conversation that waits to whoever has room now."""
+    if was.status is not Status.QUEUED:
+        return Decision(was)
+    now = route(was, event.facts, policy)
+    if now.status is Status.QUEUED:
+        return Decision(was)
+    return Decision(now, (UpdateCard(card=card(now, policy)), *taken(was, now, policy)))
+
+
+def taken(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:
+    """Tell the one who has it now; the card alone pings nobody when it changes."""
+    if not now.assignee or (now.assignee == was.assignee and was.status is Status.OPEN):
+        return ()
+    why = next((line.partition(": ")[2] for line in now.why), "")
+    return (Note(text=texts.assigned(policy.name_of(now.assignee), why), mention=now.assignee),)
+
+
+def card_if_changed(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:
+    """Change the card where it shows something else now."""
+    shown = card(now, policy)
+    return (UpdateCard(card=shown),) if shown != card(was, policy) else ()

@@ -1,0 +1,121 @@
+"""What a conversation is, and what follows from an event."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from routing.messages import EPOCH, Card, Effect
+from routing.policy import Policy
+
+REMEMBERED = 64
+"""How many of the latest events, replies and receipts a conversation remembers."""
+
+V = TypeVar("V")
+
+
+class Status(StrEnum):
+    """Where a conversation stands; NEW is before the customer's first message."""
+
+    NEW = "new"
+    QUEUED = "queued"
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An agent's message that waits for its writer to say whether it goes; `rendering` is the translation, if made."""
+
+    agent: str
+    text: str
+    source: str = ""
+    rendering: str = ""
+    back: str = ""
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer on a channel, and the conversation that they are having (`number`, 0 before the first).
+
+    `evidence` is what was heard of their language, `pinned` that an agent set it. `replies` maps the platform's ids of
+    what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids.
+    `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
+    call to the platform's id, where a receipt told before the call did.
+    """
+
+    contact: str
+    address: str = ""
+    name: str = ""
+    number: int = 0
+    status: Status = Status.NEW
+    language: str = ""
+    evidence: dict[str, float] = {}
+    pinned: bool = False
+    skill: str = ""
+    assignee: str = ""
+    why: tuple[str, ...] = ()
+    priority: str = "normal"
+    thread: str = ""
+    talked: tuple[str, ...] = ()
+    unreachable: bool = False
+    told_waiting: bool = False
+    opened_at: datetime = EPOCH
+    closed_at: datetime = EPOCH
+    held: dict[str, Held] = {}
+    replies: dict[str, str] = {}
+    receipts: dict[str, str] = {}
+    accepted: dict[str, str] = {}
+    seen: tuple[str, ...] = ()
+
+    @property
+    def channel(self) -> str:
+        """The id of the channel that the customer writes on."""
+        return self.contact.partition("/")[0]
+
+    @property
+    def peer(self) -> str:
+        """The platform's id of whom to answer."""
+        return self.address or self.contact.partition("/")[2]
+
+    @property
+    def load(self) -> str:
+        """The agent whose room this takes, "" for none."""
+        return self.assignee if self.status is Status.OPEN else ""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What follows from an event: the conversation as it is now, and what is to be done."""
+
+    conversation: Conversation
+    effects: tuple[Effect, ...] = ()
+
+
+def card(now: Conversation, policy: Policy) -> Card:
+    """Say what the thread's first message shows."""
+    return Card(
+        number=now.number,
+        name=now.name,
+        channel=now.channel,
+        status=now.status.value,
+        language=now.language,
+        skill=now.skill,
+        assignee=now.assignee,
+        priority=now.priority,
+        why=now.why,
+        unreachable=now.unreachable,
+    )
+
+
+def is_new(was: Conversation, at: datetime, policy: Policy) -> bool:
+    """Say whether a customer's message at `at` begins a new conversation."""
+    if was.status is Status.CLOSED:
+        return at - was.closed_at > policy.reopen_window
+    return was.status is Status.NEW
+
+
+def latest(was: Mapping[str, V], more: Mapping[str, V]) -> dict[str, V]:
+    """Add to a map that forgets its oldest entries."""
+    merged: Iterable[tuple[str, V]] = [*((key, value) for key, value in was.items() if key not in more), *more.items()]
+    return dict(list(merged)[-REMEMBERED:])
