@@ -127,8 +127,8 @@ class Desk:
     async def probe(self) -> str:
         """Ask whose token it is, and whether the channel is there."""
         me = await self._api.call("auth.test")
-        place = await self._api.read("conversations.info", channel=self.channel)
         self._known = True
+        place = await self._api.read("conversations.info", channel=self.channel)
         found = place.get("channel") or {}
         if found.get("is_member") is False:
             raise SendError(

@@ -105,7 +105,7 @@ class DeskReader:
                 agent=clean(event["user"]),
                 message=clean(event["ts"]),
                 text=text,
-                mentions=mentions,
+                mentions=mentions or self._named(text),
                 addressed=begins or self._calls(text),
                 files=len(files) if isinstance(files, list) else 0,
             ),
@@ -114,6 +114,11 @@ class DeskReader:
     def _calls(self, text: str) -> bool:
         """Say whether a text begins by naming an agent, typed by hand."""
         return bool(self._policy.agents) and bool(self._called.match(text))
+
+    def _named(self, text: str) -> tuple[str, ...]:
+        """Find the agents whom a text names by hand, `@Ben`, in order."""
+        ids = {agent.name.casefold(): agent.id for agent in self._policy.agents}
+        return tuple(ids[found.casefold()] for found in self._called.findall(text)) if ids else ()
 
     def _changed(self, event: Json) -> Sequence[Event]:
         new, old = event["message"], event.get("previous_message") or {}

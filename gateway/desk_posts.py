@@ -51,6 +51,9 @@ from routing.messages import (
 from routing.policy import Policy
 
 NAME = "desk"
+MARKS = "desk marks"
+"""Signs and whispers need scopes of their own: where one is missing, posts go on."""
+
 HISTORY = 200
 """How many of a customer's latest events are looked at for their history."""
 
@@ -98,7 +101,7 @@ class DeskPosts:
 
     async def mark(self, batch: Batch) -> None:
         """Deliver a sign or a whisper."""
-        if await self._hands.is_held(NAME, batch):
+        if await self._hands.is_held(MARKS, batch):
             return
         order = batch.orders[0]
         try:
@@ -113,8 +116,9 @@ class DeskPosts:
                     text, blocks = draw_whisper(tell_history(events))
                     await self._whisper(order, order.effect.agent, text, blocks)
         except SendError as error:
-            await self._failed(batch, error)
+            await self._failed(batch, error, MARKS)
         else:
+            self._hands.release(MARKS)
             await self._hands.keep(batch, Result(orders=(order.id,)))
 
     async def _whisper(self, order: Order, agent: str, text: str, blocks: Sequence[Block]) -> None:
@@ -248,18 +252,18 @@ class DeskPosts:
         said = (entry for entry in decode_entries(post.body) if isinstance(entry, Said) and entry.message == message)
         return next((" ".join(filter(None, (entry.attachment, entry.text))) for entry in said), "")
 
-    async def _failed(self, batch: Batch, error: SendError) -> None:
+    async def _failed(self, batch: Batch, error: SendError, name: str = NAME) -> None:
         order = batch.orders[0]
         verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
-        SENT.labels(NAME, type(error).__name__).inc()
-        if isinstance(error, Unavailable) and error.after:
+        SENT.labels(name, type(error).__name__).inc()
+        if isinstance(error, Unavailable) and error.after and name == NAME:
             self._budget.block(error.after.total_seconds())
         match verdict:
             case TryAt():
                 await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call)
             case Hold():
-                self._hands.hold(NAME, verdict)
+                self._hands.hold(name, verdict)
                 await self._hands.postpone(batch, verdict.until)
             case _:
                 await self._hands.keep(batch, Result(orders=(order.id,), dead=str(error)))

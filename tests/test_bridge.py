@@ -285,3 +285,41 @@ async def test_a_long_answer_goes_in_parts_and_a_long_question_is_shown_whole(wo
     assert len(customer.got()) > 1
     told = " ".join(words(post).replace("\n", " ") for post in world.slack.replies(thread))
     assert all(f"word{number} &amp; more" in told for number in range(230))
+
+
+async def test_a_missing_scope_for_signs_holds_up_no_message(world: World) -> None:
+    world.slack.fault = lambda method, _: (
+        web.json_response({"ok": False, "error": "missing_scope"}) if method == "reactions.add" else None
+    )
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.until(lambda: customer.got() == ["Hi"])
+    await world.until(lambda: "desk marks" in world.gateway._hands.held)
+    await customer.write("Are you there?")
+
+    await world.shown(thread, "Are you there?")
+
+
+async def test_a_token_that_is_revoked_holds_everything_and_loses_nothing(world: World) -> None:
+    customer = world.customer()
+    token, world.slack.token = world.slack.token, "xoxb-another"
+    await customer.write("Hello")
+    held = await world.until(lambda: world.gateway._hands.held)
+    assert "invalid_auth" in held["desk"].reason
+    world.slack.token = token
+    world.gateway._hands.held.clear()
+    for name in list(world.gateway.store._lanes._lanes):
+        world.gateway.store._lanes.hold(name, world.gateway._hands.clock())
+        world.gateway.store._lanes._wake_the_due()
+
+    await world.shown(await world.thread(), "Hello")
+
+
+async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> None:
+    await world.customer().write("Hello")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "!assign @Ben", thread=thread)
+
+    await world.shown(thread, "<@U0BEN>")

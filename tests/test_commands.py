@@ -281,6 +281,10 @@ async def test_the_gateway_starts_serves_and_stops_within_10_seconds(
     assert ended < 10
 
 
+def test_the_gateway_stops_also_while_no_platform_can_be_reached(file: Path) -> None:
+    assert start_and_stop(file) < 10
+
+
 def start_and_stop(file: Path) -> float:
     command = [sys.executable, "-m", "gateway", "run", "-c", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:

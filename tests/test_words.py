@@ -102,6 +102,17 @@ async def test_the_desks_language_is_shown_once_and_plain(make_world: MakeWorld,
     assert customer.got() == ["On its way"]
 
 
+async def test_what_is_the_same_in_every_language_is_shown_without_ado(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await customer.write("ok 👍")
+    post = await world.shown(thread, "ok 👍")
+
+    assert "Shown as written" not in words(post)
+
+
 async def test_the_agent_sets_the_language(make_world: MakeWorld) -> None:
     world = await make_world(extra=ONLY)
     customer = world.customer()
