@@ -154,7 +154,7 @@ class Telegram:
                 form = Form(offset=offset, timeout=POLL, allowed_updates=list(telegram_updates.WANTED))
                 updates = await self._request.post(
                     f"{self._url}/getUpdates",
-                    form,  # type: ignore[arg-type] - only our own `do_request` reads it
+                    form,  # type: ignore[arg-type]  # only our own `do_request` reads it
                     read_timeout=POLL + 10,
                 )
                 for update in updates if isinstance(updates, list) else ():
