@@ -25,7 +25,8 @@ PATIENCE = 20.0
 CONFIGURATION = """
 [gateway]
 data_dir = "data"
-public_url = "{public_url}"
+port = {port}
+public_url = "http://127.0.0.1:{port}"
 
 [channels.tg]
 kind = "telegram"
@@ -99,13 +100,11 @@ class World:
 
     def settings(self) -> Settings:
         """Read the configuration for this world."""
-        text = CONFIGURATION.format(
-            public_url=f"http://127.0.0.1:{self._port}",
-            telegram=self.telegram_url,
-            slack=self.slack_url,
-            **self.modes,
-        )
-        return parse(text + self.extra, self.folder / "dragoman.toml", KINDS, {})
+        return parse(self.text(self._port) + self.extra, self.folder / "dragoman.toml", KINDS, {})
+
+    def text(self, port: int) -> str:
+        """Write the configuration for this world."""
+        return CONFIGURATION.format(port=port, telegram=self.telegram_url, slack=self.slack_url, **self.modes)
 
     def customer(self, name: str = "Lucía", chat: int = 1001, **more: Any) -> TelegramCustomer:
         """Give a customer on Telegram."""
@@ -183,6 +182,15 @@ async def make_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Wo
     for world in worlds:
         await world.stop()
         await world.close()
+
+
+@pytest.fixture
+async def world_at_rest(tmp_path: Path) -> AsyncIterator[World]:
+    """Platforms without a gateway."""
+    world = World(tmp_path / "world", "webhook", "http")
+    await world.open()
+    yield world
+    await world.close()
 
 
 @pytest.fixture
