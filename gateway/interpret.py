@@ -18,7 +18,7 @@ from translation.phrasebook import Phrasebook
 from translation.protect import has_words
 
 ROUGH = frozenset({"apertium"})
-"""Engines whose output is a gist: said so wherever it is shown."""
+"""Engines whose output is a gist: enough for an agent, who is told so, and not for a customer unless an agent agrees."""
 
 HOW_TO_GET = "`dragoman check` says which languages are there"
 
@@ -130,9 +130,10 @@ class Interpreter:
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, max_text, warning=warning)
         verdict = self._assess(order.text, made, order.source, order.language)
-        if verdict.risky and self._mode == "hold" and order.reply:
+        doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
+        if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
             back = await self.meaning(made.text, made.engine, order.language, order.source)
-            return Held(made.text, back, f"This may be a wrong translation: {', '.join(verdict.reasons)}.")
+            return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
         return self._progress(made.text, order.language, max_text, engine=made.engine, warning=_mark(made, verdict))
 
     async def shown_sent(self, sent: ShowSent) -> ShowSent:

@@ -220,8 +220,15 @@ async def test_apertium_gives_the_gist_of_anything(make_world: MakeWorld) -> Non
             pytest.fail("CI installs apertium and apertium-eng-spa")
         pytest.skip("apertium isn't installed: apt install apertium-eng-spa")
     world = await make_world(extra='[translation]\nengines = ["phrasebook", "apertium"]\n')
-    await world.customer().write("El perro come en la casa con mi hermano")
+    customer = world.customer()
+    await customer.write("El perro come en la casa con mi hermano")
     thread = await world.thread()
-
     await world.shown(thread, "rough translation by apertium")
     await world.shown(thread, "dog")
+    answer = await world.slack.write("U0ANA", "The dog eats in the house", thread=thread)
+    question = await world.shown(thread, "apertium gives only the gist")
+    assert customer.got() == []
+    await world.slack.press("U0ANA", "send", answer, question["ts"])
+    await world.until(lambda: customer.got())
+
+    assert "perro" in customer.got()[0]
