@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.contract import Forged, Malformed, Receive, Request, SendError
+from adapters.contract import Forged, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
 from adapters.desk_view import Block
 from adapters.http import read_json
@@ -44,6 +44,7 @@ class Desk:
     ) -> None:
         self._settings = settings
         self._api = SlackApi(settings.api_base, settings.bot_token, session)
+        self._sockets = SlackApi(settings.api_base, settings.app_token, session)
         self._reader = DeskReader(settings.channel, policy)
         self._receive = receive
         self._socket: SocketModeClient | None = None
@@ -125,9 +126,15 @@ class Desk:
     # Speaking
 
     async def probe(self) -> str:
-        """Ask whose token it is, and whether the channel is there."""
+        """Ask whose tokens these are, and whether the channel is there."""
         me = await self._api.call("auth.test")
         self._known = True
+        if self._settings.mode == "socket":
+            try:
+                await self._sockets.call("apps.connections.open")
+            except Unauthorised as error:
+                advice = "Make an app-level token with connections:write, and set app_token."
+                raise Unauthorised("Slack refuses the desk's app token", advice) from error
         place = await self._api.read("conversations.info", channel=self.channel)
         found = place.get("channel") or {}
         if found.get("is_member") is False:

@@ -85,7 +85,7 @@ class Gateway:
         self._crew.hire(posts.take, hands.guard(posts.deliver))
         self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark), 2)
         await self._worker.offer_turns(f"start:{datetime.now(UTC).isoformat()}")
-        self._tasks = [asyncio.create_task(each) for each in (self._listen_desk(), self._look_after())]
+        self._tasks = [asyncio.create_task(each) for each in (self.desk.listen(), self._ask_desk(), self._look_after())]
         for channel in self.channels.values():
             self._tasks.append(asyncio.create_task(self._receive_from(channel)))
 
@@ -105,14 +105,15 @@ class Gateway:
     async def _from_desk(self, events: Sequence[Event]) -> None:
         await webhooks.keep(self.store, "desk", events)
 
-    async def _listen_desk(self) -> None:
-        await self.desk.listen()
-        while self.desk.problem:
+    async def _ask_desk(self) -> None:
+        """Ask Slack whether the desk works, until it does; meanwhile the log says what is wrong."""
+        while True:
             try:
-                log.info("desk.connected", extra={"desk": await self.desk.probe()})
+                log.info("desk.works", extra={"desk": await self.desk.probe()})
+                return
             except SendError as error:
-                log.warning("desk.not_connected", extra={"error": f"{error}. {error.advice}"})
-                await asyncio.sleep(5)
+                log.error("desk.fails", extra={"error": f"{error}. {error.advice}"})
+                await asyncio.sleep(10)
 
     async def _receive_from(self, channel: Channel) -> None:
         """Have a channel's platform call us, or poll it."""

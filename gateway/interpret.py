@@ -18,7 +18,7 @@ from translation.phrasebook import Phrasebook
 from translation.protect import has_words
 
 ROUGH = frozenset({"apertium"})
-"""Engines whose output is a gist: enough for an agent, who is told so, and not for a customer unless an agent agrees."""
+"""Engines whose output is a gist: enough for an agent, who is told so; a customer gets it if an agent agrees."""
 
 HOW_TO_GET = "`dragoman check` says which languages are there"
 

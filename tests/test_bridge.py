@@ -323,3 +323,17 @@ async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> Non
     await world.slack.write("U0ANA", "!assign @Ben", thread=thread)
 
     await world.shown(thread, "<@U0BEN>")
+
+
+async def test_a_socket_that_breaks_is_opened_again(make_world: Callable[..., Awaitable[World]]) -> None:
+    world = await make_world(desk_mode="socket")
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    for socket in tuple(world.slack._sockets):
+        await socket.close()
+    await world.until(lambda: not world.slack._sockets)
+    await world.until(lambda: world.slack._sockets)
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+
+    await world.until(lambda: customer.got() == ["Hi"])

@@ -181,6 +181,16 @@ async def test_check_says_what_is_wrong_and_what_to_do(
     assert "xoxb-wrong" not in json.dumps(desk)
 
 
+async def test_check_tries_the_app_token_too(
+    tmp_path: Path, platforms: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, *platforms)
+    file.write_text(file.read_text().replace("xapp-sandbox", "xapp-wrong"))
+
+    assert await asyncio.to_thread(main, ["check", "-c", str(file)]) == 1
+    assert "connections:write" in capsys.readouterr().out
+
+
 def test_check_of_unreachable_platforms(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "-c", str(file)]) == 1
 
