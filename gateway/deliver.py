@@ -184,6 +184,7 @@ class Customers:
             reply=effect.reply,
             agent=effect.agent,
             text=effect.text,
+            source=effect.source,
             rendering=held.rendering,
             back=held.back,
             reason=held.reason,

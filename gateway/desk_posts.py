@@ -1,7 +1,7 @@
 """What the desk sees: cards, messages and questions posted in order, what waits for one thread as one post."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -39,6 +39,7 @@ from routing.messages import (
     OpenThread,
     React,
     ReplySent,
+    SettleAsk,
     ShowEdit,
     ShowHistory,
     ShowSent,
@@ -91,6 +92,8 @@ class DeskPosts:
                     await self._card(batch, order, order.effect.card)
                 case ShowEdit():
                     await self._edit(batch, order, order.effect)
+                case SettleAsk():
+                    await self._settle_ask(batch, order, order.effect)
                 case _:
                     await self._entries(batch)
         except SendError as error:
@@ -146,21 +149,35 @@ class DeskPosts:
         await self._hands.keep(batch, Result(orders=(order.id,)))
 
     async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> None:
-        post = await self._hands.store.post(order.mailbox, edit.message)
-        if post is None:
+        async def change(entry: Entry) -> Entry:
+            same = isinstance(entry, Said) and entry.message == edit.message
+            return await self._changed(entry, edit) if same and isinstance(entry, Said) else entry
+
+        if not await self._redraw(batch, order, edit.message, change):
             await self._entries(batch)
-            return
+
+    async def _settle_ask(self, batch: Batch, order: Order, settled: SettleAsk) -> None:
+        async def change(entry: Entry) -> Entry:
+            asks = isinstance(entry, Question) and entry.held == settled.held
+            return Line(text=settled.text, quiet=True) if asks else entry
+
+        if not await self._redraw(batch, order, question_key(settled.held), change):
+            await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _redraw(self, batch: Batch, order: Order, key: str, change: Callable[[Entry], Awaitable[Entry]]) -> bool:
+        """Draw the post that holds `key` anew; False where there is none."""
+        post = await self._hands.store.post(order.mailbox, key)
+        if post is None:
+            return False
         entries = decode_entries(post.body)
-        changed = [
-            await self._changed(entry, edit) if isinstance(entry, Said) and entry.message == edit.message else entry
-            for entry in entries
-        ]
+        changed = [await change(entry) for entry in entries]
         posts: tuple[Post, ...] = ()
         if changed != list(entries):
             text, blocks = draw(changed)
             await self._desk.update(post.ts, text, blocks)
             posts = _posts(changed, post.ts)
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+        return True
 
     async def _changed(self, was: Said, edit: ShowEdit) -> Said:
         if edit.deleted:
@@ -301,7 +318,9 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
     for order in orders:
         if order.number != first.number or order.open_call != first.open_call:
             break
-        if isinstance(order.effect, OpenThread | UpdateCard) or (isinstance(order.effect, ShowEdit) and alike):
+        if isinstance(order.effect, OpenThread | UpdateCard | SettleAsk) or (
+            isinstance(order.effect, ShowEdit) and alike
+        ):
             break
         alike.append(order)
     return alike
@@ -309,4 +328,14 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
 
 def _posts(entries: Sequence[Entry], ts: str) -> tuple[Post, ...]:
     body = encode_entries(tuple(entries))
-    return tuple(Post(message=entry.message, ts=ts, body=body) for entry in entries if isinstance(entry, Said))
+    keys = [
+        entry.message if isinstance(entry, Said) else question_key(entry.held)
+        for entry in entries
+        if isinstance(entry, Said | Question)
+    ]
+    return tuple(Post(message=key, ts=ts, body=body) for key in keys)
+
+
+def question_key(held: str) -> str:
+    """Name the place of a question among the posts' places."""
+    return f"ask:{held}"

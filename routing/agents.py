@@ -18,6 +18,7 @@ from routing.messages import (
     Facts,
     Note,
     React,
+    SettleAsk,
     ShowHistory,
     TellAgent,
     TellCustomer,
@@ -82,17 +83,32 @@ def _source(event: AgentWrote, policy: Policy) -> str:
     return event.facts.language or (agent.languages[0] if agent and agent.languages else policy.desk_language)
 
 
-def agent_edited(was: Conversation, event: AgentEdited) -> Decision:
+def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
     """Say what becomes of a message that an agent changed."""
     if event.message in was.held:
-        others = {key: held for key, held in was.held.items() if key != event.message}
-        if event.deleted:
-            return Decision(replace(was, held=others))
-        held = Held(agent=was.held[event.message].agent, text=event.text.strip(), source=was.held[event.message].source)
-        return Decision(replace(was, held={**others, event.message: held}))
+        return _held_edited(was, event, policy)
     if event.message not in was.receipts:
         return Decision(was)
     return Decision(was, (TellAgent(agent=event.agent, text=texts.DELETED if event.deleted else texts.EDITED),))
+
+
+def _held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
+    """Ask about the new words, or send them where only the translation of the old ones was in doubt."""
+    held = was.held[event.message]
+    now = replace(was, held={key: each for key, each in was.held.items() if key != event.message})
+    if event.deleted:
+        return Decision(now, (SettleAsk(held=event.message, text=texts.HELD_DELETED),))
+    text = event.text.strip()
+    if held.rendering:
+        order = TellCustomer(
+            text=text, language=was.language, source=held.source, reply=event.message, agent=held.agent
+        )
+        decision = _answer(now, held.agent, event.message, order, policy)
+        settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
+        return Decision(decision.conversation, (settled, *decision.effects))
+    ask = AskAgent(agent=held.agent, held=event.message, reason=texts.ADDRESSED, text=text)
+    kept = replace(now, held={**now.held, event.message: replace(held, text=text)})
+    return Decision(kept, (SettleAsk(held=event.message, text=texts.HELD_EDITED), ask))
 
 
 def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
@@ -211,7 +227,9 @@ def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decis
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
     now = replace(was, status=Status.CLOSED, closed_at=at, held={}, told_waiting=False)
-    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.closed_by(policy.name_of(agent)))))
+    dropped = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
+    said = Note(text=texts.closed_by(policy.name_of(agent)))
+    return Decision(now, (UpdateCard(card=card(now, policy)), *dropped, said))
 
 
 def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:
@@ -227,8 +245,9 @@ def _release(was: Conversation, event: AgentPressed, policy: Policy) -> Decision
     if held is None:
         return Decision(was, (TellAgent(agent=event.agent, text=texts.NOT_HELD),))
     now = replace(was, held={key: each for key, each in was.held.items() if key != event.value})
+    settled = SettleAsk(held=event.value, text=texts.held_settled(event.action, policy.name_of(event.agent)))
     if event.action == "keep":
-        return Decision(now, (TellAgent(agent=event.agent, text=texts.HELD_KEPT),))
+        return Decision(now, (settled,))
     ready = bool(held.rendering) or event.action == "send_original"
     order = TellCustomer(
         text=held.rendering if held.rendering and event.action == "send" else held.text,
@@ -239,4 +258,5 @@ def _release(was: Conversation, event: AgentPressed, policy: Policy) -> Decision
         ready=ready,
         back=held.back if event.action == "send" else "",
     )
-    return _answer(now, event.agent, event.value, order, policy)
+    decision = _answer(now, event.agent, event.value, order, policy)
+    return Decision(decision.conversation, (settled, *decision.effects))

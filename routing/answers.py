@@ -59,7 +59,13 @@ def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decis
 
 def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
     """Ask about an answer whose translation may be wrong."""
-    held = Held(agent=event.agent, text=event.text, rendering=event.rendering, back=event.back)
+    held = Held(
+        agent=event.agent,
+        text=event.text,
+        source=event.source,
+        rendering=event.rendering,
+        back=event.back,
+    )
     ask = AskAgent(
         agent=event.agent,
         held=event.reply,

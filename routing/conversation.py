@@ -84,7 +84,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case AgentWrote():
             return agent_wrote(was, event, policy)
         case AgentEdited():
-            return agent_edited(was, event)
+            return agent_edited(was, event, policy)
         case AgentPressed():
             return agent_pressed(was, event, policy)
         case ThreadOpened():

@@ -189,6 +189,7 @@ class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
     reply: str
     agent: str
     text: str
+    source: str = ""
     rendering: str
     back: str = ""
     reason: str
@@ -326,6 +327,13 @@ class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     back: str = ""
 
 
+class SettleAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put what was decided in the place of a question, so that nobody is asked any more."""
+
+    held: str
+    text: str
+
+
 class React(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Put `emoji` (accepted, read, failed) on an agent's message."""
 
@@ -355,7 +363,17 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 DeskEffect = (
-    OpenThread | UpdateCard | TellDesk | ShowEdit | ShowSent | Note | TellAgent | AskAgent | React | ShowHistory
+    OpenThread
+    | UpdateCard
+    | TellDesk
+    | ShowEdit
+    | ShowSent
+    | Note
+    | TellAgent
+    | AskAgent
+    | SettleAsk
+    | React
+    | ShowHistory
 )
 Effect = DeskEffect | TellCustomer
 

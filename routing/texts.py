@@ -42,8 +42,10 @@ ASSIGN_HOW = "Who shall have it? (Or write `!assign @agent` in the thread.)"
 LANGUAGE_HOW = "Which language does the customer write? (Any other: write `!lang CODE` in the thread.)"
 BAD_LANGUAGE = "Say which language by its code: `!lang es`, `!lang pt-br`."
 ADDRESSED = "It begins by addressing a colleague. Is it for the customer?"
-HELD_SENT = "Sent."
-HELD_KEPT = "Kept as a note; the customer doesn't get it."
+HELD_EDITED = "Edited: asked again below."
+HELD_REPLACED = "Edited: the new words go instead."
+HELD_DELETED = "Deleted: the customer doesn't get it."
+HELD_CLOSED = "Closed: the customer doesn't get it."
 
 
 def bad_skill(name: str, known: str) -> str:
@@ -79,3 +81,10 @@ def language_set(code: str, agent: str) -> str:
 def skill_set(name: str, agent: str) -> str:
     """Say that an agent asked for another skill."""
     return f"{agent} asked for the skill {name}"
+
+
+def held_settled(action: str, agent: str) -> str:
+    """Say what an agent decided about a held message."""
+    if action == "keep":
+        return f"Kept as a note by {agent}; the customer doesn't get it."
+    return f"Sent {'as it was written ' if action == 'send_original' else ''}by {agent}."

@@ -29,6 +29,7 @@ from routing.messages import (
     ReplyFailed,
     ReplyHeld,
     ReplySent,
+    SettleAsk,
     ShowEdit,
     ShowHistory,
     ShowSent,
@@ -82,6 +83,10 @@ def pressed(action: str, value: str = "7", agent: str = "U0BEN") -> AgentPressed
     return AgentPressed(id="e", to="@C1/1.0", at=NOON, agent=agent, action=action, value=value)
 
 
+def edited(text: str, *, deleted: bool = False) -> AgentEdited:
+    return AgentEdited(id="e", to="@C1/1.0", at=NOON, agent="U0ANA", message="2.0", text=text, deleted=deleted)
+
+
 def kinds(decision: Decision) -> list[str]:
     return [type(effect).__name__ for effect in decision.effects]
 
@@ -123,7 +128,10 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             replace(OPEN, held={"2.0": HELD}),
             pressed("send", "2.0"),
-            [TellCustomer(text=HELD.text, language="es", source="en", reply="2.0", agent="U0ANA")],
+            [
+                SettleAsk(held="2.0", text="Sent by Ben."),
+                TellCustomer(text=HELD.text, language="es", source="en", reply="2.0", agent="U0ANA"),
+            ],
             id="a held message goes when its writer says so",
         ),
         pytest.param(
@@ -135,14 +143,41 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             replace(OPEN, held={"2.0": RISKY}),
             pressed("send_original", "2.0"),
-            [TellCustomer(text="Hi", language="es", reply="2.0", agent="U0ANA", ready=True)],
+            [
+                SettleAsk(held="2.0", text="Sent as it was written by Ben."),
+                TellCustomer(text="Hi", language="es", reply="2.0", agent="U0ANA", ready=True),
+            ],
             id="or in the agent's own words",
         ),
         pytest.param(
             replace(OPEN, held={"2.0": HELD}),
             pressed("keep", "2.0"),
-            [TellAgent(agent="U0BEN", text=texts.HELD_KEPT)],
+            [SettleAsk(held="2.0", text="Kept as a note by Ben; the customer doesn't get it.")],
             id="a held message kept as a note stays",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": RISKY}),
+            edited("Good morning"),
+            [
+                SettleAsk(held="2.0", text=texts.HELD_REPLACED),
+                TellCustomer(text="Good morning", language="es", reply="2.0", agent="U0ANA"),
+            ],
+            id="new words replace those in doubt",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": HELD}),
+            edited("@ben could you look?"),
+            [
+                SettleAsk(held="2.0", text=texts.HELD_EDITED),
+                AskAgent(agent="U0ANA", held="2.0", reason=texts.ADDRESSED, text="@ben could you look?"),
+            ],
+            id="new words for a colleague are asked about again",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": HELD}),
+            edited("", deleted=True),
+            [SettleAsk(held="2.0", text=texts.HELD_DELETED)],
+            id="a held message that is deleted never goes",
         ),
         pytest.param(
             OPEN,

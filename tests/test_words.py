@@ -148,7 +148,7 @@ async def test_with_nobody_free_the_customer_is_told_in_their_language(make_worl
     await world.shown(ninth, "Assigned to")
 
 
-async def test_a_risky_answer_is_held_with_its_meaning(make_world: MakeWorld) -> None:
+async def test_a_risky_answer_is_held_with_its_meaning(make_world: MakeWorld, words: Words) -> None:
     world = await make_world(extra=ONLY)
     use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"{text}…"))
     customer = world.customer()
@@ -162,6 +162,9 @@ async def test_a_risky_answer_is_held_with_its_meaning(make_world: MakeWorld) ->
 
     assert await world.slack.press("U0ANA", "send_original", answer, question["ts"]) == 200
     await world.until(lambda: customer.got() == ["¡Gracias!", "Please keep your turtles away from it"])
+    await world.shown(thread, "Sent as it was written by Ana.")
+    await world.settled()
+    assert not any("would read" in words(post) for post in world.slack.replies(thread))
 
 
 async def test_a_risky_question_is_shown_marked(make_world: MakeWorld) -> None:
