@@ -344,8 +344,8 @@ class React(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
 class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Send a message to the customer, translated from `source` into `language`.
 
-    `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices,
-    `ready` text goes as it is; `engine`, `back` and `warning` then say how it came about. `more` parts follow it.
+    `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
+    `ready` text goes as it is; `back` then says what it means.
     """
 
     text: str
@@ -355,11 +355,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     agent: str = ""
     phrase: str = ""
     ready: bool = False
-    engine: str = ""
     back: str = ""
-    whole: str = ""
-    warning: str = ""
-    more: bool = False
 
 
 DeskEffect = (

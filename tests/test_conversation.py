@@ -137,7 +137,12 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             replace(OPEN, held={"2.0": RISKY}),
             pressed("send", "2.0"),
-            [TellCustomer(text="Hola", language="es", source="", reply="2.0", agent="U0ANA", ready=True, back="Hello")],
+            [
+                SettleAsk(held="2.0", text="Sent by Ben."),
+                TellCustomer(
+                    text="Hola", language="es", source="", reply="2.0", agent="U0ANA", ready=True, back="Hello"
+                ),
+            ],
             id="a risky translation goes as it was shown",
         ),
         pytest.param(
