@@ -1,4 +1,4 @@
-.PHONY: help demo test lint lock clean
+.PHONY: help install demo test lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -11,6 +11,8 @@ help:  ## what can be made
 
 demo: $(VENV)/run.ok  ## the gateway and the sandbox, with a page to try it on
 	@$(RUN) -m gateway demo --port $(PORT)
+
+install: $(VENV)/run.ok  ## what dragoman needs, in .venv
 
 test: $(VENV)/test.ok lint  ## every test, linter and type check
 	@tests/tools.sh

@@ -173,6 +173,10 @@ async def test_an_edit_and_a_block_show_at_the_desk(world: World, words: Words) 
     assert "edited" in words(post)
     assert "4471" not in words(post)
     assert customer.got() == []
+    await customer.unblock()
+    await world.shown(thread, "can be reached again")
+    await world.slack.write("U0ANA", "Hello again!", thread=thread)
+    await world.until(lambda: customer.got() == ["Hello again!"])
 
 
 async def test_buttons_and_commands_change_the_card(world: World) -> None:
