@@ -37,6 +37,8 @@ KNOWN = frozenset(
     }
 )
 Json = Mapping[str, Any]
+_CALLS = re.compile(r"\s*@[^\W\d_]")
+"""How a text begins that is for a colleague, mentioned or typed by hand."""
 
 
 class DeskReader:
@@ -106,14 +108,10 @@ class DeskReader:
                 message=clean(event["ts"]),
                 text=text,
                 mentions=mentions or self._named(text),
-                addressed=begins or self._calls(text),
+                addressed=begins or bool(_CALLS.match(text)),
                 files=len(files) if isinstance(files, list) else 0,
             ),
         )
-
-    def _calls(self, text: str) -> bool:
-        """Say whether a text begins by naming an agent, typed by hand."""
-        return bool(self._policy.agents) and bool(self._called.match(text))
 
     def _named(self, text: str) -> tuple[str, ...]:
         """Find the agents whom a text names by hand, `@Ben`, in order."""

@@ -165,8 +165,13 @@ def _desk(table: Table) -> Desk:
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
     table.not_yet("slack_presence")
+    channel = table.text("channel")
+    if channel.startswith("#"):
+        raise table.error(
+            "channel", f"must be the channel's id, such as C0SUPPORT, not its name {channel!r}: see its details"
+        )
     desk = Desk(
-        channel=table.text("channel"),
+        channel=channel,
         bot_token=Secret(table.text("bot_token")),
         signing_secret=Secret(table.text("signing_secret", None if mode == "http" else "")),
         app_token=Secret(table.text("app_token", None if mode == "socket" else "")),

@@ -319,7 +319,7 @@ async def test_a_token_that_is_revoked_holds_everything_and_loses_nothing(
 
     assert "invalid_auth" in held["desk"].reason
     await world.shown(await world.thread(), "Hello")
-    assert not world.gateway._hands.held
+    await world.until(lambda: not world.gateway._hands.held)
 
 
 async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> None:

@@ -15,7 +15,7 @@ from adapters.desk_events import DeskReader
 from adapters.slack_text import escape, read_message
 from config.credentials import Secret
 from config.settings import Desk as DeskSettings
-from routing.messages import Event
+from routing.messages import AgentWrote, Event
 from routing.policy import Agent, Policy
 from sandbox.slack import SlackSandbox
 
@@ -81,6 +81,27 @@ def test_our_own_posts_and_other_machines_say_nothing() -> None:
     for mark in ({"bot_id": "B1"}, {"app_id": "A1"}, {"user": "USLACKBOT"}, {"user": None}, {"subtype": "bot_message"}):
         assert READER.callback({"type": "event_callback", "event": {**message, **mark}}, NOON) == ()
     assert len(READER.callback({"type": "event_callback", "event": message}, NOON)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "addressed"),
+    [
+        ("<@U0AGENT01> look", True),
+        ("<@U0NOBODY> look", True),
+        ("<!subteam^S1|@billing> look", True),
+        ("@kari look", True),
+        ("@somebody else, look", True),
+        ("ask @kari", False),
+        ("@ 5 o'clock", False),
+        ("mail a@b.example", False),
+    ],
+)
+def test_what_begins_by_addressing_a_colleague_is_known(text: str, addressed: bool) -> None:
+    message = {"type": "message", "channel": "C0AGENTS1", "user": "U1", "text": text, "ts": "2.0", "thread_ts": "1.0"}
+    (event,) = READER.callback({"type": "event_callback", "event": message}, NOON)
+
+    assert isinstance(event, AgentWrote)
+    assert event.addressed is addressed
 
 
 def test_one_post_told_twice_is_one_event() -> None:

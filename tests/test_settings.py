@@ -84,6 +84,7 @@ def test_what_is_written_is_what_is_read() -> None:
         ("port = 9000", 'store = "redis://x"', "3: gateway.store: this version of Dragoman has no Redis store yet"),
         ("port = 9000", 'public_url = "me"', "3: gateway.public_url: must be an address such as https://"),
         ("[gateway]", "[gatway]", "2: gatway: unknown key; did you mean gateway?"),
+        ('channel = "C0SUPPORT"', 'channel = "#support"', "11: desk.channel: must be the channel's id, such as"),
         ('channel = "C0SUPPORT"', "channel = 5", "11: desk.channel: must be a text in quotes, not 5"),
         ('app_token = "xapp-1"', 'mode = "http"', "desk.signing_secret: is missing"),
         ('app_token = "xapp-1"', "", "desk.app_token: is missing"),
