@@ -73,7 +73,9 @@ class Gateway:
         self.app[webhooks.STORE] = self.store
         phrasebook = Phrasebook.load()
         self.chain = make_chain(settings, phrasebook)
-        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
+        interpreter = self.interpreter = Interpreter(
+            self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard
+        )
         self._worker = Worker(self.store, settings.policy, interpreter)
         hands = Hands(self.store)
         self._hands = hands
@@ -81,9 +83,11 @@ class Gateway:
         customers = Customers(hands, self.channels, interpreter)
         self._crew = Crew()
         self._crew.hire(self.store.claim, self._worker.work, WORKERS)
-        self._crew.hire(partial(self.store.take, Side.CUSTOMER), hands.guard(customers.deliver), SENDERS)
-        self._crew.hire(posts.take, hands.guard(posts.deliver))
-        self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark), 2)
+        self._crew.hire(
+            partial(self.store.take, Side.CUSTOMER), hands.guard(customers.deliver, customers.bury), SENDERS
+        )
+        self._crew.hire(posts.take, hands.guard(posts.deliver, posts.bury))
+        self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark, posts.bury), 2)
         await self._worker.offer_turns(f"start:{datetime.now(UTC).isoformat()}")
         self._tasks = [asyncio.create_task(each) for each in (self.desk.listen(), self._ask_desk(), self._look_after())]
         for channel in self.channels.values():

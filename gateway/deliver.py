@@ -20,6 +20,12 @@ TWICE = "It may have reached the customer twice: the connection broke before the
 RECEIPT_WAIT = timedelta(seconds=20)
 """How long a platform that tells by our own name what it accepted is given to tell it, before a second call."""
 
+STRIKES = 5
+"""How often an order may break us before it is set apart, so that it holds up nothing behind it."""
+
+STRIKE_WAIT = 1.0
+"""Seconds between strikes."""
+
 log = logging.getLogger("dragoman.deliver")
 Clock = Callable[[], datetime]
 
@@ -36,19 +42,29 @@ class Hands:
         self.store = store
         self.clock = clock
         self.held: dict[str, Hold] = {}
+        self._strikes: dict[str, int] = {}
 
-    def guard(self, deliver: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
-        """Make delivering let go of its lane whatever happens."""
+    def guard(
+        self, deliver: Callable[[Batch], Awaitable[None]], bury: Callable[[Batch, str], Awaitable[None]]
+    ) -> Callable[[Batch], Awaitable[None]]:
+        """Make delivering let go of its lane whatever happens; what breaks us again and again is buried."""
 
         async def guarded(batch: Batch) -> None:
+            first = batch.orders[0].id
             try:
                 await deliver(batch)
+                self._strikes.pop(first, None)
             except StoreError as error:
                 log.warning("deliver.store_failed", extra={"lane": batch.lane, "error": str(error)})
                 await asyncio.sleep(1)
-            except Exception:
+            except Exception as error:
                 log.exception("deliver.failed", extra={"lane": batch.lane})
-                await asyncio.sleep(1)
+                strikes = self._strikes[first] = self._strikes.get(first, 0) + 1
+                if strikes >= STRIKES:
+                    del self._strikes[first]
+                    await bury(batch, f"Dragoman broke on it ({type(error).__name__})")
+                else:
+                    await asyncio.sleep(STRIKE_WAIT)
             finally:
                 self.store.leave(batch)
 
@@ -130,6 +146,10 @@ class Customers:
             told = {"sent": (*progress.sent, accepted)} if accepted else {"warning": TWICE}
             progress = replace(progress, **told)
         await self._send(batch, order, progress, channel, conversation.peer)
+
+    async def bury(self, batch: Batch, reason: str) -> None:
+        """Set the first order of a lane apart, and tell its agent."""
+        await self._give_up(batch, batch.orders[0], GiveUp(reason, "Send it again, or in other words."))
 
     async def _send(self, batch: Batch, order: Order, progress: Progress, channel: Channel, peer: str) -> None:
         """Send part after part; each waits until the one before was accepted."""

@@ -102,6 +102,10 @@ class DeskPosts:
             SENT.labels(NAME, "accepted").inc()
             self._hands.release(NAME)
 
+    async def bury(self, batch: Batch, reason: str) -> None:
+        """Set the first order of a lane apart; it stays among the dead letters."""
+        await self._hands.keep(batch, Result(orders=(batch.orders[0].id,), dead=reason))
+
     async def mark(self, batch: Batch) -> None:
         """Deliver a sign or a whisper."""
         if await self._hands.is_held(MARKS, batch):

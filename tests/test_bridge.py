@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway import retry
+from gateway import deliver, retry, worker
 from sandbox.slack import rate_limited
 from sandbox.telegram import too_many
 
@@ -342,3 +342,48 @@ async def test_a_socket_that_breaks_is_opened_again(make_world: Callable[..., Aw
     await world.slack.write("U0ANA", "Hi", thread=thread)
 
     await world.until(lambda: customer.got() == ["Hi"])
+
+
+async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "STRIKE_WAIT", 0.01)
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.shown(thread, "Hello")
+    interpreter = world.gateway.interpreter
+    whole = interpreter.for_customer
+
+    async def fragile(order: Any, max_text: int) -> Any:
+        if "poison" in order.text:
+            raise ZeroDivisionError
+        return await whole(order, max_text)
+
+    monkeypatch.setattr(interpreter, "for_customer", fragile)
+    await world.slack.write("U0ANA", "poison", thread=thread)
+    await world.slack.write("U0ANA", "And this?", thread=thread)
+    await world.until(lambda: customer.got() == ["And this?"])
+
+    await world.shown(thread, "Dragoman broke on it (ZeroDivisionError)")
+    assert world.gateway.store.stats().dead == 1
+
+
+async def test_an_event_that_breaks_the_core_is_set_aside_and_the_next_is_worked_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = worker.decide
+
+    def fragile(was: Any, event: Any, policy: Any) -> Any:
+        if getattr(event, "text", "") == "poison":
+            raise ZeroDivisionError
+        return whole(was, event, policy)
+
+    monkeypatch.setattr(worker, "decide", fragile)
+    customer = world.customer()
+    for text in ("Hello", "poison", "And this?"):
+        await customer.write(text)
+    thread = await world.thread()
+
+    await world.shown(thread, "And this?")
+    assert world.gateway.store.stats().aside == 1

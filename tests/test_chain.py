@@ -46,6 +46,17 @@ def broken(_: str) -> str:
     raise EngineError("it isn't there")
 
 
+def odd(_: str) -> str:
+    raise ZeroDivisionError
+
+
+class Short(Made):
+    """An engine that gives fewer answers than it was asked for."""
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        return []
+
+
 @pytest.mark.parametrize(
     ("name", "do"),
     [
@@ -66,7 +77,8 @@ async def test_spans_survive_every_engine(name: str, do: Callable[[str], str]) -
 
 async def test_the_next_engine_is_asked_when_one_fails_refuses_or_damages() -> None:
     inventive = Made("inventive", lambda text: text + " https://evil.example/x")
-    made = await run(Made("broken", broken), Made("refusing", lambda _: None), inventive, Made("good", str.title))
+    bad = [Made("broken", broken), Made("odd", odd), Short("short", str), Made("refusing", lambda _: None), inventive]
+    made = await run(*bad, Made("good", str.title))
 
     assert isinstance(made, Translated)
     assert made.engine == "good"

@@ -73,6 +73,11 @@ class Chain:
                 self._count(engine.name, "failed")
                 log.warning("engine.failed", extra={"engine": engine.name, "error": str(error) or "too slow"})
                 continue
+            except Exception:
+                # An engine is other people's code: whatever it raises holds up no message.
+                self._count(engine.name, "broke")
+                log.exception("engine.broke", extra={"engine": engine.name})
+                continue
             if rendering is not None:
                 self._count(engine.name, "translated")
                 return Translated(rendering.text, engine.name, rendering.score)
