@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from gateway import deliver, retry, worker
+from routing import conversation
 from sandbox.slack import rate_limited
 from sandbox.telegram import too_many
 
@@ -372,7 +373,7 @@ async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
 async def test_an_event_that_breaks_the_core_is_set_aside_and_the_next_is_worked_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = worker.decide
+    whole = conversation.decide
 
     def fragile(was: Any, event: Any, policy: Any) -> Any:
         if getattr(event, "text", "") == "poison":
