@@ -37,6 +37,7 @@ class SlackSandbox:
         self.whispers: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.fault: Fault | None = None
+        self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
@@ -188,6 +189,11 @@ class SlackSandbox:
             return web.json_response({"ok": False, "error": "invalid_auth"})
         if self.fault and (answer := self.fault(method, fields)) is not None:
             return answer
+        if method in self.drop_before:
+            self.drop_before.discard(method)
+            if http.transport:
+                http.transport.close()
+            return web.Response()
         result = self._do(method, fields, http)
         if method in self.drop_after:
             self.drop_after.discard(method)

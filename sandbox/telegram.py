@@ -25,6 +25,7 @@ class TelegramSandbox:
         self.chats: dict[int, list[dict[str, Any]]] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.fault: Fault | None = None
+        self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()
         self.webhook: str = ""
         self.secret: str = ""
@@ -88,6 +89,11 @@ class TelegramSandbox:
             return _refuse(401, "Unauthorized")
         if self.fault and (answer := self.fault(method, fields)) is not None:
             return answer
+        if method in self.drop_before:
+            self.drop_before.discard(method)
+            if http.transport:
+                http.transport.close()
+            return web.Response()
         result = await self._do(method, fields)
         if method in self.drop_after:
             self.drop_after.discard(method)

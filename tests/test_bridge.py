@@ -260,6 +260,38 @@ async def test_an_answer_whose_line_broke_is_told_as_perhaps_doubled(world: Worl
     assert customer.got() == ["Hi", "Hi"]
 
 
+async def test_a_line_that_breaks_before_anything_was_accepted_costs_nothing(world: World) -> None:
+    world.slack.drop_before.add("chat.postMessage")
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    world.slack.drop_before.add("chat.postMessage")
+    await customer.write("Are you there?")
+    await world.shown(thread, "Are you there?")
+    world.telegram.drop_before.add("sendMessage")
+    answer = await world.slack.write("U0ANA", "Hi", thread=thread)
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    await world.settled()
+
+    assert customer.got() == ["Hi"]
+    assert len(world.slack.roots()) == 1
+
+
+async def test_a_platform_with_a_fault_of_its_own_is_asked_again(world: World) -> None:
+    faults = [web.Response(status=502, text="<html>Bad gateway</html>"), web.json_response({"ok": False}, status=500)]
+    world.slack.fault = lambda method, _: faults.pop() if method == "chat.postMessage" and faults else None
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.shown(thread, "Hello")
+    odd = [web.Response(status=502, text="<html>Bad gateway</html>")]
+    world.telegram.fault = lambda method, _: odd.pop() if method == "sendMessage" and odd else None
+    await world.slack.write("U0ANA", "Hi", thread=thread)
+
+    await world.until(lambda: customer.got() == ["Hi"])
+    assert len(world.slack.roots()) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "description", "told"),
     [

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from adapters import CHANNELS, KINDS
-from adapters.contract import Channel, Forged, Malformed, Request
+from adapters.contract import Channel, Forged, Malformed, Outbound, Request, SendError, Unavailable
 from config.credentials import Secret
 from config.settings import ChannelSettings
 from routing.messages import Event
@@ -51,10 +51,10 @@ async def session() -> Any:
         yield opened
 
 
-def make(kind: str, session: aiohttp.ClientSession) -> Channel:
+def make(kind: str, session: aiohttp.ClientSession, **other: str) -> Channel:
     values, secrets = {}, {}
     for each in KINDS[kind]:
-        value = VALUES[kind].get(each.name, each.default or "")
+        value = {**VALUES[kind], **other}.get(each.name, each.default or "")
         if each.secret:
             secrets[each.name] = Secret(value)
         else:
@@ -136,6 +136,16 @@ async def test_a_forged_call_is_refused(kind: str, session: aiohttp.ClientSessio
 async def test_what_is_not_the_platforms_is_malformed(kind: str, body: bytes, session: aiohttp.ClientSession) -> None:
     with pytest.raises(Malformed):
         make(kind, session).parse(request(kind, body))
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_a_platform_that_cannot_be_reached_took_nothing(kind: str, session: aiohttp.ClientSession) -> None:
+    channel = make(kind, session, api_base="http://127.0.0.1:9")
+
+    with pytest.raises(Unavailable):
+        await channel.send(Outbound("1001", "Hi", "o-1.0", f"{channel.id}/1001"))
+    with pytest.raises(SendError):
+        await channel.probe()
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
