@@ -142,9 +142,14 @@ class DemoPage:
                 await self._customers[person.chat].write(text)
                 await self._until(lambda posts=posts: len(self._slack.posts) > posts + 1)
             else:
-                await self._slack.write(who, text, thread=self._slack.roots()[-1]["ts"])
+                await self._slack.write(who, text, thread=self._thread_of(person))
                 await self._until(lambda before=before: len(self._telegram.texts(person.chat)) > before)
             await asyncio.sleep(1.2)
+
+    def _thread_of(self, person: Person) -> str:
+        """Find the latest thread whose card names a person."""
+        named = [root["ts"] for root in self._slack.roots() if person.name in root.get("text", "")]
+        return str(named[-1]) if named else ""
 
     async def _until(self, holds: Any) -> None:
         with contextlib.suppress(TimeoutError):

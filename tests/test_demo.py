@@ -116,6 +116,15 @@ def test_buttons_work_and_a_note_stays_at_the_desk(page: Page) -> None:
     expect(page.locator("#chat")).not_to_contain_text("she has written before")
 
 
+def test_the_exchange_may_be_played_again(page: Page) -> None:
+    thread = page.locator(".thread", has_text="Lucía")
+    before = thread.locator(".post").count()
+    page.locator("#play").click()
+
+    expect(thread.locator(".post", has_text="Your order A-1042 is on its way.")).to_have_count(4, timeout=20_000)
+    assert thread.locator(".post").count() > before
+
+
 def test_it_fits_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     expect(page.locator("#connection")).to_have_text("connected")
