@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,3 +160,13 @@ async def test_no_secret_shows(kind: str, session: aiohttp.ClientSession) -> Non
 def test_every_field_is_explained() -> None:
     for fields in KINDS.values():
         assert all(field.label for field in fields)
+
+
+async def test_the_table_of_capabilities_is_true(session: aiohttp.ClientSession) -> None:
+    text = (Path(__file__).parent.parent / "adapters" / "README.md").read_text()
+    rows = {
+        kind: (int(most), told == "yes") for kind, most, told in re.findall(r"\| (\w+) \| (\d+) \| (yes|no) \|", text)
+    }
+    made = {kind: make(kind, session).capabilities for kind in CHANNELS}
+
+    assert rows == {kind: (each.max_text, each.receipts) for kind, each in made.items()}
