@@ -249,6 +249,19 @@ async def test_a_lane_leaves_in_order_and_in_one_pair_of_hands(store: Store) -> 
     assert [order.effect for order in again.orders] == [TellCustomer(text="2"), TellCustomer(text="3")]
 
 
+async def test_a_long_lane_is_taken_bit_by_bit(store: Store) -> None:
+    await outgoing(store, *(TellCustomer(text=str(number)) for number in range(150)))
+    taken: list[str] = []
+    while len(taken) < 150:
+        batch = await store.take(Side.CUSTOMER)
+        await store.settle(batch, Result(orders=tuple(order.id for order in batch.orders)))
+        store.leave(batch)
+        taken += [order.effect.text for order in batch.orders if isinstance(order.effect, TellCustomer)]
+
+    assert taken == [str(number) for number in range(150)]
+    assert store.stats().waiting_orders["customer"] == 0
+
+
 async def test_what_customers_say_gets_to_the_desk_before_what_we_say(store: Store) -> None:
     await outgoing(store, ShowSent(text="Hola", language="es"), to="tg/1")
     await outgoing(store, Note(text="Closed"), to="tg/2")

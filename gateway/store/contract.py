@@ -16,6 +16,9 @@ from routing.messages import Effect, Event, Standing
 MAILBOX_BATCH = 64
 """How many events of one mailbox a step gets at most."""
 
+LANE_BATCH = 64
+"""How many orders of one lane are taken at a time at most."""
+
 
 class StoreError(Exception):
     """The store can't take or give it just now; says why, for an admin. Nothing was changed."""
@@ -100,7 +103,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What waits in a lane that nobody else works on, in order."""
+    """What waits in a lane that nobody else works on, in order; at most LANE_BATCH."""
 
     lane: str
     orders: tuple[Order, ...]
@@ -175,7 +178,7 @@ class Store(Protocol):
         """Give the next conversation's number; no two committed steps ever get the same."""
 
     async def take(self, side: Side) -> Batch:
-        """Wait for a lane of `side` that is due and nobody works on; the most urgent one, and all that waits in it."""
+        """Wait for a lane of `side` that is due and nobody works on; the most urgent one, and what waits in it."""
 
     async def begin(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         """Note that one call for these begins, directly before it, with their progress: its outcome is now unknown."""

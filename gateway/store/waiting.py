@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from msgspec import structs
 
-from gateway.store.contract import LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
+from gateway.store.contract import LANE_BATCH, LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
 from routing.messages import EPOCH, Event
 
 Clock = Callable[[], datetime]
@@ -97,7 +98,7 @@ class Lanes:
             if (name := self._next(side)) is not None:
                 lane = self._lanes[name]
                 lane.taken = True
-                return Batch(name, tuple(lane.orders))
+                return Batch(name, tuple(islice(lane.orders, LANE_BATCH)))
             bell = self._bells[side]
             bell.clear()
             timeout = (self._later[0][0] - self._clock()).total_seconds() if self._later else None
@@ -109,8 +110,11 @@ class Lanes:
 
     def replace(self, order: Order) -> None:
         """Put a changed order in its place."""
-        lane = self._lanes[order.lane]
-        lane.orders = deque(order if each.id == order.id else each for each in lane.orders)
+        orders = self._lanes[order.lane].orders
+        for at, each in enumerate(orders):
+            if each.id == order.id:
+                orders[at] = order
+                return
 
     def close_calls(self, name: str) -> None:
         """Note that no call of a lane is open."""
@@ -121,9 +125,12 @@ class Lanes:
         """Forget orders that are settled; the lane stays taken."""
         lane = self._lanes[name]
         gone = set(ids)
-        left = deque(order for order in lane.orders if order.id not in gone)
-        self.sizes[lane.side.value] -= len(lane.orders) - len(left)
-        lane.orders = left
+        before = len(lane.orders)
+        while lane.orders and lane.orders[0].id in gone:
+            gone.discard(lane.orders.popleft().id)
+        if gone:
+            lane.orders = deque(order for order in lane.orders if order.id not in gone)
+        self.sizes[lane.side.value] -= before - len(lane.orders)
 
     def leave(self, name: str, until: datetime = EPOCH) -> None:
         """Let go of a lane; what is left in it is due at `until`."""
