@@ -20,6 +20,9 @@ from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramCustomer, TelegramSandbox
 
 T = TypeVar("T")
+Serve = Callable[..., Awaitable[TestServer]]
+"""Starts a server for an application, and stops it at the end of the test: pytest-aiohttp's `aiohttp_server`."""
+
 PATIENCE = 20.0
 
 CONFIGURATION = """
@@ -58,19 +61,19 @@ languages = ["en"]
 class World:
     """The platforms, and a gateway that can be started, stopped and started again."""
 
-    def __init__(self, folder: Path, telegram_mode: str, desk_mode: str) -> None:
+    def __init__(self, folder: Path, telegram_mode: str, desk_mode: str, serve: Serve) -> None:
         self.folder = folder
+        self._serve = serve
         self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode}
         self.telegram = TelegramSandbox("42:sandbox-token")
         self.slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", signing_secret="slack-secret", app_token="xapp-sandbox")
         self.extra = ""
-        self._servers: list[TestServer] = []
         self._port = 0
 
     async def open(self) -> None:
         """Start the platforms."""
-        self.telegram_url = await self._serve(self.telegram.app)
-        self.slack_url = await self._serve(self.slack.app)
+        self.telegram_url = str((await self._serve(self.telegram.app)).make_url("")).rstrip("/")
+        self.slack_url = str((await self._serve(self.slack.app)).make_url("")).rstrip("/")
 
     async def start(self) -> None:
         """Start the gateway, where it was before."""
@@ -92,11 +95,6 @@ class World:
         """Stop the gateway."""
         await self.server.close()
         await self.gateway.stop()
-
-    async def close(self) -> None:
-        """Stop the platforms."""
-        for server in self._servers:
-            await server.close()
 
     def settings(self) -> Settings:
         """Read the configuration for this world."""
@@ -140,12 +138,6 @@ class World:
 
         await self.until(idle)
 
-    async def _serve(self, app: web.Application) -> str:
-        server = TestServer(app)
-        await server.start_server()
-        self._servers.append(server)
-        return f"http://127.0.0.1:{server.port}"
-
 
 def flat(post: dict[str, Any]) -> str:
     """Give all the words of a post's blocks, or its text where it has none."""
@@ -166,12 +158,12 @@ def words() -> Callable[[dict[str, Any]], str]:
 
 
 @pytest.fixture
-async def make_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[World]]]:
+async def make_world(tmp_path: Path, aiohttp_server: Serve) -> AsyncIterator[Callable[..., Awaitable[World]]]:
     """Make worlds; each is closed at the end."""
     worlds: list[World] = []
 
     async def make(telegram_mode: str = "webhook", desk_mode: str = "http", extra: str = "") -> World:
-        world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode)
+        world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode, aiohttp_server)
         world.extra = extra
         await world.open()
         await world.start()
@@ -181,16 +173,14 @@ async def make_world(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Wo
     yield make
     for world in worlds:
         await world.stop()
-        await world.close()
 
 
 @pytest.fixture
-async def world_at_rest(tmp_path: Path) -> AsyncIterator[World]:
+async def world_at_rest(tmp_path: Path, aiohttp_server: Serve) -> World:
     """Platforms without a gateway."""
-    world = World(tmp_path / "world", "webhook", "http")
+    world = World(tmp_path / "world", "webhook", "http", aiohttp_server)
     await world.open()
-    yield world
-    await world.close()
+    return world
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,19 +83,10 @@ def write(folder: Path, telegram: str, slack: str, bot_token: str = BOT_TOKEN) -
 
 
 @pytest.fixture
-async def platforms() -> AsyncIterator[tuple[str, str]]:
-    servers = [
-        TestServer(app)
-        for app in (
-            TelegramSandbox("42:sandbox").app,
-            SlackSandbox("xoxb-sandbox", "C0SUPPORT", app_token="xapp-sandbox").app,
-        )
-    ]
-    for server in servers:
-        await server.start_server()
-    yield f"http://127.0.0.1:{servers[0].port}", f"http://127.0.0.1:{servers[1].port}"
-    for server in servers:
-        await server.close()
+async def platforms(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> tuple[str, str]:
+    telegram = await aiohttp_server(TelegramSandbox("42:sandbox").app)
+    slack = await aiohttp_server(SlackSandbox("xoxb-sandbox", "C0SUPPORT", app_token="xapp-sandbox").app)
+    return str(telegram.make_url("")).rstrip("/"), str(slack.make_url("")).rstrip("/")
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """WhatsApp: the handshake, the signature, text both ways, and what became of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -26,19 +26,18 @@ PHONE = "46701740605"
 
 
 @pytest.fixture
-async def whatsapp() -> AsyncIterator[WhatsAppSandbox]:
-    sandbox = WhatsAppSandbox(number="301", account="201", access_token="EAAsandbox", app_secret="meta-secret")
-    server = TestServer(sandbox.app)
-    await server.start_server()
-    sandbox.base = f"http://127.0.0.1:{server.port}"  # type: ignore[attr-defined]
-    yield sandbox
-    await server.close()
+def whatsapp() -> WhatsAppSandbox:
+    return WhatsAppSandbox(number="301", account="201", access_token="EAAsandbox", app_secret="meta-secret")
 
 
 @pytest.fixture
-async def world(make_world: Callable[..., Awaitable[World]], whatsapp: WhatsAppSandbox) -> World:
-    base = whatsapp.base  # type: ignore[attr-defined]
-    made = await make_world(extra=CHANNEL.format(base=base))
+async def world(
+    make_world: Callable[..., Awaitable[World]],
+    whatsapp: WhatsAppSandbox,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> World:
+    server = await aiohttp_server(whatsapp.app)
+    made = await make_world(extra=CHANNEL.format(base=str(server.make_url("")).rstrip("/")))
     whatsapp.webhook = f"{made.url}/webhooks/wa"
     return made
 
