@@ -158,8 +158,9 @@ class Telegram:
                     read_timeout=POLL + 10,
                 )
                 for update in updates if isinstance(updates, list) else ():
-                    await receive(self._read(update, datetime.now(UTC)))
-                    offset = max(offset, int(update["update_id"]) + 1)
+                    if isinstance(update.get("update_id"), int):
+                        await receive(self._read(update, datetime.now(UTC)))
+                        offset = max(offset, update["update_id"] + 1)
                 wait = 1.0
             except TelegramError as error:
                 hooked = isinstance(error, Conflict)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -37,6 +37,9 @@ STOP_WITHIN = 8.0
 
 REMEMBER = timedelta(days=30)
 """How long event ids and the places of posts are kept."""
+
+REST = 5.0
+"""Seconds before something in the background that broke begins again."""
 
 log = logging.getLogger("dragoman")
 
@@ -88,10 +91,9 @@ class Gateway:
         )
         self._crew.hire(posts.take, hands.guard(posts.deliver, posts.bury))
         self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark, posts.bury), 2)
-        await self._worker.offer_turns(f"start:{datetime.now(UTC).isoformat()}")
-        self._tasks = [asyncio.create_task(each) for each in (self.desk.listen(), self._ask_desk(), self._look_after())]
-        for channel in self.channels.values():
-            self._tasks.append(asyncio.create_task(self._receive_from(channel)))
+        always = [self.desk.listen, self._ask_desk, self._look_after, self._worker.watch_queue]
+        always += [partial(self._receive_from, channel) for channel in self.channels.values()]
+        self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
 
     async def stop(self) -> None:
         """Stop receiving, finish what was begun, and let go of everything."""
@@ -163,6 +165,16 @@ class Gateway:
         KEPT.labels("aside").set(stats.aside)
         KEPT.labels("dead").set(stats.dead)
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def keep_going(work: Callable[[], Awaitable[None]]) -> None:
+    """Do what goes on in the background until it is done; what breaks it is logged, and it begins again."""
+    while True:
+        try:
+            return await work()
+        except Exception:
+            log.exception("background.failed")
+            await asyncio.sleep(REST)
 
 
 async def _healthz(_: web.Request) -> web.Response:

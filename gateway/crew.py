@@ -1,10 +1,15 @@
 """Loops that take work and do it, and stop without dropping what they hold."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PAUSE = 1.0
+"""Seconds that a loop rests after an error."""
+
+log = logging.getLogger("dragoman.crew")
 
 
 class Crew:
@@ -16,7 +21,7 @@ class Crew:
         self._stopping = False
 
     def hire(self, take: Callable[[], Awaitable[T]], do: Callable[[T], Awaitable[None]], count: int = 1) -> None:
-        """Start `count` loops; `do` answers for its own errors."""
+        """Start `count` loops; an error of either is logged, and the loop goes on."""
         for _ in range(count):
             self._tasks.add(asyncio.create_task(self._loop(take, do)))
 
@@ -35,9 +40,12 @@ class Crew:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it runs as one
         while not self._stopping:
-            taken = await take()
-            self._busy.add(task)
             try:
+                taken = await take()
+                self._busy.add(task)
                 await do(taken)
+            except Exception:
+                log.exception("crew.failed")
+                await asyncio.sleep(PAUSE)
             finally:
                 self._busy.discard(task)

@@ -17,6 +17,15 @@ from routing.policy import Policy
 QUEUE_LOOK = 100
 """How many who wait are considered when somebody has room again."""
 
+QUEUE_WATCH = 60.0
+"""Seconds between looks at the queue, beside those that a closed conversation causes."""
+
+STRIKES = 3
+"""How often a mailbox may break us before its first event is set aside."""
+
+PAUSE = 1.0
+"""Seconds before what failed comes again."""
+
 log = logging.getLogger("dragoman.worker")
 
 
@@ -38,18 +47,42 @@ class Worker:
         self._policy = policy
         self._ear = ear
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._strikes: dict[str, int] = {}
 
     async def work(self, claim: Claim) -> None:
-        """Carry a claim; what fails comes again."""
+        """Carry a claim; what fails comes again, and what breaks us again and again is set aside."""
+        strikes = self._strikes.get(claim.mailbox, 0)
         try:
-            await self.step(claim)
+            freed = await self.step(_first(claim) if strikes else claim)
         except StoreError as error:
             log.warning("worker.store_failed", extra={"mailbox": claim.mailbox, "error": str(error)})
-            await asyncio.sleep(1)
+            await asyncio.sleep(PAUSE)
             await self._store.release(claim)
+            return
+        except Exception as error:
+            log.exception("worker.failed", extra={"mailbox": claim.mailbox})
+            await self._struck(claim, strikes + 1, f"{type(error).__name__} while working on it")
+            return
+        self._strikes.pop(claim.mailbox, None)
+        if freed:
+            await self._offer_quietly(claim.events[0].id)
 
-    async def step(self, claim: Claim) -> None:
-        """Carry one claim's events into its conversation."""
+    async def _struck(self, claim: Claim, strikes: int, reason: str) -> None:
+        """After some strikes the event that broke us is known, as it was worked on alone: set it aside."""
+        self._strikes[claim.mailbox] = strikes
+        await asyncio.sleep(PAUSE)
+        if strikes < STRIKES:
+            await self._store.release(claim)
+            return
+        try:
+            await self._store.set_aside(claim, reason)
+        except StoreError:
+            await self._store.release(claim)
+            return
+        del self._strikes[claim.mailbox]
+
+    async def step(self, claim: Claim) -> bool:
+        """Carry one claim's events into its conversation; say whether an agent has room again by it."""
         now = claim.conversation
         effects: list[tuple[int, Effect]] = []
         events: list[Event] = []
@@ -63,17 +96,27 @@ class Worker:
                 log.exception("worker.event_failed", extra={"event_id": event.id, "kind": type(event).__name__})
                 if not events:
                     await self._store.set_aside(claim, f"{type(error).__name__} while deciding")
-                    return
+                    return False
                 break
             now = decision.conversation
             events.append(heard)
             effects += ((now.number, effect) for effect in decision.effects)
-        done = Claim(
-            claim.mailbox, claim.version, claim.conversation, claim.events[: len(events)], claim.seqs[: len(events)]
+        await self._store.commit(
+            _first(claim, len(events)), Step(conversation=now, effects=tuple(effects), events=tuple(events))
         )
-        await self._store.commit(done, Step(conversation=now, effects=tuple(effects), events=tuple(events)))
-        if claim.conversation.load and claim.conversation.load != now.load:
-            await self.offer_turns(claim.events[0].id)
+        return bool(claim.conversation.load) and claim.conversation.load != now.load
+
+    async def watch_queue(self) -> None:
+        """Offer turns now and then, until cancelled: an offer that was lost waits for no other."""
+        while True:
+            await self._offer_quietly(f"watch:{self._clock().isoformat()}")
+            await asyncio.sleep(QUEUE_WATCH)
+
+    async def _offer_quietly(self, why: str) -> None:
+        try:
+            await self.offer_turns(why)
+        except StoreError as error:
+            log.warning("worker.offer_failed", extra={"error": str(error)})
 
     async def offer_turns(self, why: str) -> None:
         """Let those who wait know that somebody may have room; `why` makes the offer one of its kind."""
@@ -104,3 +147,8 @@ class Worker:
         if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentPressed | TurnCame):
             return replace(event, facts=facts)
         return event
+
+
+def _first(claim: Claim, count: int = 1) -> Claim:
+    """Give the beginning of a claim."""
+    return Claim(claim.mailbox, claim.version, claim.conversation, claim.events[:count], claim.seqs[:count])

@@ -8,6 +8,8 @@ import pytest
 from aiohttp import web
 
 from gateway import deliver, retry, worker
+from gateway.store.contract import StoreError
+from gateway.store.sqlite import rows
 from routing import conversation
 from sandbox.slack import rate_limited
 from sandbox.telegram import too_many
@@ -420,3 +422,50 @@ async def test_an_event_that_breaks_the_core_is_set_aside_and_the_next_is_worked
 
     await world.shown(thread, "And this?")
     assert world.gateway.store.stats().aside == 1
+
+
+async def test_an_event_that_breaks_the_commit_is_set_aside_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PAUSE", 0.01)
+    whole = rows.write_step
+
+    def fragile(db: Any, claim: Any, step: Any, at: Any) -> Any:
+        if any(getattr(event, "text", "") == "poison" for event in step.events):
+            raise ZeroDivisionError
+        return whole(db, claim, step, at)
+
+    monkeypatch.setattr(rows, "write_step", fragile)
+    customer = world.customer()
+    for text in ("Hello", "poison", "And this?"):
+        await customer.write(text)
+    thread = await world.thread()
+
+    await world.shown(thread, "Hello")
+    await world.shown(thread, "And this?")
+    assert world.gateway.store.stats().aside == 1
+
+
+async def test_a_queue_whose_turn_could_not_be_written_gets_it_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chat in range(1, 9):
+        await world.customer(chat=chat).write("Hello, where is my order?")
+    await world.thread(8)
+    await world.customer(chat=9).write("Hello, where is my order?")
+    ninth = await world.thread(9)
+    await world.settled()
+
+    async def full(why: str) -> None:
+        raise StoreError("the store can't write: database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.gateway._worker, "offer_turns", full)
+        await world.slack.write("U0ANA", "!close", thread=await world.thread())
+        await world.shown(await world.thread(), "✔️ closed")
+        await world.settled()
+    await world.gateway._worker.offer_turns("again")
+
+    await world.shown(ninth, "Assigned to")
+    await world.customer(chat=1).write("Thanks, one more question about my order")
+    await world.shown(await world.thread(), "one more question")

@@ -87,6 +87,35 @@ async def test_what_was_taken_is_finished_and_nothing_more_is_taken() -> None:
     assert waiting.qsize() == 3
 
 
+async def test_a_loop_outlives_what_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.crew.PAUSE", 0)
+    waiting: asyncio.Queue[int] = asyncio.Queue()
+    done = asyncio.Event()
+    taken: list[int] = []
+
+    async def take() -> int:
+        number = await waiting.get()
+        if number == 0:
+            raise ZeroDivisionError
+        return number
+
+    async def do(number: int) -> None:
+        taken.append(number)
+        if number == 1:
+            raise ZeroDivisionError
+        done.set()
+
+    crew = Crew()
+    crew.hire(take, do)
+    for number in range(3):
+        waiting.put_nowait(number)
+    async with asyncio.timeout(5):
+        await done.wait()
+    await crew.stop(1)
+
+    assert taken == [1, 2]
+
+
 async def test_what_never_ends_is_cut_off() -> None:
     started = asyncio.Event()
 
@@ -100,4 +129,7 @@ async def test_what_never_ends_is_cut_off() -> None:
     crew = Crew()
     crew.hire(take, do)
     await started.wait()
+    before = asyncio.get_running_loop().time()
     await crew.stop(0.01)
+
+    assert asyncio.get_running_loop().time() - before < 5

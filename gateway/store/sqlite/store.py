@@ -122,7 +122,7 @@ class SqliteStore:
             outcome, _ = await self._writer.submit(
                 lambda db: rows.write_step(db, claim, step, now), lambda wrote: self._keep(claim, step, wrote)
             )
-        except StoreError:
+        except Exception:
             self._move_load(new, was, rested)
             raise
         if outcome is not Outcome.OK:
