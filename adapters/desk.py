@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.contract import Forged, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
 from adapters.desk_view import Block
-from adapters.http import read_json
+from adapters.http import read_json, scrub
 from adapters.slack_api import SlackApi, SlackRefusal
 from config.settings import Desk as DeskSettings
 from routing.messages import Event
@@ -242,18 +242,19 @@ class Desk:
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         """Take one envelope; it is confirmed once it is durable, else Slack brings it again."""
         answer: dict[str, Any] | str = ""
+        payload = scrub(request.payload)
         try:
             if request.type == "events_api":
-                await self._receive(self._reader.callback(request.payload, datetime.now(UTC)))
+                await self._receive(self._reader.callback(payload, datetime.now(UTC)))
             else:
-                status, answer = await self._dispatch(request.payload)
+                status, answer = await self._dispatch(payload)
                 if status != 200:
                     return
         except Exception:
             log.exception("desk.envelope_failed", extra={"type": request.type})
             return
-        payload = answer if isinstance(answer, dict) and answer else None
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
+        said = answer if isinstance(answer, dict) and answer else None
+        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, said))
 
 
 class _At(Clock):

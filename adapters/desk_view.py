@@ -105,6 +105,12 @@ def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:
     return "\n".join(filter(None, map(_plain, entries)))[:FALLBACK] or "…", blocks
 
 
+def draw_plain(entries: Sequence[Entry]) -> str:
+    """Say all that a post shows, as mere text."""
+    said = [_plain(entry) + (f"\n{escape(entry.original)}" if isinstance(entry, Said) else "") for entry in entries]
+    return "\n".join(filter(None, said)) or "…"
+
+
 def draw_whisper(text: str, choices: Sequence[Choice] = ()) -> tuple[str, list[Block]]:
     """Draw what one agent is told, with its buttons."""
     blocks: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(text)]

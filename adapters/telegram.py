@@ -39,7 +39,7 @@ from adapters.contract import (
     Uncertain,
     Unreachable,
 )
-from adapters.http import not_sent, read_json
+from adapters.http import not_sent, read_json, scrub
 from config.credentials import Field
 from config.settings import ChannelSettings
 from routing.messages import Event
@@ -159,7 +159,7 @@ class Telegram:
                 )
                 for update in updates if isinstance(updates, list) else ():
                     if isinstance(update.get("update_id"), int):
-                        await receive(self._read(update, datetime.now(UTC)))
+                        await receive(self._read(scrub(update), datetime.now(UTC)))
                         offset = max(offset, update["update_id"] + 1)
                 wait = 1.0
             except TelegramError as error:

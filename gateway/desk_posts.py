@@ -16,6 +16,7 @@ from adapters.desk_view import (
     decode_entries,
     draw,
     draw_card,
+    draw_plain,
     draw_whisper,
     encode_entries,
     fits,
@@ -169,13 +170,15 @@ class DeskPosts:
             await self._hands.keep(batch, Result(orders=(order.id,)))
 
     async def _redraw(self, batch: Batch, order: Order, key: str, change: Callable[[Entry], Awaitable[Entry]]) -> bool:
-        """Draw the post that holds `key` anew; False where there is none."""
+        """Draw the post that holds `key` anew; False where there is none, or it can't show so much."""
         post = await self._hands.store.post(order.mailbox, key)
         if post is None:
             return False
         entries = decode_entries(post.body)
         changed = [await change(entry) for entry in entries]
         posts: tuple[Post, ...] = ()
+        if not fits(changed):
+            return False
         if changed != list(entries):
             text, blocks = draw(changed)
             await self._desk.update(post.ts, text, blocks)
@@ -233,8 +236,12 @@ class DeskPosts:
         try:
             return await self._desk.post(text, blocks, order=id_, thread=where)
         except SlackRefusal as error:
-            log.error("desk.blocks_refused", extra={"order": id_, "error": str(error)})
-            return await self._desk.post(text, (), order=id_, thread=where)
+            log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
+        # What a customer wrote must be seen: in the channel where the thread is gone, and as mere text.
+        try:
+            return await self._desk.post(text, blocks, order=id_)
+        except SlackRefusal:
+            return await self._desk.post(draw_plain(entries), (), order=id_)
 
     async def _entry(self, order: Order, where: str) -> list[Entry]:
         effect = order.effect
@@ -275,7 +282,7 @@ class DeskPosts:
 
     async def _failed(self, batch: Batch, error: SendError, name: str = NAME) -> None:
         order = batch.orders[0]
-        verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS)
+        verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS, repeatable=True)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
         SENT.labels(name, type(error).__name__).inc()
         if isinstance(error, Unavailable) and error.after and name == NAME:

@@ -11,6 +11,9 @@ HOLD = timedelta(seconds=60)
 PATIENCE = 300
 """Attempts before a message that nobody takes is given up; about a day."""
 
+DOUBTFUL_PATIENCE = 20
+"""Attempts of a call that each may have been accepted; more than an hour, most of it between the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class TryAt:
@@ -40,8 +43,10 @@ class Hold:
 Verdict = TryAt | GiveUp | Hold
 
 
-def judge(error: SendError, attempts: int, *, now: datetime, patience: int = PATIENCE) -> Verdict:
-    """Say what to do after the `attempts`-th failure."""
+def judge(
+    error: SendError, attempts: int, *, now: datetime, patience: int = PATIENCE, repeatable: bool = False
+) -> Verdict:
+    """Say what to do after the `attempts`-th failure; a call that is `repeatable` does no harm when it comes twice."""
     match error:
         case Unauthorised():
             return Hold(now + HOLD, f"{error}. {error.advice}")
@@ -49,7 +54,11 @@ def judge(error: SendError, attempts: int, *, now: datetime, patience: int = PAT
             return GiveUp(str(error), error.advice, isinstance(error, Unreachable))
     if attempts >= patience:
         return GiveUp(f"no answer after {attempts} attempts: {error}", "Send it again, or reach them another way.")
-    wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 16), LONGEST_WAIT)
+    doubtful = isinstance(error, Uncertain) and not repeatable
+    if doubtful and attempts >= DOUBTFUL_PATIENCE:
+        reason = f"the platform never confirmed it, after {attempts} attempts: {error}"
+        return GiveUp(reason, "It may have reached the customer; ask them before you send it again.")
+    wait = min(FIRST_WAIT * (4 if doubtful else 2) ** min(attempts - 1, 16), LONGEST_WAIT)
     if isinstance(error, Unavailable):
         return TryAt(now + max(wait, error.after))
     return TryAt(now + wait, open_call=isinstance(error, Uncertain))

@@ -192,7 +192,7 @@ async def world(make_world: Callable[..., Awaitable[World]]) -> World:
 def spoilt(body: Any) -> Iterator[Any]:
     """Give a body again and again, each key at any depth once left out, once null and once of another type."""
     for path in _paths(body):
-        damages: tuple[Any, ...] = ("out", None, [], {"odd": 1}, "odd", -1, 10**30)
+        damages: tuple[Any, ...] = ("out", None, [], {"odd": 1}, "odd", "\ud800\x00", -1, 10**30)
         for damage in damages:
             copied = copy.deepcopy(body)
             inner = copied

@@ -469,3 +469,35 @@ async def test_a_queue_whose_turn_could_not_be_written_gets_it_later(
     await world.shown(ninth, "Assigned to")
     await world.customer(chat=1).write("Thanks, one more question about my order")
     await world.shown(await world.thread(), "one more question")
+
+
+async def test_what_slack_refuses_in_the_thread_is_shown_all_the_same(world: World, words: Words) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.shown(thread, "Hello")
+    world.slack.fault = lambda method, fields: (
+        web.json_response({"ok": False, "error": "thread_not_found"})
+        if method == "chat.postMessage" and fields.get("thread_ts")
+        else None
+    )
+    await customer.write("Are you there?")
+    await world.until(lambda: any("Are you there?" in words(root) for root in world.slack.roots()))
+    world.slack.fault = lambda method, fields: (
+        web.json_response({"ok": False, "error": "invalid_blocks"})
+        if method == "chat.postMessage" and fields.get("blocks")
+        else None
+    )
+    await customer.write("Is anybody there?")
+
+    await world.until(lambda: any("Is anybody there?" in words(root) for root in world.slack.roots()))
+
+
+async def test_an_edit_that_its_post_cannot_hold_is_shown_below(world: World) -> None:
+    customer = world.customer()
+    message = await customer.write("short")
+    thread = await world.thread()
+    await world.shown(thread, "short")
+    await customer.edit(message, "& much longer " * 280 + "end of the edit")
+
+    await world.shown(thread, "end of the edit")

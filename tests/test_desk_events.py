@@ -12,6 +12,7 @@ import pytest
 from adapters.contract import Forged, Malformed, Request
 from adapters.desk import Desk
 from adapters.desk_events import DeskReader
+from adapters.http import read_json
 from adapters.slack_text import escape, read_message
 from config.credentials import Secret
 from config.settings import Desk as DeskSettings
@@ -58,7 +59,7 @@ def test_reads_what_slack_sends(case: dict[str, Any], plain: Plain) -> None:
 @pytest.mark.parametrize("case", cases("receive"))
 def test_whatever_is_left_out_it_answers(case: dict[str, Any], plain: Plain, damaged: Damaged) -> None:
     for body in damaged(case["body"]):
-        for event in READER.callback(body, NOON):
+        for event in READER.callback(read_json(json.dumps(body).encode()), NOON):
             assert event.to or plain(event)["type"] == "Unrecognised"
 
 

@@ -54,6 +54,10 @@ async def desk(world: World, body: bytes, *, age: int = 0, secret: str = SIGNING
         pytest.param("/webhooks/tg", b"not json", SECRET, 400, id="not JSON"),
         pytest.param("/webhooks/tg", b'{"object": "page", "entry": []}', SECRET, 400, id="another platform's"),
         pytest.param("/webhooks/tg", b'{"update_id": 1, "message": "odd"}', SECRET, 200, id="a malformed part"),
+        pytest.param("/webhooks/tg", update(3, "half an emoji \ud83d and \x00"), SECRET, 200, id="half an emoji"),
+        pytest.param(
+            "/webhooks/tg", b'{"update_id": 4, "holo": {"x": "\\ud83d"}}', SECRET, 200, id="half an emoji, odd"
+        ),
         pytest.param("/webhooks/tg", b'{"update_id": 2, "holo": {}}', SECRET, 200, id="an unknown kind"),
         pytest.param("/webhooks/tg", b"{" * 100_000, SECRET, 400, id="absurdly nested"),
         pytest.param("/webhooks/nope", update(1), SECRET, 404, id="an unknown channel"),
@@ -116,6 +120,8 @@ async def test_when_the_store_cannot_take_it_the_platform_is_told_to_come_again(
         desks = await desk(world, event)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert desks.status == 503
+        world.slack.posts["9.0"] = {"ts": "9.0", "thread_ts": "8.0"}
+        assert await world.slack.press("U0ANA", "claim", "1", "9.0") == 503
     assert (await call(world, "/webhooks/tg", update(6), **SECRET)).status == 200
 
     await world.shown(await world.thread(), "Hello there")

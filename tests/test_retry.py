@@ -52,5 +52,17 @@ def test_patience_ends_with_words_for_the_agent() -> None:
     assert verdict.advice
 
 
+def test_calls_that_may_each_have_been_accepted_come_ever_less_often_and_end() -> None:
+    waits = [judge(Uncertain("broke off"), attempts, now=NOON) for attempts in range(1, 20)]
+    assert [wait.at - NOON for wait in waits if isinstance(wait, TryAt)][:4] == [
+        timedelta(seconds=seconds) for seconds in (1, 4, 16, 64)
+    ]
+    end = judge(Uncertain("broke off"), 20, now=NOON)
+    assert isinstance(end, GiveUp)
+    assert "may have reached the customer" in end.advice
+    repeatable = judge(Uncertain("broke off"), 20, now=NOON, repeatable=True)
+    assert isinstance(repeatable, TryAt)
+
+
 def test_the_desk_has_endless_patience() -> None:
     assert isinstance(judge(Unavailable("down"), 100_000, now=NOON, patience=10**9), TryAt)
