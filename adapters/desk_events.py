@@ -70,6 +70,12 @@ class DeskReader:
 
     def pressed(self, body: Json, at: datetime) -> Sequence[Event]:
         """Read a block_actions body."""
+        try:
+            return self._pressed(body, at)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return (self._unrecognised(body, "block_actions", at),)
+
+    def _pressed(self, body: Json, at: datetime) -> Sequence[Event]:
         container = body.get("container") or {}
         message = body.get("message") or {}
         root = message.get("thread_ts") or container.get("thread_ts") or container.get("message_ts")

@@ -149,6 +149,32 @@ async def test_a_signed_call_is_taken(desk: Desk) -> None:
         desk.verify(Request(headers=signed, query={}, body=b"{}", at=NOON))
 
 
+async def test_without_a_secret_nothing_is_taken() -> None:
+    async def receive(events: Sequence[Event]) -> None:
+        raise AssertionError
+
+    sandbox = SlackSandbox("xoxb-1", "C0AGENTS1", signing_secret="")
+    signed = {name.lower(): value for name, value in sandbox.sign(b"{}", int(NOON.timestamp())).items()}
+    async with aiohttp.ClientSession() as session:
+        desk = Desk(DeskSettings(channel="C0AGENTS1", bot_token=Secret("xoxb-1")), POLICY, session, receive)
+        with pytest.raises(Forged):
+            desk.verify(Request(headers=signed, query={}, body=b"{}", at=NOON))
+
+
+def test_a_press_that_is_not_as_it_should_be_is_kept_for_inspection(plain: Plain, damaged: Damaged) -> None:
+    body = {
+        "type": "block_actions",
+        "user": {"id": "U1"},
+        "container": {"channel_id": "C0AGENTS1", "message_ts": "2.0"},
+        "message": {"thread_ts": "1.0"},
+        "actions": [{"action_id": "claim", "value": "7", "action_ts": "3.0"}],
+    }
+    assert [plain(event)["type"] for event in READER.pressed(body, NOON)] == ["AgentPressed"]
+    for each in damaged(body):
+        for event in READER.pressed(read_json(json.dumps(each).encode()), NOON):
+            assert event.to or plain(event)["type"] == "Unrecognised"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"type": "other"}', b'{"object": "page"}'])
 async def test_what_is_not_slacks_is_malformed(desk: Desk, body: bytes) -> None:
     with pytest.raises(Malformed):
