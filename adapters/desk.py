@@ -69,14 +69,12 @@ class Desk:
     def verify(self, request: Request) -> None:
         """Hold the signature against the signing secret; five minutes is too old."""
         timestamp = request.headers.get("x-slack-request-timestamp", "")
-        secret = self._settings.signing_secret
-        verifier = SignatureVerifier(secret.reveal(), _At(request.at))
+        if not self._settings.signing_secret:
+            raise Forged("the desk: there is no signing_secret to hold a signature against")
+        verifier = SignatureVerifier(self._settings.signing_secret.reveal(), _At(request.at))
         try:
-            # Without a secret (Socket Mode needs none) anybody could sign.
-            good = (
-                bool(secret)
-                and timestamp.isdecimal()
-                and verifier.is_valid(request.body, timestamp, request.headers.get("x-slack-signature", ""))
+            good = timestamp.isdecimal() and verifier.is_valid(
+                request.body, timestamp, request.headers.get("x-slack-signature", "")
             )
         except (ValueError, TypeError, UnicodeDecodeError):
             good = False
