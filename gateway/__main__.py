@@ -69,6 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("--channel", default="", metavar="ID", help="the channel that they write on")
     backup = _command(known, "backup", _backup, "copy a running installation")
     backup.add_argument("directory", type=Path, metavar="DIR", help="a new directory")
+    dead = _command(known, "dead", _dead, "what could not be delivered, and why")
+    actions = dead.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    listed = actions.add_parser("list", help="list it, oldest first")
+    listed.add_argument("--all", action="store_true", help="also events of kinds that this version doesn't know")
+    _add_common(listed, again=True)
+    for action, told in (("retry", "have the gateway try it again"), ("drop", "forget it for good")):
+        one = actions.add_parser(action, help=told)
+        one.add_argument("letters", metavar="ID", nargs="+", help="as in the list")
+        _add_common(one, again=True)
     return parser
 
 
@@ -76,16 +85,17 @@ def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], int], 
     command: argparse.ArgumentParser = commands.add_parser(
         name, help=told, description=told[0].upper() + told[1:] + "."
     )
-    command.add_argument(
-        "-c",
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the configuration (default: $DRAGOMAN_CONFIG, else dragoman.toml)",
-    )
-    command.add_argument("--json", action="store_true", help="print JSON lines")
+    _add_common(command)
     command.set_defaults(command=do)
     return command
+
+
+def _add_common(command: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add what every command takes; `again` for an action, whose command has read it already."""
+    unset = argparse.SUPPRESS if again else None
+    told = "the configuration (default: $DRAGOMAN_CONFIG, else dragoman.toml)"
+    command.add_argument("-c", "--config", type=Path, metavar="FILE", default=unset, help=told)
+    command.add_argument("--json", action="store_true", default=unset or False, help="print JSON lines")
 
 
 def _add_text(command: argparse.ArgumentParser) -> None:
@@ -153,6 +163,13 @@ def _route(options: argparse.Namespace) -> int:
 
 def _backup(options: argparse.Namespace) -> int:
     return _print(options, commands.backup(_settings(options), options.directory))
+
+
+def _dead(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if options.action == "list":
+        return _print(options, commands.dead_list(settings, everything=options.all))
+    return _print(options, commands.dead_do(settings, options.letters, drop=options.action == "drop"))
 
 
 def _text(options: argparse.Namespace) -> str:

@@ -14,8 +14,8 @@ from adapters.desk import Desk
 from adapters.http import open_session
 from config.settings import Settings
 from gateway.engines import PACKAGES, make_chain
-from gateway.store.contract import StoreError
-from gateway.store.sqlite.peek import copy_database, read_roster
+from gateway.store.contract import Letter, StoreError
+from gateway.store.sqlite.peek import copy_database, drop_letter, read_letters, read_roster, want_again
 from routing import assign
 from routing.languages import language_name
 from routing.messages import Event
@@ -184,3 +184,44 @@ def backup(settings: Settings, into: Path) -> list[Finding]:
     except OSError as error:
         raise StoreError(f"{into} can't be written: {error.strerror}") from error
     return [Finding(f"copied {path}", {"copied": str(path)}) for path in copied]
+
+
+def dead_list(settings: Settings, *, everything: bool) -> Iterable[Finding]:
+    """Say what could not be delivered and what was set aside, and why."""
+    for letter in read_letters(settings.gateway.data_dir):
+        if not letter.mailbox and not everything:
+            continue
+        what = type(letter.what).__name__
+        fields = {
+            "id": letter.id,
+            "at": letter.at.isoformat(),
+            "contact": letter.mailbox,
+            "number": letter.number,
+            "what": what,
+            "text": _said(letter),
+            "reason": letter.reason,
+            "again": letter.again,
+        }
+        where = f"#{letter.number}  {letter.mailbox}" if letter.number else letter.mailbox or "-"
+        again = "  (will be tried again)" if letter.again else ""
+        first = f"{letter.id}  {letter.at:%Y-%m-%d %H:%M}  {where}  {what}{again}"
+        yield Finding("\n    ".join(filter(None, (first, _said(letter), f"why: {letter.reason}"))), fields)
+
+
+def _said(letter: Letter) -> str:
+    """Give a letter's words, on one line."""
+    words = [str(getattr(letter.what, name, "")) for name in ("attachment", "text", "body")]
+    return " ".join(" ".join(words).split())[:300]
+
+
+def dead_do(settings: Settings, letters: Sequence[str], *, drop: bool) -> Iterable[Finding]:
+    """Have letters tried again, or forget them for good."""
+    for letter in letters:
+        done = (drop_letter if drop else want_again)(settings.gateway.data_dir, letter)
+        if drop:
+            told = f"{letter}  dropped" if done else f"{letter}  there is no such letter: see `dragoman dead list`"
+        elif done:
+            told = f"{letter}  the gateway tries it again as soon as it runs"
+        else:
+            told = f"{letter}  nothing to try again under this name: see `dragoman dead list`"
+        yield Finding(told, {"id": letter, "done": done}, good=done)

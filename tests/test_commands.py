@@ -21,10 +21,10 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from gateway.__main__ import main
-from gateway.store.contract import Step
+from gateway.store.contract import Result, Side, Step
 from gateway.store.sqlite import SqliteStore
 from routing.conversation import Status
-from routing.messages import CustomerWrote
+from routing.messages import CustomerWrote, TellCustomer, Unrecognised
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramSandbox
 
@@ -93,7 +93,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "translate", "detect", "route", "backup"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "translate", "detect", "route", "backup", "dead"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
@@ -103,7 +103,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert "--json" in told
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["translate", "es"], ["backup"], ["check", "--nonsense"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["translate", "es"], ["backup"], ["check", "--nonsense"], ["dead"]]
+)
 def test_unusable_arguments_end_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
@@ -271,6 +273,74 @@ async def test_backup_copies_a_running_installation(
 def test_backup_of_nothing_says_so(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backup", str(tmp_path / "copy"), "-c", str(file)]) == 1
     assert "nothing to copy" in capsys.readouterr().err
+
+
+async def test_dead_letters_are_listed_tried_again_and_dropped(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = SqliteStore(file.parent / "data")
+    await store.open()
+    told = [CustomerWrote(id=f"e{n}", to=f"tg/{n}", at=datetime.now(UTC), message=str(n), text="Hola") for n in (1, 2)]
+    await store.append(told)
+    await store.set_aside(await store.claim(), "ValueError while deciding")
+    claim = await store.claim()
+    effects = tuple((5, TellCustomer(text=text, reply=text)) for text in ("one", "two"))
+    await store.commit(claim, Step(conversation=replace(claim.conversation, number=5), effects=effects))
+    batch = await store.take(Side.CUSTOMER)
+    for order in batch.orders:
+        await store.settle(batch, Result(orders=(order.id,), dead="the customer blocked us"))
+    store.leave(batch)
+    assert (store.stats().aside, store.stats().dead) == (1, 2)
+
+    listed = await command("dead", "list", "--json", "-c", str(file))
+    assert listed == 0
+    letters = {letter["text"]: letter for letter in lines(capsys)}
+    assert letters["one"]["reason"] == "the customer blocked us"
+    assert (letters["one"]["number"], letters["one"]["contact"], letters["one"]["what"]) == (5, "tg/2", "TellCustomer")
+    assert letters["Hola"]["reason"] == "ValueError while deciding"
+    assert await command("dead", "retry", letters["Hola"]["id"], letters["one"]["id"], "-c", str(file)) == 0
+    assert await command("dead", "drop", letters["two"]["id"], "-c", str(file)) == 0
+
+    async with asyncio.timeout(10):
+        again = await store.take(Side.CUSTOMER)
+        revived = await store.claim()
+    assert [order.effect for order in again.orders] == [TellCustomer(text="one", reply="one")]
+    assert again.orders[0].id != batch.orders[0].id
+    assert revived.events == (told[0],)
+    assert (store.stats().aside, store.stats().dead) == (0, 0)
+    await store.close()
+    capsys.readouterr()
+    assert await command("dead", "list", "-c", str(file)) == 0
+    assert capsys.readouterr().out == ""
+
+
+async def test_what_is_wanted_again_while_nothing_runs_comes_at_the_next_start(file: Path) -> None:
+    store = SqliteStore(file.parent / "data")
+    await store.open()
+    await store.append([CustomerWrote(id="e1", to="tg/1", at=datetime.now(UTC), message="1", text="Hola")])
+    await store.set_aside(await store.claim(), "ValueError while deciding")
+    await store.close()
+    assert await command("dead", "retry", "a1", "-c", str(file)) == 0
+    again = SqliteStore(file.parent / "data")
+    await again.open()
+    async with asyncio.timeout(10):
+        assert [event.id for event in (await again.claim()).events] == ["e1"]
+    await again.close()
+
+
+@pytest.mark.parametrize("letter", ["d99", "a1", "nonsense", ""])
+async def test_a_letter_that_is_not_there_is_named(letter: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = SqliteStore(file.parent / "data")
+    await store.open()
+    await store.append([Unrecognised(id="u1", to="", at=datetime.now(UTC), kind="poll", body="{}")])
+    await store.close()
+
+    assert await command("dead", "retry", letter, "-c", str(file)) == 1
+    assert "dragoman dead list" in capsys.readouterr().out
+    assert await command("dead", "list", "--all", "-c", str(file)) == 0
+    assert "unknown kind" in capsys.readouterr().out
+
+
+async def command(*arguments: str) -> int:
+    return await asyncio.to_thread(main, arguments)
 
 
 async def test_the_gateway_starts_serves_and_stops_within_10_seconds(

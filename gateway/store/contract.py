@@ -130,6 +130,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     dead: str = ""
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What was set apart, and why: an order that went nowhere (`id` d…) or an event that broke us (a…)."""
+
+    id: str
+    at: datetime
+    mailbox: str
+    number: int
+    what: Effect | Event
+    reason: str
+    again: bool = False
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """Counters and backlogs, none of which took a scan."""
 

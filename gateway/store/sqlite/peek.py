@@ -1,30 +1,83 @@
 """Reading and copying an installation beside the gateway that runs on it."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gateway.store.contract import StoreError
+from gateway.store.contract import Letter, StoreError
 from gateway.store.sqlite import rows
+from gateway.store.sqlite.schema import MIGRATIONS
 from gateway.store.sqlite.store import FILE
-from routing.messages import EPOCH, Standing
+from routing.messages import EPOCH, Standing, decode_effect, decode_event
 
 
 def read_roster(folder: Path) -> Sequence[Standing]:
     """Say how many open conversations each agent has; nobody has any where there is no store yet."""
     if not (folder / FILE).exists():
         return ()
-    try:
-        with closing(sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True)) as db:
-            loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
-            assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
-    except sqlite3.Error as error:
-        raise StoreError(f"{folder / FILE} can't be read: {error}") from error
+    with _open(folder, write=False) as db:
+        loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
+        assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
     return [
         Standing(agent=agent, load=loads.get(agent, 0), idle_since=assigned.get(agent, EPOCH))
         for agent in sorted(loads.keys() | assigned.keys())
     ]
+
+
+def read_letters(folder: Path) -> Sequence[Letter]:
+    """Read what was set apart, oldest first."""
+    with _open(folder, write=False) as db:
+        dead = db.execute("SELECT seq, at, mailbox, number, effect, reason, again FROM dead ORDER BY seq").fetchall()
+        aside = db.execute("SELECT seq, at, mailbox, 0, event, reason, again FROM aside ORDER BY seq").fetchall()
+    return [
+        Letter(
+            id=f"{kind}{seq}",
+            at=rows.moment(at),
+            mailbox=mailbox,
+            number=number,
+            what=decode(body),
+            reason=reason,
+            again=bool(again),
+        )
+        for kind, decode, found in (("d", decode_effect, dead), ("a", decode_event, aside))
+        for seq, at, mailbox, number, body, reason, again in found
+    ]
+
+
+def want_again(folder: Path, letter: str) -> bool:
+    """Ask the gateway to work on a letter again; False where there is none of the name, or nothing can be done."""
+    table, seq = _place_of(letter)
+    with _open(folder, write=True) as db:
+        return bool(db.execute(f"UPDATE {table} SET again = 1 WHERE seq = ? AND mailbox <> ''", (seq,)).rowcount)  # noqa: S608 - our names
+
+
+def drop_letter(folder: Path, letter: str) -> bool:
+    """Forget a letter for good; False where there is none of the name."""
+    table, seq = _place_of(letter)
+    with _open(folder, write=True) as db:
+        return bool(db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,)).rowcount)  # noqa: S608 - our names
+
+
+def _place_of(letter: str) -> tuple[str, int]:
+    seq = letter[1:]
+    return {"d": "dead", "a": "aside"}.get(letter[:1], "dead"), int(seq) if seq.isdecimal() else 0
+
+
+@contextmanager
+def _open(folder: Path, *, write: bool) -> Iterator[sqlite3.Connection]:
+    """Open the file beside the gateway that runs on it, or none."""
+    file = folder / FILE
+    if not file.exists():
+        raise StoreError(f"there is no store yet: {file} doesn't exist")
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode={'rw' if write else 'ro'}", uri=True)) as db, db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version != len(MIGRATIONS):
+                raise StoreError(f"{file} is of another version of Dragoman: start this one on it first")
+            yield db
+    except sqlite3.Error as error:
+        raise StoreError(f"{file} can't be {'written' if write else 'read'}: {error}") from error
 
 
 def copy_database(folder: Path, into: Path) -> Path:

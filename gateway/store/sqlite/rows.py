@@ -164,12 +164,13 @@ def write_result(
     """Strike the orders off and write what was learnt; where each event is, then those that the thread set free."""
     settled = [order for order in orders if order.id in result.orders]
     for order in settled:
-        gone = db.execute("DELETE FROM outbox WHERE id = ?", (order.id,)).rowcount
-        if result.dead and gone:
+        if result.dead:
             db.execute(
-                "INSERT INTO dead (id, lane, mailbox, number, effect, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (order.id, order.lane, order.mailbox, order.number, encode(order.effect), result.dead, millis(at)),
+                "INSERT INTO dead (id, lane, mailbox, number, effect, progress, reason, at)"
+                " SELECT id, lane, mailbox, number, effect, progress, ?, ? FROM outbox WHERE id = ?",
+                (result.dead, millis(at), order.id),
             )
+        db.execute("DELETE FROM outbox WHERE id = ?", (order.id,))
     if settled:
         db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
     db.executemany(
@@ -187,10 +188,28 @@ def _name_thread(db: sqlite3.Connection, thread: str, order: Order) -> list[Plac
     return [_place(db, order.mailbox, decode_event(body), body) for (body,) in freed]
 
 
-def read_orders(db: sqlite3.Connection) -> list[Order]:
-    """Read the outbox in order."""
+def revive(db: sqlite3.Connection) -> tuple[list[Placed], list[Order]]:
+    """Put what is wanted again back into the journal and the outbox.
+
+    An order gets a new name, so that what becomes of it this time is news.
+    """
+    events = db.execute("SELECT mailbox, event FROM aside WHERE again ORDER BY seq").fetchall()
+    db.execute("DELETE FROM aside WHERE again")
+    placed = [_place(db, mailbox, decode_event(body), body) for mailbox, body in events]
+    last = db.execute("SELECT ifnull(max(seq), 0) FROM outbox").fetchone()[0]
+    db.execute(
+        "INSERT INTO outbox (id, lane, mailbox, number, effect, progress)"
+        " SELECT id || 'r', lane, mailbox, number, effect, progress FROM dead WHERE again ORDER BY seq"
+    )
+    db.execute("DELETE FROM dead WHERE again")
+    return placed, read_orders(db, last)
+
+
+def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
+    """Read the outbox in order, from behind a place."""
     rows = db.execute(
-        "SELECT id, mailbox, number, lane, effect, begun, open_call, progress FROM outbox ORDER BY seq"
+        "SELECT id, mailbox, number, lane, effect, begun, open_call, progress FROM outbox WHERE seq > ? ORDER BY seq",
+        (after,),
     ).fetchall()
     return [
         Order(

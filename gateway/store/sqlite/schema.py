@@ -40,6 +40,11 @@ MIGRATIONS = (
     CREATE TABLE doc (kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (kind, key)) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE dead ADD COLUMN progress BLOB NOT NULL DEFAULT '{}';
+    ALTER TABLE dead ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE aside ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

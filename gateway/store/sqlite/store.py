@@ -38,8 +38,15 @@ FILE = "dragoman.db"
 CACHED = 20_000
 """How many conversations stay in memory."""
 
+LOOK_EVERY = 1.0
+"""Seconds between looks at whether a command changed something beside us."""
+
 BACKLOG = 200_000
 """How many events may wait before the journal takes no more."""
+
+
+Found = tuple[list[rows.Placed], list[Order], dict[str, int]]
+"""What a look beside us brought: events and orders that are wanted again, and how much is kept."""
 
 
 def _utc() -> datetime:
@@ -75,13 +82,14 @@ class SqliteStore:
         self._recover(db)
         db.close()
         self._writer = Writer(self._folder / FILE)
-        self._timers = asyncio.create_task(self._fire())
+        self._data_version = 0
+        self._tasks = [asyncio.create_task(self._fire()), asyncio.create_task(self._look())]
 
     async def close(self) -> None:
         """Finish what was begun and let go."""
-        self._timers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._timers
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._writer.close()
         await asyncio.to_thread(self._reading.shutdown)
         self._reader.close()
@@ -321,8 +329,7 @@ class SqliteStore:
             self._lanes.hold(name, rows.moment(not_before))
         self._loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
         self._assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
-        for table in self._counts:
-            (self._counts[table],) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our names
+        self._counts = _count(db)
         (self._number,) = db.execute("SELECT ifnull(max(value), 0) FROM counter WHERE name = 'number'").fetchone()
         (due,) = db.execute("SELECT min(due) FROM timer").fetchone()
         self._next_timer = rows.moment(due) if due is not None else None
@@ -413,6 +420,27 @@ class SqliteStore:
             except StoreError:
                 await asyncio.sleep(1)
 
+    async def _look(self) -> None:
+        """Take up what commands wished for beside us."""
+        while True:
+            with contextlib.suppress(StoreError):
+                await self._writer.submit(self._look_beside, self._found)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _look_beside(self, db: sqlite3.Connection) -> Found | None:
+        (version,) = db.execute("PRAGMA data_version").fetchone()
+        if version == self._data_version:
+            return None
+        self._data_version = version
+        return *rows.revive(db), _count(db)
+
+    def _found(self, found: Found | None) -> None:
+        if found is not None:
+            placed, orders, self._counts = found
+            self._place(placed)
+            for order in orders:
+                self._lanes.add(order, side_of(order.effect))
+
     def _fired(self, wrote: tuple[list[rows.Placed], int | None]) -> None:
         placed, due = wrote
         self._next_timer = rows.moment(due) if due is not None else None
@@ -422,3 +450,8 @@ class SqliteStore:
 def _fire_due(db: sqlite3.Connection, *, now: datetime) -> tuple[list[rows.Placed], int | None]:
     placed = rows.fire_timers(db, now)
     return placed, db.execute("SELECT min(due) FROM timer").fetchone()[0]
+
+
+def _count(db: sqlite3.Connection) -> dict[str, int]:
+    tables = ("parked", "aside", "dead")
+    return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}  # noqa: S608 - ours
