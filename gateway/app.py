@@ -16,24 +16,16 @@ from adapters.desk import Desk
 from adapters.http import open_session
 from config.settings import Settings
 from gateway import webhooks
+from gateway.bridge import Bridge
 from gateway.budget import Budget
-from gateway.crew import Crew
-from gateway.deliver import Customers, Hands
-from gateway.desk_posts import DeskPosts
 from gateway.engines import make_chain
 from gateway.interpret import Interpreter
 from gateway.measures import KEPT, WAITING
-from gateway.store.contract import Side, Store, StoreError
+from gateway.store.contract import Store, StoreError
 from gateway.store.sqlite import SqliteStore
-from gateway.worker import Worker
 from routing.messages import Event
 from translation.detect import Detector
 from translation.phrasebook import Phrasebook
-
-WORKERS = 8
-SENDERS = 8
-STOP_WITHIN = 8.0
-"""Seconds that what was begun may take to finish."""
 
 REMEMBER = timedelta(days=30)
 """How long event ids and the places of posts are kept."""
@@ -76,22 +68,10 @@ class Gateway:
         self.app[webhooks.STORE] = self.store
         phrasebook = Phrasebook.load()
         self.chain = make_chain(settings, phrasebook)
-        interpreter = self.interpreter = Interpreter(
-            self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard
-        )
-        self._worker = Worker(self.store, settings.policy, interpreter)
-        hands = Hands(self.store)
-        self._hands = hands
-        posts = DeskPosts(hands, self.desk, interpreter, settings.policy, self._make_budget())
-        customers = Customers(hands, self.channels, interpreter)
-        self._crew = Crew()
-        self._crew.hire(self.store.claim, self._worker.work, WORKERS)
-        self._crew.hire(
-            partial(self.store.take, Side.CUSTOMER), hands.guard(customers.deliver, customers.bury), SENDERS
-        )
-        self._crew.hire(posts.take, hands.guard(posts.deliver, posts.bury))
-        self._crew.hire(partial(self.store.take, Side.MARK), hands.guard(posts.mark, posts.bury), 2)
-        always = [self.desk.listen, self._ask_desk, self._look_after, self._worker.watch_queue]
+        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
+        self.bridge = Bridge(self.store, self.desk, self.channels, interpreter, settings.policy, self._make_budget())
+        self.bridge.start()
+        always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue]
         always += [partial(self._receive_from, channel) for channel in self.channels.values()]
         self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
 
@@ -101,7 +81,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.desk.close()
-        await self._crew.stop(STOP_WITHIN)
+        await self.bridge.stop()
         for channel in self.channels.values():
             await channel.close()
         await self.chain.close()
@@ -154,7 +134,7 @@ class Gateway:
             problems["store"] = str(error)
         if self.desk.problem:
             problems["desk"] = self.desk.problem
-        problems |= {name: hold.reason for name, hold in self._hands.held.items()}
+        problems |= {name: hold.reason for name, hold in self.bridge.hands.held.items()}
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
     async def _metrics(self, _: web.Request) -> web.Response:

@@ -337,7 +337,7 @@ async def test_a_missing_scope_for_signs_holds_up_no_message(world: World) -> No
     thread = await world.thread()
     await world.slack.write("U0ANA", "Hi", thread=thread)
     await world.until(lambda: customer.got() == ["Hi"])
-    await world.until(lambda: "desk marks" in world.gateway._hands.held)
+    await world.until(lambda: "desk marks" in world.gateway.bridge.hands.held)
     await customer.write("Are you there?")
 
     await world.shown(thread, "Are you there?")
@@ -349,12 +349,12 @@ async def test_a_token_that_is_revoked_holds_everything_and_loses_nothing(
     monkeypatch.setattr(retry, "HOLD", timedelta(seconds=1))
     token, world.slack.token = world.slack.token, "xoxb-another"
     await world.customer().write("Hello")
-    held = await world.until(lambda: dict(world.gateway._hands.held))
+    held = await world.until(lambda: dict(world.gateway.bridge.hands.held))
     world.slack.token = token
 
     assert "invalid_auth" in held["desk"].reason
     await world.shown(await world.thread(), "Hello")
-    await world.until(lambda: not world.gateway._hands.held)
+    await world.until(lambda: not world.gateway.bridge.hands.held)
 
 
 async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> None:
@@ -387,7 +387,7 @@ async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
     await customer.write("Hello")
     thread = await world.thread()
     await world.shown(thread, "Hello")
-    interpreter = world.gateway.interpreter
+    interpreter = world.gateway.bridge.interpreter
     whole = interpreter.for_customer
 
     async def fragile(order: Any, max_text: int) -> Any:
@@ -460,11 +460,11 @@ async def test_a_queue_whose_turn_could_not_be_written_gets_it_later(
         raise StoreError("the store can't write: database or disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.gateway._worker, "offer_turns", full)
+        patched.setattr(world.gateway.bridge.worker, "offer_turns", full)
         await world.slack.write("U0ANA", "!close", thread=await world.thread())
         await world.shown(await world.thread(), "✔️ closed")
         await world.settled()
-    await world.gateway._worker.offer_turns("again")
+    await world.gateway.bridge.worker.offer_turns("again")
 
     await world.shown(ninth, "Assigned to")
     await world.customer(chat=1).write("Thanks, one more question about my order")

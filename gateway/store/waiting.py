@@ -80,6 +80,7 @@ class Lanes:
         self._later: list[tuple[datetime, str]] = []
         self._bells = {side: asyncio.Event() for side in Side}
         self._counter = 0
+        self._seen = EPOCH
         self.sizes = dict.fromkeys((side.value for side in Side), 0)
 
     def add(self, order: Order, side: Side) -> None:
@@ -101,7 +102,7 @@ class Lanes:
                 return Batch(name, tuple(islice(lane.orders, LANE_BATCH)))
             bell = self._bells[side]
             bell.clear()
-            timeout = (self._later[0][0] - self._clock()).total_seconds() if self._later else None
+            timeout = (self._later[0][0] - self._now()).total_seconds() if self._later else None
             try:
                 async with asyncio.timeout(timeout if timeout is None else max(timeout, 0)):
                     await bell.wait()
@@ -154,7 +155,7 @@ class Lanes:
     def _offer(self, name: str, lane: _Lane) -> None:
         if lane.taken:
             return
-        if lane.not_before > self._clock():
+        if lane.not_before > self._now():
             heapq.heappush(self._later, (lane.not_before, name))
             for bell in self._bells.values():
                 bell.set()
@@ -163,18 +164,32 @@ class Lanes:
         heapq.heappush(self._ready[lane.side], (lane.urgency, self._counter, name))
         self._bells[lane.side].set()
 
+    def _now(self) -> datetime:
+        """Tell the time; where the clock was set back, what waits is moved with it and doesn't wait longer."""
+        now = self._clock()
+        if now < self._seen:
+            back = now - self._seen
+            for lane in self._lanes.values():
+                if lane.not_before > EPOCH:
+                    lane.not_before += back
+            self._later = [(due + back, name) for due, name in self._later]
+        self._seen = now
+        return now
+
     def _wake_the_due(self) -> None:
-        while self._later and self._later[0][0] <= self._clock():
+        now = self._now()
+        while self._later and self._later[0][0] <= now:
             _, name = heapq.heappop(self._later)
             lane = self._lanes.get(name)
-            if lane is not None and not lane.taken and lane.not_before <= self._clock():
+            if lane is not None and not lane.taken and lane.not_before <= now:
                 self._offer(name, lane)
 
     def _next(self, side: Side) -> str | None:
         ready = self._ready[side]
+        now = self._now()
         while ready:
             _, _, name = heapq.heappop(ready)
             lane = self._lanes.get(name)
-            if lane is not None and not lane.taken and lane.not_before <= self._clock():
+            if lane is not None and not lane.taken and lane.not_before <= now:
                 return name
         return None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gateway.store.contract import Letter, StoreError
 from gateway.store.sqlite import rows
+from gateway.store.sqlite.database import FILE
 from gateway.store.sqlite.schema import MIGRATIONS
-from gateway.store.sqlite.store import FILE
 from routing.messages import EPOCH, Standing, decode_effect, decode_event
 
 

@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import fcntl
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
 from msgspec.structs import replace
 
@@ -28,13 +25,11 @@ from gateway.store.contract import (
     side_of,
 )
 from gateway.store.sqlite import rows
-from gateway.store.sqlite.schema import Newer, migrate
-from gateway.store.sqlite.writer import Writer, connect, explain
+from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes
 from routing.conversation import Conversation
 from routing.messages import EPOCH, Event, Standing, decode_event, encode
 
-FILE = "dragoman.db"
 CACHED = 20_000
 """How many conversations stay in memory."""
 
@@ -56,8 +51,8 @@ def _utc() -> datetime:
 class SqliteStore:
     """The embedded engine; `folder` is the data directory."""
 
-    def __init__(self, folder: Path, *, clock: Clock = _utc) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, clock: Clock = _utc, database: Callable[[Path], Database] = Database) -> None:
+        self._db = database(folder)
         self._clock = clock
         self._mailboxes = Mailboxes()
         self._lanes = Lanes(clock)
@@ -71,17 +66,7 @@ class SqliteStore:
 
     async def open(self) -> None:
         """Migrate, lock and recover."""
-        self._lock = self._take_lock()
-        try:
-            db = await asyncio.to_thread(self._prepare)
-        except (sqlite3.Error, Newer) as error:
-            self._lock.close()
-            raise StoreError(f"{self._folder / FILE} can't be used: {error}") from error
-        self._reader = connect(self._folder / FILE, query_only=True)
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._recover(db)
-        db.close()
-        self._writer = Writer(self._folder / FILE)
+        await self._db.open(self._recover)
         self._data_version = 0
         self._tasks = [asyncio.create_task(self._fire()), asyncio.create_task(self._look())]
 
@@ -90,14 +75,11 @@ class SqliteStore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._writer.close()
-        await asyncio.to_thread(self._reading.shutdown)
-        self._reader.close()
-        self._lock.close()
+        await self._db.close()
 
     async def probe(self) -> None:
         """Raise StoreError unless a commit goes through."""
-        await self._writer.submit(lambda db: db.execute("INSERT OR REPLACE INTO counter VALUES ('probe', 0)").rowcount)
+        await self._db.submit(lambda db: db.execute("INSERT OR REPLACE INTO counter VALUES ('probe', 0)").rowcount)
 
     # The journal
 
@@ -106,7 +88,7 @@ class SqliteStore:
         if self._mailboxes.size >= BACKLOG:
             raise StoreError(f"{self._mailboxes.size} events wait already: try again later")
         now = self._clock()
-        places = await self._writer.submit(lambda db: rows.write_events(db, events, now), self._place)
+        places = await self._db.submit(lambda db: rows.write_events(db, events, now), self._place)
         return [place != "known" for place in places]
 
     async def claim(self) -> Claim:
@@ -127,7 +109,7 @@ class SqliteStore:
         rested = self._assigned.get(new, EPOCH)
         self._move_load(was, new, now)
         try:
-            outcome, _ = await self._writer.submit(
+            outcome, _ = await self._db.submit(
                 lambda db: rows.write_step(db, claim, step, now), lambda wrote: self._keep(claim, step, wrote)
             )
         except Exception:
@@ -157,7 +139,7 @@ class SqliteStore:
             self._counts["aside"] += 1
             self._mailboxes.done(claim.mailbox, 1)
 
-        await self._writer.submit(work, after)
+        await self._db.submit(work, after)
 
     async def number(self) -> int:
         """Give the next conversation's number."""
@@ -194,7 +176,7 @@ class SqliteStore:
             self._lanes.remove(batch.lane, result.orders)
             self._place([*placed, *freed])
 
-        await self._writer.submit(lambda db: rows.write_result(db, batch.orders, result, now), after)
+        await self._db.submit(lambda db: rows.write_result(db, batch.orders, result, now), after)
 
     async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
         """Let go of the lane and let it wait."""
@@ -209,7 +191,7 @@ class SqliteStore:
                 self._lanes.close_calls(batch.lane)
             self._lanes.leave(batch.lane, until)
 
-        await self._writer.submit(work, after)
+        await self._db.submit(work, after)
 
     def leave(self, batch: Batch) -> None:
         """Let go of a lane; what is left in it is due again."""
@@ -224,22 +206,22 @@ class SqliteStore:
 
     async def find(self, number: int) -> Conversation | None:
         """Read the conversation with a number."""
-        found = await self._read("SELECT body FROM conversation WHERE number = ?", number)
+        found = await self._db.read("SELECT body FROM conversation WHERE number = ?", number)
         return rows.decode_conversation(found[0][0]) if found else None
 
     async def thread(self, mailbox: str, number: int) -> str:
         """Say in which thread a conversation stands."""
-        found = await self._read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
+        found = await self._db.read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
         return found[0][0].rpartition("/")[2] if found else ""
 
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
-        found = await self._read("SELECT ts, body FROM post WHERE mailbox = ? AND message = ?", mailbox, message)
+        found = await self._db.read("SELECT ts, body FROM post WHERE mailbox = ? AND message = ?", mailbox, message)
         return Post(message=message, ts=found[0][0], body=found[0][1]) if found else None
 
     async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
         """Read the latest events of a mailbox, in order."""
-        found = await self._read(
+        found = await self._db.read(
             "SELECT event FROM history WHERE mailbox = ? ORDER BY seq DESC LIMIT ?", mailbox, limit
         )
         return [decode_event(body) for (body,) in reversed(found)]
@@ -254,7 +236,7 @@ class SqliteStore:
 
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent."""
-        found = await self._read(
+        found = await self._db.read(
             "SELECT body FROM conversation WHERE status = 'queued' ORDER BY priority, opened_at LIMIT ?", limit
         )
         return [rows.decode_conversation(body) for (body,) in found]
@@ -267,18 +249,18 @@ class SqliteStore:
 
     async def put_doc(self, kind: str, key: str, body: bytes) -> None:
         """Keep a document."""
-        await self._writer.submit(
+        await self._db.submit(
             lambda db: db.execute("INSERT OR REPLACE INTO doc VALUES (?, ?, ?)", (kind, key, body)).rowcount
         )
 
     async def get_doc(self, kind: str, key: str) -> bytes | None:
         """Read a document."""
-        found = await self._read("SELECT body FROM doc WHERE kind = ? AND key = ?", kind, key)
+        found = await self._db.read("SELECT body FROM doc WHERE kind = ? AND key = ?", kind, key)
         return found[0][0] if found else None
 
     async def docs(self, kind: str) -> Mapping[str, bytes]:
         """Read all documents of a kind."""
-        return dict(await self._read("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", kind))
+        return dict(await self._db.read("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", kind))
 
     async def prune(self, before: datetime) -> None:
         """Forget dedupe keys, parked replies and posts older than `before`."""
@@ -292,33 +274,9 @@ class SqliteStore:
         def after(gone: int) -> None:
             self._counts["parked"] -= gone
 
-        await self._writer.submit(work, after)
+        await self._db.submit(work, after)
 
     # Within
-
-    def _take_lock(self) -> IO[str]:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = (self._folder / "lock").open("a")
-        except OSError as error:
-            raise StoreError(f"data_dir {self._folder} isn't writable: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            told = f"another dragoman is running on {self._folder}: stop it, or set another data_dir"
-            raise StoreError(told) from error
-        return lock
-
-    def _prepare(self) -> sqlite3.Connection:
-        db = connect(self._folder / FILE)
-        try:
-            migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        (self._folder / FILE).chmod(0o600)
-        return db
 
     def _recover(self, db: sqlite3.Connection) -> None:
         for seq, mailbox, event in db.execute("SELECT seq, mailbox, event FROM journal ORDER BY seq"):
@@ -338,19 +296,10 @@ class SqliteStore:
         if mailbox in self._cache:
             self._cache.move_to_end(mailbox)
             return self._cache[mailbox]
-        found = await self._read("SELECT version, body FROM conversation WHERE mailbox = ?", mailbox)
+        found = await self._db.read("SELECT version, body FROM conversation WHERE mailbox = ?", mailbox)
         if not found:
             return 0, Conversation(contact=mailbox)
         return found[0][0], rows.decode_conversation(found[0][1])
-
-    async def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        def work() -> list[tuple[Any, ...]]:
-            try:
-                return self._reader.execute(query, values).fetchall()
-            except sqlite3.Error as error:
-                raise explain(error) from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
     async def _rewrite(self, orders: Sequence[Order]) -> None:
         values = [(order.begun, order.open_call, encode(order.progress), order.id) for order in orders]
@@ -359,7 +308,7 @@ class SqliteStore:
             for order in orders:
                 self._lanes.replace(order)
 
-        await self._writer.submit(
+        await self._db.submit(
             lambda db: (
                 db.executemany("UPDATE outbox SET begun = ?, open_call = ?, progress = ? WHERE id = ?", values).rowcount
             ),
@@ -416,7 +365,7 @@ class SqliteStore:
                         await self._timer_bell.wait()
                 continue
             try:
-                await self._writer.submit(partial(_fire_due, now=self._clock()), self._fired)
+                await self._db.submit(partial(_fire_due, now=self._clock()), self._fired)
             except StoreError:
                 await asyncio.sleep(1)
 
@@ -424,7 +373,7 @@ class SqliteStore:
         """Take up what commands wished for beside us."""
         while True:
             with contextlib.suppress(StoreError):
-                await self._writer.submit(self._look_beside, self._found)
+                await self._db.submit(self._look_beside, self._found)
             await asyncio.sleep(LOOK_EVERY)
 
     def _look_beside(self, db: sqlite3.Connection) -> Found | None:

@@ -1,21 +1,51 @@
-"""The one thread that writes: everything that waits goes into one commit, and one sync of the disk."""
+"""The file, its lock and its threads: everything that waits to be written is one commit, and one sync of the disk."""
 
 import asyncio
 import contextlib
+import fcntl
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from gateway.store.contract import StoreError
+from gateway.store.sqlite.schema import Newer, migrate
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
+FILE = "dragoman.db"
 CHECKPOINT_EVERY = 0.5
 """Seconds between checkpoints, made beside the writer so that no commit waits for one."""
+
+
+def _take_lock(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise StoreError(f"data_dir {folder} isn't writable: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        told = f"another dragoman is running on {folder}: stop it, or set another data_dir"
+        raise StoreError(told) from error
+    return lock
+
+
+def _prepare(file: Path) -> sqlite3.Connection:
+    db = connect(file)
+    try:
+        migrate(db)
+        file.chmod(0o600)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def connect(file: Path, *, query_only: bool = False) -> sqlite3.Connection:
@@ -53,23 +83,54 @@ class _Job(Generic[T]):
             self.future.set_result(self.result)
 
 
-class Writer:
-    """Runs operations in order, as many as wait in one transaction."""
+class Database:
+    """One process's hold of the file: runs operations in order, as many as wait in one transaction."""
 
-    def __init__(self, file: Path) -> None:
-        self._db = connect(file)
-        self._checkpointer = connect(file)
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE
         self._jobs: deque[_Job[Any]] = deque()
         self._bell = threading.Condition()
         self._closing = False
         self._idle = threading.Event()
+
+    async def open(self, recover: Operation[None]) -> None:
+        """Lock the folder, bring the file to this version's shape, have `recover` read it, and start the threads.
+
+        Raises:
+            StoreError: the folder isn't usable, or another process has it.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._lock = _take_lock(self._file.parent)
+        try:
+            self._db = await asyncio.to_thread(_prepare, self._file)
+        except (sqlite3.Error, Newer) as error:
+            self._lock.close()
+            raise StoreError(f"{self._file} can't be used: {error}") from error
+        self._checkpointer = connect(self._file)
+        self._reader = connect(self._file, query_only=True)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        recover(self._db)
         self._threads = [
             threading.Thread(target=self._write, name="store-writer", daemon=True),
             threading.Thread(target=self._checkpoint, name="store-checkpoint", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
+
+    async def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read what is committed, beside the writer.
+
+        Raises:
+            StoreError: it can't be read.
+        """
+
+        def work() -> list[tuple[Any, ...]]:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise explain(error, "read") from error
+
+        return await self._loop.run_in_executor(self._reading, work)
 
     def submit(self, work: Operation[T], after: Callable[[T], None] | None = None) -> "asyncio.Future[T]":
         """Run `work` within the next commit.
@@ -93,10 +154,13 @@ class Writer:
         self._idle.set()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
+        await asyncio.to_thread(self._reading.shutdown)
+        self._reader.close()
         with contextlib.suppress(sqlite3.Error):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
         self._checkpointer.close()
+        self._lock.close()
 
     def _write(self) -> None:
         while True:
@@ -134,11 +198,11 @@ class Writer:
                 self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def explain(error: Exception) -> Exception:
+def explain(error: Exception, verb: str = "write") -> Exception:
     """Say what the database's error means for an admin; what isn't the database's stays itself."""
     if not isinstance(error, sqlite3.Error):
         return error
-    told = StoreError(f"the store can't write: {error}")
+    told = StoreError(f"the store can't {verb}: {error}")
     told.__cause__ = error
     return told
 

@@ -1,0 +1,56 @@
+"""What works between the journal and the platforms: steps, and delivery to either side, as loops over one store."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from adapters.contract import Channel
+from adapters.desk import Desk
+from gateway.budget import Budget
+from gateway.crew import Crew
+from gateway.deliver import Clock, Customers, Hands, utc
+from gateway.desk_posts import DeskPosts
+from gateway.interpret import Interpreter
+from gateway.store.contract import Side, Store
+from gateway.worker import Worker
+from routing.policy import Policy
+
+WORKERS = 8
+SENDERS = 8
+MARKERS = 2
+STOP_WITHIN = 8.0
+"""Seconds that what was begun may take to finish."""
+
+
+class Bridge:
+    """The loops of one process; they touch the world by `store`, `desk`, `channels` and `clock` alone."""
+
+    def __init__(
+        self,
+        store: Store,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        interpreter: Interpreter,
+        policy: Policy,
+        budget: Budget,
+        *,
+        clock: Clock = utc,
+    ) -> None:
+        self.store = store
+        self.interpreter = interpreter
+        self.worker = Worker(store, policy, interpreter, clock=clock)
+        self.hands = Hands(store, clock)
+        self.posts = DeskPosts(self.hands, desk, interpreter, policy, budget)
+        self.customers = Customers(self.hands, channels, interpreter)
+        self._crew = Crew()
+
+    def start(self) -> None:
+        """Begin to work."""
+        guard, take = self.hands.guard, self.store.take
+        self._crew.hire(self.store.claim, self.worker.work, WORKERS)
+        self._crew.hire(partial(take, Side.CUSTOMER), guard(self.customers.deliver, self.customers.bury), SENDERS)
+        self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury))
+        self._crew.hire(partial(take, Side.MARK), guard(self.posts.mark, self.posts.bury), MARKERS)
+
+    async def stop(self) -> None:
+        """Take no more, and finish what was begun."""
+        await self._crew.stop(STOP_WITHIN)
