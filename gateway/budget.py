@@ -9,6 +9,9 @@ RATE = 1.0
 BURST = 5
 """Posts that may go at once after a quiet time."""
 
+INSTANT = 1e-6
+"""Seconds that are none: less than a clock can tell from rounding."""
+
 
 class Budget:
     """A bucket of posts that fills with time; `clock` gives seconds that never go back."""
@@ -24,7 +27,8 @@ class Budget:
     def wait(self) -> float:
         """Say in how many seconds a post may go."""
         self._fill()
-        return max((1 - self._left) / self._rate, self._blocked_until - self._at, 0.0)
+        wait = max((1 - self._left) / self._rate, self._blocked_until - self._at)
+        return wait if wait > INSTANT else 0.0
 
     async def ready(self) -> None:
         """Wait until a post may go."""

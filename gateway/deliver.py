@@ -93,7 +93,7 @@ class Hands:
         hold = self.held.get(name)
         if hold is None or hold.until <= self.clock():
             return False
-        await self.postpone(batch, hold.until)
+        await self.postpone(batch, hold.until, open_call=True)
         return True
 
     def hold(self, name: str, hold: Hold) -> None:
@@ -136,15 +136,16 @@ class Customers:
                 return
             progress = words
         conversation = await self._hands.store.conversation(order.mailbox) or Conversation(contact=order.mailbox)
-        if order.open_call:
-            accepted = conversation.accepted.get(f"{order.id}.{len(progress.sent)}", "")
-            if not accepted and channel.capabilities.receipts and order.id not in self._waited:
+        accepted = conversation.accepted.get(f"{order.id}.{len(progress.sent)}", "")
+        if accepted:
+            progress = replace(progress, sent=(*progress.sent, accepted))
+        elif order.open_call:
+            if channel.capabilities.receipts and order.id not in self._waited:
                 self._waited.add(order.id)
                 await self._hands.postpone(batch, self._hands.clock() + RECEIPT_WAIT, open_call=True)
                 return
-            self._waited.discard(order.id)
-            told = {"sent": (*progress.sent, accepted)} if accepted else {"warning": TWICE}
-            progress = replace(progress, **told)
+            progress = replace(progress, warning=TWICE)
+        self._waited.discard(order.id)
         await self._send(batch, order, progress, channel, conversation.peer)
 
     async def bury(self, batch: Batch, reason: str) -> None:

@@ -65,6 +65,14 @@ ENDLESS = 10**9
 log = logging.getLogger("dragoman.deliver")
 
 
+class _SearchFailed(Exception):
+    """Whether a post was accepted couldn't be found out; `error` says why."""
+
+    def __init__(self, error: SendError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class DeskPosts:
     """Posts for the desk, as fast as Slack lets us."""
 
@@ -97,6 +105,8 @@ class DeskPosts:
                     await self._settle_ask(batch, order, order.effect)
                 case _:
                     await self._entries(batch)
+        except _SearchFailed as failed:
+            await self._failed(batch, failed.error, searching=True)
         except SendError as error:
             await self._failed(batch, error)
         else:
@@ -134,7 +144,7 @@ class DeskPosts:
         await self._desk.whisper(agent, text, blocks, thread=where)
 
     async def _open(self, batch: Batch, order: Order, card: Card) -> None:
-        ts = await self._desk.find(order.id) if order.open_call else ""
+        ts = await self._find(order.id) if order.open_call else ""
         if not ts:
             (order,) = await self._hands.store.begin([order])
             text, blocks = draw_card(card, self._policy)
@@ -208,7 +218,7 @@ class DeskPosts:
         if not fits(entries):
             await self._long(batch, first, entries[0], where)
             return
-        ts = await self._desk.find(first.open_call, thread=where) if first.open_call else ""
+        ts = await self._find(first.open_call, thread=where) if first.open_call else ""
         if not ts:
             group = list(await self._hands.store.begin(group))
             ts = await self._post(entries, first.id, where)
@@ -221,7 +231,7 @@ class DeskPosts:
         progress = order.progress
         for index in range(len(progress.sent), len(parts)):
             id_ = f"{order.id}/{index}"
-            ts = await self._desk.find(id_, thread=where) if order.open_call else ""
+            ts = await self._find(id_, thread=where) if order.open_call else ""
             if not ts:
                 (order,) = await self._hands.store.begin([replace(order, progress=progress)])
                 ts = await self._post([parts[index]], id_, where)
@@ -229,6 +239,13 @@ class DeskPosts:
             order = await self._hands.store.advance(replace(order, progress=progress))
         posts = _posts(parts[:1], progress.sent[0])
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+
+    async def _find(self, order: str, *, thread: str = "") -> str:
+        """Look for a post that may have been accepted."""
+        try:
+            return await self._desk.find(order, thread=thread)
+        except SendError as error:
+            raise _SearchFailed(error) from error
 
     async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
         text, blocks = draw(entries)
@@ -280,7 +297,8 @@ class DeskPosts:
         said = (entry for entry in decode_entries(post.body) if isinstance(entry, Said) and entry.message == message)
         return next((" ".join(filter(None, (entry.attachment, entry.text))) for entry in said), "")
 
-    async def _failed(self, batch: Batch, error: SendError, name: str = NAME) -> None:
+    async def _failed(self, batch: Batch, error: SendError, name: str = NAME, *, searching: bool = False) -> None:
+        """Do as the error says; where it was the search that failed, the call before is as open as it was."""
         order = batch.orders[0]
         verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS, repeatable=True)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
@@ -289,10 +307,10 @@ class DeskPosts:
             self._budget.block(error.after.total_seconds())
         match verdict:
             case TryAt():
-                await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call)
+                await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call or searching)
             case Hold():
                 self._hands.hold(name, verdict)
-                await self._hands.postpone(batch, verdict.until)
+                await self._hands.postpone(batch, verdict.until, open_call=searching)
             case _:
                 await self._hands.keep(batch, Result(orders=(order.id,), dead=str(error)))
 

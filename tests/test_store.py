@@ -237,6 +237,26 @@ async def test_numbers_are_given_once(engine: Open) -> None:
     await second.close()
 
 
+async def test_whoever_let_go_of_a_lane_does_not_let_go_of_it_for_the_next(store: Store) -> None:
+    await outgoing(store, SAY)
+    first = await store.take(Side.CUSTOMER)
+    await store.postpone(first, NOON - timedelta(seconds=1), open_call=False)
+    await store.take(Side.CUSTOMER)
+
+    store.leave(first)
+    await nothing(lambda: store.take(Side.CUSTOMER))
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(store: Store, clock: Clock) -> None:
+    await outgoing(store, SAY)
+    await store.postpone(await store.take(Side.CUSTOMER), NOON + timedelta(seconds=0.2), open_call=False)
+    clock.now -= timedelta(hours=1)
+    await nothing(lambda: store.take(Side.CUSTOMER))
+    clock.now += timedelta(seconds=0.3)
+
+    await soon(store.take(Side.CUSTOMER))
+
+
 async def test_a_lane_leaves_in_order_and_in_one_pair_of_hands(store: Store) -> None:
     await outgoing(store, TellCustomer(text="1"), TellCustomer(text="2"))
     batch = await store.take(Side.CUSTOMER)

@@ -103,10 +103,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What waits in a lane that nobody else works on, in order; at most LANE_BATCH."""
+    """What waits in a lane that nobody else works on, in order, at most LANE_BATCH; each taking has its own `hold`."""
 
     lane: str
     orders: tuple[Order, ...]
+    hold: int = 0
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):

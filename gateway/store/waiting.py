@@ -66,7 +66,7 @@ class _Lane:
     side: Side
     orders: deque[Order] = field(default_factory=deque)
     not_before: datetime = EPOCH
-    taken: bool = False
+    hold: int = 0
     urgency: int = LEAST_URGENT + 1
 
 
@@ -80,6 +80,7 @@ class Lanes:
         self._later: list[tuple[datetime, str]] = []
         self._bells = {side: asyncio.Event() for side in Side}
         self._counter = 0
+        self._holds = 0
         self._seen = EPOCH
         self.sizes = dict.fromkeys((side.value for side in Side), 0)
 
@@ -98,8 +99,9 @@ class Lanes:
             self._wake_the_due()
             if (name := self._next(side)) is not None:
                 lane = self._lanes[name]
-                lane.taken = True
-                return Batch(name, tuple(islice(lane.orders, LANE_BATCH)))
+                self._holds += 1
+                lane.hold = self._holds
+                return Batch(name, tuple(islice(lane.orders, LANE_BATCH)), lane.hold)
             bell = self._bells[side]
             bell.clear()
             timeout = (self._later[0][0] - self._now()).total_seconds() if self._later else None
@@ -133,12 +135,13 @@ class Lanes:
             lane.orders = deque(order for order in lane.orders if order.id not in gone)
         self.sizes[lane.side.value] -= before - len(lane.orders)
 
-    def leave(self, name: str, until: datetime = EPOCH) -> None:
-        """Let go of a lane; what is left in it is due at `until`."""
+    def leave(self, batch: Batch, until: datetime = EPOCH) -> None:
+        """Let go of a lane, unless that was done before; what is left in it is due at `until`."""
+        name = batch.lane
         lane = self._lanes.get(name)
-        if lane is None or not lane.taken:
+        if lane is None or lane.hold != batch.hold:
             return
-        lane.taken = False
+        lane.hold = 0
         if not lane.orders:
             del self._lanes[name]
             return
@@ -153,7 +156,7 @@ class Lanes:
             heapq.heappush(self._later, (until, name))
 
     def _offer(self, name: str, lane: _Lane) -> None:
-        if lane.taken:
+        if lane.hold:
             return
         if lane.not_before > self._now():
             heapq.heappush(self._later, (lane.not_before, name))
@@ -181,7 +184,7 @@ class Lanes:
         while self._later and self._later[0][0] <= now:
             _, name = heapq.heappop(self._later)
             lane = self._lanes.get(name)
-            if lane is not None and not lane.taken and lane.not_before <= now:
+            if lane is not None and not lane.hold and lane.not_before <= now:
                 self._offer(name, lane)
 
     def _next(self, side: Side) -> str | None:
@@ -190,6 +193,6 @@ class Lanes:
         while ready:
             _, _, name = heapq.heappop(ready)
             lane = self._lanes.get(name)
-            if lane is not None and not lane.taken and lane.not_before <= now:
+            if lane is not None and not lane.hold and lane.not_before <= now:
                 return name
         return None

@@ -143,8 +143,11 @@ class Database:
                 future.set_exception(StoreError("the store is closed: the gateway is stopping"))
                 return future
             self._jobs.append(_Job(work, after, future))
-            self._bell.notify()
+            self._wake()
         return future
+
+    def _wake(self) -> None:
+        self._bell.notify()
 
     async def close(self) -> None:
         """Finish what waits, fold the log into the file, and let go of it."""

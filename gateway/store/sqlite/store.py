@@ -189,13 +189,13 @@ class SqliteStore:
         def after(_: None) -> None:
             if not open_call:
                 self._lanes.close_calls(batch.lane)
-            self._lanes.leave(batch.lane, until)
+            self._lanes.leave(batch, until)
 
         await self._db.submit(work, after)
 
     def leave(self, batch: Batch) -> None:
         """Let go of a lane; what is left in it is due again."""
-        self._lanes.leave(batch.lane)
+        self._lanes.leave(batch)
 
     # Reading
 
