@@ -1,8 +1,10 @@
-.PHONY: help install demo test lint lock clean
+.PHONY: help install demo test soak lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 PORT ?= 8080
+RUNS ?= 20
+FAULTS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 
@@ -18,6 +20,9 @@ test: $(VENV)/test.ok lint  ## every test, linter and type check
 	@tests/tools.sh
 	$(RUN) -m pytest
 	@tests/tools.sh left-out
+
+soak: $(VENV)/test.ok  ## RUNS trials of each fault (FAULTS="killed,power cut" for some) against the ledger
+	DRAGOMAN_SOAK=$(RUNS) DRAGOMAN_SOAK_ONLY="$(FAULTS)" $(RUN) -m pytest tests/test_ledger.py -k holds -n 0 --timeout 0
 
 lint: $(VENV)/test.ok  ## ruff and mypy alone
 	$(RUN) -m ruff check .

@@ -3,7 +3,7 @@
 set -eu
 
 missing() {
-	for tool in chromium redis-server apertium; do
+	for tool in chromium redis-server apertium cc; do
 		command -v "$tool" >/dev/null || printf '%s ' "$tool"
 	done
 }
@@ -17,5 +17,6 @@ fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq || exit 0
-	apt-get install -qq -y --no-install-recommends chromium redis-server apertium apertium-eng-spa >/dev/null || exit 0
+	apt-get install -qq -y --no-install-recommends \
+		chromium redis-server apertium apertium-eng-spa gcc libc6-dev >/dev/null || exit 0
 fi
