@@ -5,7 +5,7 @@ from functools import partial
 
 from adapters.contract import Channel
 from adapters.desk import Desk
-from gateway.budget import Budget
+from gateway.budget import UPDATE_RATE, Budget
 from gateway.crew import Crew
 from gateway.deliver import Clock, Customers, Hands, utc
 from gateway.desk_posts import DeskPosts
@@ -16,7 +16,9 @@ from routing.policy import Policy
 
 WORKERS = 8
 SENDERS = 8
+POSTERS = 8
 MARKERS = 2
+UPDATE_BURST = 20
 STOP_WITHIN = 8.0
 """Seconds that what was begun may take to finish."""
 
@@ -39,7 +41,8 @@ class Bridge:
         self.interpreter = interpreter
         self.worker = Worker(store, policy, interpreter, clock=clock)
         self.hands = Hands(store, clock)
-        self.posts = DeskPosts(self.hands, desk, interpreter, policy, budget)
+        updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock)
+        self.posts = DeskPosts(self.hands, desk, interpreter, policy, budget, updates)
         self.customers = Customers(self.hands, channels, interpreter)
         self._crew = Crew()
 
@@ -48,7 +51,8 @@ class Bridge:
         guard, take = self.hands.guard, self.store.take
         self._crew.hire(self.store.claim, self.worker.work, WORKERS)
         self._crew.hire(partial(take, Side.CUSTOMER), guard(self.customers.deliver, self.customers.bury), SENDERS)
-        self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury))
+        self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury), POSTERS)
+        self._crew.hire(self.posts.take_card, guard(self.posts.change_card, self.posts.bury), MARKERS)
         self._crew.hire(partial(take, Side.MARK), guard(self.posts.mark, self.posts.bury), MARKERS)
 
     async def stop(self) -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+UPDATE_RATE = 50 / 60
+"""Changes of posts a second in the long run, of all channels together: the same page, tier 3."""
+
 RATE = 1.0
 """Posts a second in the long run. https://docs.slack.dev/apis/web-api/rate-limits"""
 
@@ -19,9 +22,9 @@ class Budget:
     def __init__(self, *, rate: float = RATE, burst: int = BURST, clock: Callable[[], float] | None = None) -> None:
         self._rate = rate
         self._burst = burst
-        self._clock = clock or asyncio.get_running_loop().time
+        self.clock = clock or asyncio.get_running_loop().time
         self._left = float(burst)
-        self._at = self._clock()
+        self._at = self.clock()
         self._blocked_until = 0.0
 
     def wait(self) -> float:
@@ -35,10 +38,10 @@ class Budget:
         while (wait := self.wait()) > 0:  # noqa: ASYNC110 - the bucket fills by itself
             await asyncio.sleep(wait)
 
-    def spend(self) -> None:
-        """Note that one goes."""
+    def spend(self, posts: int = 1) -> None:
+        """Note that so many go; fewer than none gives some back."""
         self._fill()
-        self._left -= 1
+        self._left = min(self._left - posts, self._burst)
 
     def block(self, seconds: float) -> None:
         """Let nothing go for a while: Slack said so."""
@@ -47,7 +50,7 @@ class Budget:
         self._left = min(self._left, 1.0)
 
     def _fill(self) -> None:
-        now = self._clock()
+        now = self.clock()
         flowing = max(now - max(self._at, self._blocked_until), 0.0)
         self._left = min(self._burst, self._left + flowing * self._rate)
         self._at = now

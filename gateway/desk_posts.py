@@ -1,7 +1,9 @@
 """What the desk sees: cards, messages and questions posted in order, what waits for one thread as one post."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -56,6 +58,9 @@ NAME = "desk"
 MARKS = "desk marks"
 """Signs and whispers need scopes of their own: where one is missing, posts go on."""
 
+THREAD_WAIT = timedelta(seconds=1)
+"""How long a change of a card waits for the card itself."""
+
 HISTORY = 200
 """How many of a customer's latest events are looked at for their history."""
 
@@ -76,35 +81,51 @@ class _SearchFailed(Exception):
 class DeskPosts:
     """Posts for the desk, as fast as Slack lets us."""
 
-    def __init__(self, hands: Hands, desk: Desk, interpreter: Interpreter, policy: Policy, budget: Budget) -> None:
+    def __init__(
+        self, hands: Hands, desk: Desk, interpreter: Interpreter, policy: Policy, budget: Budget, updates: Budget
+    ) -> None:
         self._hands = hands
         self._desk = desk
         self._interpreter = interpreter
         self._policy = policy
         self._budget = budget
+        self._updates = updates
+        self._turn = asyncio.Lock()
+        self._card_turn = asyncio.Lock()
 
     async def take(self) -> Batch:
         """Wait until a post may go, then take the most urgent lane with all that waits in it."""
-        await self._budget.ready()
-        return await self._hands.store.take(Side.DESK)
+        return await self._take(Side.DESK, self._budget, self._turn)
+
+    async def take_card(self) -> Batch:
+        """Wait until a card may be changed, then take one."""
+        return await self._take(Side.CARD, self._updates, self._card_turn)
+
+    async def _take(self, side: Side, budget: Budget, turn: asyncio.Lock) -> Batch:
+        """Take and spend in one turn, so that several who wait never spend the same."""
+        async with turn:
+            await budget.ready()
+            batch = await self._hands.store.take(side)
+            budget.spend()
+            return batch
 
     async def deliver(self, batch: Batch) -> None:
         """Deliver the beginning of a lane: as much as one call takes."""
         if await self._hands.is_held(NAME, batch):
+            self._budget.spend(-1)
             return
         order = batch.orders[0]
         try:
             match order.effect:
                 case OpenThread():
-                    await self._open(batch, order, order.effect.card)
-                case UpdateCard():
-                    await self._card(batch, order, order.effect.card)
+                    posts = await self._open(batch, order, order.effect.card)
                 case ShowEdit():
-                    await self._edit(batch, order, order.effect)
+                    posts = await self._edit(batch, order, order.effect)
                 case SettleAsk():
-                    await self._settle_ask(batch, order, order.effect)
+                    posts = await self._settle_ask(batch, order, order.effect)
                 case _:
-                    await self._entries(batch)
+                    posts = await self._entries(batch)
+            self._budget.spend(posts - 1)
         except _SearchFailed as failed:
             await self._failed(batch, failed.error, searching=True)
         except SendError as error:
@@ -112,6 +133,27 @@ class DeskPosts:
         else:
             SENT.labels(NAME, "accepted").inc()
             self._hands.release(NAME)
+
+    async def change_card(self, batch: Batch) -> None:
+        """Change a card in place, unless a later change waits already."""
+        if await self._hands.is_held(NAME, batch):
+            return
+        order = batch.orders[0]
+        later = any(each.number == order.number for each in batch.orders[1:])
+        where = await self._hands.store.thread(order.mailbox, order.number)
+        try:
+            if isinstance(order.effect, UpdateCard) and where and not later:
+                text, blocks = draw_card(order.effect.card, self._policy)
+                await self._desk.update(where, text, blocks)
+            elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
+                await self._hands.postpone(batch, self._hands.clock() + THREAD_WAIT)
+                return
+            else:
+                self._updates.spend(-1)
+        except SendError as error:
+            await self._failed(batch, error, budget=self._updates)
+        else:
+            await self._hands.keep(batch, Result(orders=(order.id,)))
 
     async def bury(self, batch: Batch, reason: str) -> None:
         """Set the first order of a lane apart; it stays among the dead letters."""
@@ -143,41 +185,33 @@ class DeskPosts:
         where = await self._hands.store.thread(order.mailbox, order.number)
         await self._desk.whisper(agent, text, blocks, thread=where)
 
-    async def _open(self, batch: Batch, order: Order, card: Card) -> None:
+    async def _open(self, batch: Batch, order: Order, card: Card) -> int:
         ts = await self._find(order.id) if order.open_call else ""
+        found = bool(ts)
         if not ts:
             (order,) = await self._hands.store.begin([order])
             text, blocks = draw_card(card, self._policy)
-            self._budget.spend()
             ts = await self._desk.post(text, blocks, order=order.id)
         opened = ThreadOpened(id=f"opened:{order.id}", to=order.mailbox, at=self._hands.clock(), thread=ts)
         name = thread(self._desk.channel, ts)
         await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
+        return 0 if found else 1
 
-    async def _card(self, batch: Batch, order: Order, card: Card) -> None:
-        """Change the card, unless a later change waits already."""
-        later = any(isinstance(each.effect, UpdateCard) and each.number == order.number for each in batch.orders[1:])
-        where = await self._hands.store.thread(order.mailbox, order.number)
-        if where and not later:
-            text, blocks = draw_card(card, self._policy)
-            await self._desk.update(where, text, blocks)
-        await self._hands.keep(batch, Result(orders=(order.id,)))
-
-    async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> None:
+    async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> int:
         async def change(entry: Entry) -> Entry:
             same = isinstance(entry, Said) and entry.message == edit.message
             return await self._changed(entry, edit) if same and isinstance(entry, Said) else entry
 
-        if not await self._redraw(batch, order, edit.message, change):
-            await self._entries(batch)
+        return 0 if await self._redraw(batch, order, edit.message, change) else await self._entries(batch)
 
-    async def _settle_ask(self, batch: Batch, order: Order, settled: SettleAsk) -> None:
+    async def _settle_ask(self, batch: Batch, order: Order, settled: SettleAsk) -> int:
         async def change(entry: Entry) -> Entry:
             asks = isinstance(entry, Question) and entry.held == settled.held
             return Line(text=settled.text, quiet=True) if asks else entry
 
         if not await self._redraw(batch, order, question_key(settled.held), change):
             await self._hands.keep(batch, Result(orders=(order.id,)))
+        return 0
 
     async def _redraw(self, batch: Batch, order: Order, key: str, change: Callable[[Entry], Awaitable[Entry]]) -> bool:
         """Draw the post that holds `key` anew; False where there is none, or it can't show so much."""
@@ -203,8 +237,8 @@ class DeskPosts:
             return was
         return await self._interpreter.for_edit(was, edit)
 
-    async def _entries(self, batch: Batch) -> None:
-        """Post what waits for one thread together."""
+    async def _entries(self, batch: Batch) -> int:
+        """Post what waits for one thread together; give how many posts that took."""
         first = batch.orders[0]
         where = await self._hands.store.thread(first.mailbox, first.number)
         group: list[Order] = []
@@ -216,16 +250,17 @@ class DeskPosts:
             group.append(order)
             entries += more
         if not fits(entries):
-            await self._long(batch, first, entries[0], where)
-            return
+            return await self._long(batch, first, entries[0], where)
         ts = await self._find(first.open_call, thread=where) if first.open_call else ""
+        found = bool(ts)
         if not ts:
             group = list(await self._hands.store.begin(group))
             ts = await self._post(entries, first.id, where)
         result = Result(orders=tuple(order.id for order in group), posts=_posts(entries, ts))
         await self._hands.keep(batch, result)
+        return 0 if found else 1
 
-    async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> None:
+    async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> int:
         """Post what no single post can show, piece by piece."""
         parts = pieces(entry)
         progress = order.progress
@@ -239,6 +274,7 @@ class DeskPosts:
             order = await self._hands.store.advance(replace(order, progress=progress))
         posts = _posts(parts[:1], progress.sent[0])
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+        return len(parts)
 
     async def _find(self, order: str, *, thread: str = "") -> str:
         """Look for a post that may have been accepted."""
@@ -249,7 +285,6 @@ class DeskPosts:
 
     async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
         text, blocks = draw(entries)
-        self._budget.spend()
         try:
             return await self._desk.post(text, blocks, order=id_, thread=where)
         except SlackRefusal as error:
@@ -297,14 +332,22 @@ class DeskPosts:
         said = (entry for entry in decode_entries(post.body) if isinstance(entry, Said) and entry.message == message)
         return next((" ".join(filter(None, (entry.attachment, entry.text))) for entry in said), "")
 
-    async def _failed(self, batch: Batch, error: SendError, name: str = NAME, *, searching: bool = False) -> None:
+    async def _failed(
+        self,
+        batch: Batch,
+        error: SendError,
+        name: str = NAME,
+        *,
+        searching: bool = False,
+        budget: Budget | None = None,
+    ) -> None:
         """Do as the error says; where it was the search that failed, the call before is as open as it was."""
         order = batch.orders[0]
         verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS, repeatable=True)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
         SENT.labels(name, type(error).__name__).inc()
         if isinstance(error, Unavailable) and error.after and name == NAME:
-            self._budget.block(error.after.total_seconds())
+            (budget or self._budget).block(error.after.total_seconds())
         match verdict:
             case TryAt():
                 await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call or searching)
@@ -347,9 +390,7 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
     for order in orders:
         if order.number != first.number or order.open_call != first.open_call:
             break
-        if isinstance(order.effect, OpenThread | UpdateCard | SettleAsk) or (
-            isinstance(order.effect, ShowEdit) and alike
-        ):
+        if isinstance(order.effect, OpenThread | SettleAsk) or (isinstance(order.effect, ShowEdit) and alike):
             break
         alike.append(order)
     return alike

@@ -430,10 +430,10 @@ async def test_an_event_that_breaks_the_commit_is_set_aside_alone(
     monkeypatch.setattr(worker, "PAUSE", 0.01)
     whole = rows.write_step
 
-    def fragile(db: Any, claim: Any, step: Any, at: Any) -> Any:
+    def fragile(db: Any, claim: Any, step: Any, *more: Any) -> Any:
         if any(getattr(event, "text", "") == "poison" for event in step.events):
             raise ZeroDivisionError
-        return whole(db, claim, step, at)
+        return whole(db, claim, step, *more)
 
     monkeypatch.setattr(rows, "write_step", fragile)
     customer = world.customer()

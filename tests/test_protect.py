@@ -1,10 +1,12 @@
 """What must survive translation survives it, or the translation isn't used."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation.protect import around, brackets, digits, has_words, mask, missing, spans
+from translation.protect import _ANY, around, brackets, digits, has_words, mask, missing, spans
 
 SPANS = [
     "https://shop.example/t/A-1042?x=1&y=2",
@@ -101,3 +103,15 @@ def test_a_placeholder_that_came_twice_or_not_is_refused() -> None:
 def test_what_has_nothing_to_translate_is_known() -> None:
     assert not has_words("👍 42 https://x.example/y")
     assert has_words("ok 👍")
+
+
+ODDS = st.sampled_from(["EUR", "USD 5", "a.b", "x@", "@", ".", ",", "http", "No.", "and", "ÉTÉ", "#", "-", "am", "R"])
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.one_of(st.sampled_from(SPANS), WORDS, ODDS)), st.sampled_from([" ", "", ", ", ". ", "\n"]))
+def test_passing_over_plain_words_finds_what_a_full_search_finds(pieces: list[str], between: str) -> None:
+    text = between.join(pieces)
+
+    full = [(match.lastgroup, match[0]) for match in re.finditer(_ANY, text)]
+    assert [(span.kind, span.text) for span in spans(text)] == full

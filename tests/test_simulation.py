@@ -812,8 +812,8 @@ def hasty(patch: Patch) -> None:
 def torn(patch: Patch) -> None:
     whole = rows.write_step
 
-    def write(db: sqlite3.Connection, claim: Claim, step: Step, at: datetime) -> Any:
-        return whole(db, claim, replace(step, effects=step.effects[:1]), at)
+    def write(db: sqlite3.Connection, claim: Claim, step: Step, *more: Any) -> Any:
+        return whole(db, claim, replace(step, effects=step.effects[:1]), *more)
 
     patch.setattr(rows, "write_step", write)
 

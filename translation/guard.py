@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ RISKY = 0.5
 """From here on a translation isn't sent by itself."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_BEYOND_LATIN = re.compile("[\u0250-\U0010ffff]")
 NEGATIONS: Mapping[str, frozenset[str]] = {
     "de": frozenset({"nicht", "kein", "keine", "keinen", "keinem", "keiner", "nie", "nein", "nichts", "ohne"}),
     "en": frozenset({"not", "no", "never", "nothing", "nobody", "none", "cannot", "without", "neither", "nor"}),
@@ -98,6 +100,8 @@ def _words(text: str) -> list[str]:
 def _loops(words: list[str]) -> bool:
     """Say whether one to three words come four times in a row."""
     lower = [word.casefold() for word in words]
+    if max(Counter(lower).values(), default=0) < 4:
+        return False
     for size in (1, 2, 3):
         for start in range(len(lower) - 4 * size + 1):
             if all(
@@ -120,12 +124,14 @@ def _negates(words: list[str], negations: frozenset[str]) -> bool:
 
 
 def _wrong_script(output: str, target: str) -> str:
+    primary = _primary(target)
+    wanted = SCRIPT_OF.get(primary) or ("" if primary in OTHER_THAN_LATIN else "LATIN")
+    if wanted == "LATIN" and not _BEYOND_LATIN.search(output):
+        return ""
     letters = [letter for letter in output if letter.isalpha()]
     if len(letters) < 6:
         return ""
     names = [unicodedata.name(letter, "").partition(" ")[0] for letter in letters]
-    primary = _primary(target)
-    wanted = SCRIPT_OF.get(primary) or ("" if primary in OTHER_THAN_LATIN else "LATIN")
     if wanted and names.count(wanted) * 2 < len(names):
         return "the translation is in another script"
     return ""

@@ -29,11 +29,15 @@ _PATTERNS = (
     ("code", r"#[\w-]*\d[\w-]*|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z_])\w+(?:-\w+)*\b|\b[A-Z0-9]+(?:_[A-Z0-9]+)+\b"),
     ("number", rf"{_DIGITS}"),
 )
-_SPAN = re.compile(
+_ANY = (
     "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS)
     .replace(r"\1", r"(?P=separator)")
     .replace("([/.-])", "(?P<separator>[/.-])")
 )
+_CLEAR = r"(?<!\w)(?:(?![A-Z]{3}\b)[^\W\d_]+(?:[,;:.!?)]?[ \n]+))+"
+"""Words that are nothing but letters, and what stands between them: no span begins within, so they are passed over."""
+
+_SPAN = re.compile(f"{_CLEAR}|{_ANY}")
 _WORTH_A_LOOK = re.compile(r"[\d@#_]|://|www\.|[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
 STRONG = frozenset({"url", "email", "mention", "emoji", "amount", "date", "time", "phone", "code", "term"})
 """Kinds that may not appear from nowhere either."""
@@ -61,7 +65,7 @@ def spans(text: str, keep: tuple[str, ...] = ()) -> tuple[Span, ...]:
     found += [
         Span(match.lastgroup or "", match.start(), match.end(), match[0])
         for match in _SPAN.finditer(text)
-        if not any(start < match.end() and match.start() < end for start, end in taken)
+        if match.lastgroup and not any(start < match.end() and match.start() < end for start, end in taken)
     ]
     return tuple(sorted(found, key=lambda span: span.start))
 

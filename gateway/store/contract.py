@@ -33,9 +33,10 @@ class Outcome(Enum):
 
 
 class Side(StrEnum):
-    """Where an order goes: to the desk as a post, to the desk beside the posts' budget, or to the customer."""
+    """Where an order goes: to the desk as a post, a change of a card, or a sign or whisper; or to the customer."""
 
     DESK = "desk"
+    CARD = "card"
     MARK = "mark"
     CUSTOMER = "customer"
 
@@ -87,7 +88,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the outbox; `id` is unique for ever, `begun` counts the calls begun for it.
+    """One row of the outbox, there since `at`; `id` is unique for ever, `begun` counts the calls begun for it.
 
     `open_call` is "" or the id of a call that began and whose outcome isn't known: that of the first order in it.
     """
@@ -97,6 +98,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     lane: str
     effect: Effect
+    at: datetime
     begun: int = 0
     open_call: str = ""
     progress: Progress = Progress()
@@ -144,10 +146,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counters and backlogs, none of which took a scan."""
+    """Counters and backlogs, none of which took a scan of the tables; `oldest_orders` is in seconds."""
 
     waiting_events: int
     waiting_orders: Mapping[str, int]
+    oldest_orders: Mapping[str, float]
     parked: int
     aside: int
     dead: int
@@ -245,7 +248,7 @@ class Store(Protocol):
         """Say how much waits."""
 
 
-URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1, "UpdateCard": 1}
+URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}
 """How soon a lane gets its turn, by what waits in it: what customers say comes before what we say ourselves."""
 
 LEAST_URGENT = 2
@@ -256,6 +259,8 @@ def side_of(effect: Effect) -> Side:
     name = type(effect).__name__
     if name == "TellCustomer":
         return Side.CUSTOMER
+    if name == "UpdateCard":
+        return Side.CARD
     return Side.MARK if name in ("React", "TellAgent", "ShowHistory") else Side.DESK
 
 

@@ -93,6 +93,20 @@ class Lanes:
             lane.urgency = urgency(order.effect)
             self._offer(order.lane, lane)
 
+    def waits(self, name: str) -> bool:
+        """Say whether anything is in a lane."""
+        return name in self._lanes
+
+    def ages(self) -> dict[str, float]:
+        """Say for how many seconds the oldest order of each side has waited."""
+        now = self._clock()
+        oldest = dict.fromkeys(self.sizes, 0.0)
+        for lane in self._lanes.values():
+            if lane.orders:
+                age = (now - lane.orders[0].at).total_seconds()
+                oldest[lane.side.value] = max(oldest[lane.side.value], age)
+        return oldest
+
     async def take(self, side: Side) -> Batch:
         """Wait for a lane that is due, and take it."""
         while True:

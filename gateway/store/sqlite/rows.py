@@ -96,8 +96,13 @@ def _alias(db: sqlite3.Connection, name: str) -> str:
     return row[0] if row else ""
 
 
-def write_step(db: sqlite3.Connection, claim: Claim, step: Step, at: datetime) -> tuple[Outcome, list[Order]]:
-    """Write everything a step changes, unless it is written or somebody else changed the conversation."""
+def write_step(
+    db: sqlite3.Connection, claim: Claim, step: Step, at: datetime, noted: set[str]
+) -> tuple[Outcome, list[Order]]:
+    """Write everything a step changes, unless it is written or somebody else changed the conversation.
+
+    In the lanes of `noted` the first order's call is noted as begun, and the lane taken out.
+    """
     if claim.seqs and not db.execute("SELECT 1 FROM journal WHERE seq = ?", (claim.seqs[0],)).fetchone():
         return Outcome.ALREADY, []
     now = step.conversation
@@ -133,28 +138,33 @@ def write_step(db: sqlite3.Connection, claim: Claim, step: Step, at: datetime) -
         "INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?)",
         ((claim.mailbox, timer.key, millis(timer.due), encode(timer.event)) for timer in step.timers),
     )
-    return Outcome.OK, [_write_order(db, claim, index, *each) for index, each in enumerate(step.effects)]
+    return Outcome.OK, [_write_order(db, claim, at, noted, *each) for each in enumerate(step.effects)]
 
 
-def _write_order(db: sqlite3.Connection, claim: Claim, index: int, number: int, effect: Effect) -> Order:
+def _write_order(
+    db: sqlite3.Connection, claim: Claim, at: datetime, noted: set[str], index: int, owed: tuple[int, Effect]
+) -> Order:
+    number, effect = owed
     first = claim.events[0].id if claim.events else f"{claim.mailbox}:{claim.version}"
     order = Order(
         id=f"{blake2b(first.encode(), digest_size=9).hexdigest()}-{index}",
         mailbox=claim.mailbox,
         number=number,
-        lane=lane_of(effect, claim.mailbox),
+        lane=lane_of(side_of(effect), claim.mailbox),
         effect=effect,
+        at=at,
     )
+    begins = order.lane in noted
+    noted.discard(order.lane)
     db.execute(
-        "INSERT INTO outbox (id, lane, mailbox, number, effect) VALUES (?, ?, ?, ?, ?)",
-        (order.id, order.lane, order.mailbox, order.number, encode(effect)),
+        "INSERT INTO outbox (id, lane, mailbox, number, effect, at, begun, open_call) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (order.id, order.lane, order.mailbox, number, encode(effect), millis(at), begins, order.id if begins else ""),
     )
     return order
 
 
-def lane_of(effect: Effect, mailbox: str) -> str:
-    """Name the lane that keeps an effect in order with its like."""
-    side = side_of(effect)
+def lane_of(side: Side, mailbox: str) -> str:
+    """Name the lane that keeps what goes to a side in order."""
     return mailbox if side is Side.CUSTOMER else f"{THREAD_MARK}{side.value}/{mailbox}"
 
 
@@ -188,7 +198,7 @@ def _name_thread(db: sqlite3.Connection, thread: str, order: Order) -> list[Plac
     return [_place(db, order.mailbox, decode_event(body), body) for (body,) in freed]
 
 
-def revive(db: sqlite3.Connection) -> tuple[list[Placed], list[Order]]:
+def revive(db: sqlite3.Connection, at: datetime) -> tuple[list[Placed], list[Order]]:
     """Put what is wanted again back into the journal and the outbox.
 
     An order gets a new name, so that what becomes of it this time is news.
@@ -198,8 +208,9 @@ def revive(db: sqlite3.Connection) -> tuple[list[Placed], list[Order]]:
     placed = [_place(db, mailbox, decode_event(body), body) for mailbox, body in events]
     last = db.execute("SELECT ifnull(max(seq), 0) FROM outbox").fetchone()[0]
     db.execute(
-        "INSERT INTO outbox (id, lane, mailbox, number, effect, progress)"
-        " SELECT id || 'r', lane, mailbox, number, effect, progress FROM dead WHERE again ORDER BY seq"
+        "INSERT INTO outbox (id, lane, mailbox, number, effect, progress, at)"
+        " SELECT id || 'r', lane, mailbox, number, effect, progress, ? FROM dead WHERE again ORDER BY seq",
+        (millis(at),),
     )
     db.execute("DELETE FROM dead WHERE again")
     return placed, read_orders(db, last)
@@ -208,7 +219,8 @@ def revive(db: sqlite3.Connection) -> tuple[list[Placed], list[Order]]:
 def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
     """Read the outbox in order, from behind a place."""
     rows = db.execute(
-        "SELECT id, mailbox, number, lane, effect, begun, open_call, progress FROM outbox WHERE seq > ? ORDER BY seq",
+        "SELECT id, mailbox, number, lane, effect, at, begun, open_call, progress FROM outbox"
+        " WHERE seq > ? ORDER BY seq",
         (after,),
     ).fetchall()
     return [
@@ -218,11 +230,12 @@ def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
             number=number,
             lane=lane,
             effect=decode_effect(effect),
+            at=moment(at),
             begun=begun,
             open_call=open_call,
             progress=decode_progress(progress),
         )
-        for id_, mailbox, number, lane, effect, begun, open_call, progress in rows
+        for id_, mailbox, number, lane, effect, at, begun, open_call, progress in rows
     ]
 
 

@@ -33,6 +33,9 @@ from routing.messages import EPOCH, Event, Standing, decode_event, encode
 CACHED = 20_000
 """How many conversations stay in memory."""
 
+AT_ONCE = 32
+"""With fewer posts waiting than this, the next one's call is noted with the step it comes from."""
+
 LOOK_EVERY = 1.0
 """Seconds between looks at whether a command changed something beside us."""
 
@@ -60,6 +63,8 @@ class SqliteStore:
         self._loads: dict[str, int] = {}
         self._assigned: dict[str, datetime] = {}
         self._counts = {"parked": 0, "aside": 0, "dead": 0}
+        self._noted: set[str] = set()
+        self._threads: dict[tuple[str, int], str] = {}
         self._number = 0
         self._next_timer: datetime | None = None
         self._timer_bell = asyncio.Event()
@@ -105,12 +110,14 @@ class SqliteStore:
     async def commit(self, claim: Claim, step: Step) -> Outcome:
         """Keep the step; agents' room is taken at once, so that two steps can't give the same place away."""
         now = self._clock()
+        noted = self._may_note(claim.mailbox)
         was, new = claim.conversation.load, step.conversation.load
         rested = self._assigned.get(new, EPOCH)
         self._move_load(was, new, now)
         try:
             outcome, _ = await self._db.submit(
-                lambda db: rows.write_step(db, claim, step, now), lambda wrote: self._keep(claim, step, wrote)
+                lambda db: rows.write_step(db, claim, step, now, set(noted)),
+                lambda wrote: self._keep(claim, step, noted, wrote),
             )
         except Exception:
             self._move_load(new, was, rested)
@@ -154,9 +161,14 @@ class SqliteStore:
         return await self._lanes.take(side)
 
     async def begin(self, orders: Sequence[Order]) -> tuple[Order, ...]:
-        """Note that one call for these begins."""
+        """Note that one call for these begins; what the step noted already takes no commit."""
         begun = tuple(replace(order, begun=order.begun + 1, open_call=orders[0].id) for order in orders)
-        await self._rewrite(begun)
+        noted = orders[0].id in self._noted and len(orders) == 1
+        self._noted.discard(orders[0].id)
+        if noted:
+            self._lanes.replace(begun[0])
+        else:
+            await self._rewrite(begun)
         return begun
 
     async def advance(self, order: Order) -> Order:
@@ -174,6 +186,9 @@ class SqliteStore:
             self._counts["dead"] += len(result.orders) if result.dead else 0
             self._counts["parked"] -= len(freed)
             self._lanes.remove(batch.lane, result.orders)
+            self._noted.difference_update(result.orders)
+            if result.thread:
+                self._threads[batch.orders[0].mailbox, batch.orders[0].number] = result.thread.rpartition("/")[2]
             self._place([*placed, *freed])
 
         await self._db.submit(lambda db: rows.write_result(db, batch.orders, result, now), after)
@@ -189,6 +204,7 @@ class SqliteStore:
         def after(_: None) -> None:
             if not open_call:
                 self._lanes.close_calls(batch.lane)
+                self._noted.difference_update(order.id for order in batch.orders)
             self._lanes.leave(batch, until)
 
         await self._db.submit(work, after)
@@ -211,8 +227,15 @@ class SqliteStore:
 
     async def thread(self, mailbox: str, number: int) -> str:
         """Say in which thread a conversation stands."""
-        found = await self._db.read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
-        return found[0][0].rpartition("/")[2] if found else ""
+        known = self._threads.get((mailbox, number))
+        if known is None:
+            found = await self._db.read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
+            if not found:
+                return ""
+            known = self._threads[mailbox, number] = found[0][0].rpartition("/")[2]
+            while len(self._threads) > CACHED:
+                del self._threads[next(iter(self._threads))]
+        return known
 
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
@@ -243,7 +266,12 @@ class SqliteStore:
 
     def stats(self) -> Stats:
         """Say how much waits."""
-        return Stats(waiting_events=self._mailboxes.size, waiting_orders=dict(self._lanes.sizes), **self._counts)
+        return Stats(
+            waiting_events=self._mailboxes.size,
+            waiting_orders=dict(self._lanes.sizes),
+            oldest_orders=self._lanes.ages(),
+            **self._counts,
+        )
 
     # Documents and housekeeping
 
@@ -322,11 +350,19 @@ class SqliteStore:
             elif place in self._counts:
                 self._counts[place] += 1
 
-    def _keep(self, claim: Claim, step: Step, wrote: tuple[Outcome, list[Order]]) -> None:
+    def _may_note(self, mailbox: str) -> set[str]:
+        """Name the lane whose next post goes at once: its call may be noted with the step, in one commit."""
+        lane = rows.lane_of(Side.DESK, mailbox)
+        return {lane} if self._lanes.sizes[Side.DESK.value] < AT_ONCE and not self._lanes.waits(lane) else set()
+
+    def _keep(self, claim: Claim, step: Step, noted: set[str], wrote: tuple[Outcome, list[Order]]) -> None:
         outcome, orders = wrote
         if outcome is Outcome.OK:
             self._remember(claim.mailbox, claim.version + 1, step.conversation)
             for order in orders:
+                if order.lane in noted:
+                    noted.discard(order.lane)
+                    self._noted.add(order.id)
                 self._lanes.add(order, side_of(order.effect))
             for timer in step.timers:
                 self._note_timer(timer.due)
@@ -381,7 +417,7 @@ class SqliteStore:
         if version == self._data_version:
             return None
         self._data_version = version
-        return *rows.revive(db), _count(db)
+        return *rows.revive(db, self._clock()), _count(db)
 
     def _found(self, found: Found | None) -> None:
         if found is not None:
