@@ -156,7 +156,7 @@ class Detector:
         if not heard:
             return Belief("", 0.0, before)
         best, share = max(heard.items(), key=lambda pair: pair[1])
-        if share >= 0.9 and len(_WORD.findall(text)) >= 4:
+        if share >= 0.9 and len(_WORD.findall(text[:ENOUGH])) >= 4:
             before = {}
         now = _pool(before, heard, _primary(hint) if not evidence else "")
         best, share = max(now.items(), key=lambda pair: pair[1])
@@ -168,8 +168,8 @@ class Detector:
         return dict(self._heard(text))
 
     def _listen(self, text: str) -> dict[str, float]:
-        plain = " ".join(piece for piece in around(text)[::2] if piece.strip())
-        words = [word.casefold() for word in _WORD.findall(plain)]
+        plain = " ".join(piece for piece in around(text)[::2] if piece.strip())[:ENOUGH]
+        words = _WORD.findall(plain.casefold())
         if not words or all(word in UNDECIDABLE for word in words):
             return {}
         if script := _script(plain):
@@ -189,7 +189,7 @@ class Detector:
         """Ask the model; where it knows no word it says a little of everything, which is nothing."""
         if self._model is None:
             return {}
-        labels, shares = self._model.predict(" ".join(text.lower()[: 2 * ENOUGH].split())[:ENOUGH], k=8)
+        labels, shares = self._model.predict(" ".join(text.lower().split()), k=8)
         said = {_code(label): float(share) for label, share in zip(labels, shares, strict=True)}
         known = {language: share for language, share in said.items() if language in LANGUAGES}
         return known if known and max(known.values()) >= 0.3 else {}

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from translation.detect import Detector
 from translation.protect import around
@@ -66,7 +67,7 @@ class Guard:
         if said and not made:
             yield 1.0, "the translation is empty"
             return
-        if len(said) >= 3 and [word.casefold() for word in said] == [word.casefold() for word in made]:
+        if len(said) >= 3 and said == made:
             yield 0.9, "the translation repeats the original"
         if _loops(made) and not _loops(said):
             yield 0.95, "the translation repeats itself"
@@ -93,19 +94,20 @@ class Guard:
         return share >= 0.9 and best != _primary(pair[1]) and best == _primary(pair[0])
 
 
+@lru_cache(maxsize=1024)
 def _words(text: str) -> list[str]:
-    return _WORD.findall(" ".join(around(text)[::2]))
+    """The words beside what must survive, in lower case and with one kind of apostrophe."""
+    return _WORD.findall(" ".join(around(text)[::2]).casefold().replace("’", "'"))
 
 
 def _loops(words: list[str]) -> bool:
     """Say whether one to three words come four times in a row."""
-    lower = [word.casefold() for word in words]
-    if max(Counter(lower).values(), default=0) < 4:
+    if max(Counter(words).values(), default=0) < 4:
         return False
     for size in (1, 2, 3):
-        for start in range(len(lower) - 4 * size + 1):
+        for start in range(len(words) - 4 * size + 1):
             if all(
-                lower[start + n : start + n + size] == lower[start : start + size] for n in (size, 2 * size, 3 * size)
+                words[start + n : start + n + size] == words[start : start + size] for n in (size, 2 * size, 3 * size)
             ):
                 return True
     return False
@@ -118,9 +120,10 @@ def _negation_lost(said: list[str], made: list[str], pair: tuple[str, str]) -> b
     return _negates(said, one) != _negates(made, other)
 
 
-def _negates(words: list[str], negations: frozenset[str]) -> bool:
-    lower = [word.casefold().replace("’", "'") for word in words]
-    return any(word in negations or word.endswith("n't") or word.startswith("n'") for word in lower)
+def _negates(lower: list[str], negations: frozenset[str]) -> bool:
+    if not negations.isdisjoint(lower):
+        return True
+    return any(word.endswith("n't") or word.startswith("n'") for word in lower if "'" in word)
 
 
 def _wrong_script(output: str, target: str) -> str:

@@ -18,6 +18,9 @@ from typing import Literal, NamedTuple
 from translation.contract import Pair, Rendering
 
 SCORE = 1.0
+LONG = 150
+"""Characters from which on a text is looked at sentence by sentence."""
+
 FOLDER = Path(__file__).parent / "phrases"
 SIDES = frozenset({"opening", "closing", "courtesy", "both", "customer", "agent", "notice"})
 HEADS = frozenset({"opening", "courtesy"})  # go before a sentence without a comma: "hola quiero un reembolso"
@@ -402,6 +405,9 @@ def sentences(text: str) -> list[str]:
 
 
 def _translate(text: str, heard_in: _Language, written_in: _Language) -> Rendering | None:
+    # No phrase goes on behind a sentence's end: a long text whose first sentence isn't known needn't be read on.
+    if len(text) > LONG and heard_in.hear(_tokens(sentences(text)[0])) is None:
+        return None
     segments = heard_in.hear(_tokens(text))
     if segments is None or all(heard_in.sections[segment.heard.key] == "courtesy" for segment in segments):
         return None
