@@ -17,10 +17,7 @@ MAX_BLOCKS = 40
 MAX_TEXT = 11_000
 """Characters in all blocks of a post, after escaping; Slack refuses somewhat above 13,000."""
 
-FEW = 5
-_AMPLE = 5
-"""Characters that one may take at most, `&amp;`."""
-
+FEW = 8
 ROUND_IT = 500
 """Characters that a post has around an entry's words, with a quote and the names of languages."""
 
@@ -130,18 +127,20 @@ def draw_whisper(text: str, choices: Sequence[Choice] = ()) -> tuple[str, list[B
 
 def fits(entries: Sequence[Entry]) -> bool:
     """Say whether one post can show all of these."""
-    if len(entries) <= FEW and _AMPLE * sum(_length(entry) for entry in entries) + ROUND_IT * len(entries) < MAX_TEXT:
+    if len(entries) <= FEW and sum(map(_length, entries)) < MAX_TEXT:
         return True
     blocks = [block for entry in entries for block in _blocks(entry)]
     return len(blocks) <= MAX_BLOCKS and len(msgspec.json.encode(blocks).decode()) <= MAX_TEXT
 
 
 def _length(entry: Entry) -> int:
+    """Say how many characters an entry's blocks take at most: JSON doubles a few."""
     match entry:
         case Said():
-            return len(entry.name) + len(entry.text) + len(entry.original) + len(entry.attachment) + len(entry.mark)
+            words = (entry.name, entry.text, entry.original, entry.attachment, entry.mark)
+            return ROUND_IT + 2 * len(escape("".join(words)))
         case Line():
-            return len(entry.text)
+            return ROUND_IT + 2 * len(escape(entry.text))
         case Question():
             return MAX_TEXT
 

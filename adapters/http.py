@@ -13,6 +13,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -59,4 +60,6 @@ def clean(text: object) -> str:
     """Make a text that every store, engine and platform takes; what isn't a text becomes none."""
     if not isinstance(text, str):
         return ""
+    if not _ODD.search(text):
+        return text
     return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")))

@@ -3,7 +3,6 @@
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import timedelta
@@ -52,7 +51,7 @@ def check_signature(request: Request, app_secret: Secret) -> None:
         Forged: it is missing or wrong.
     """
     given = request.headers.get("x-hub-signature-256", "")
-    digest = hmac.new(app_secret.reveal().encode(), request.body, hashlib.sha256).hexdigest()
+    digest = hmac.digest(app_secret.reveal().encode(), request.body, "sha256").hex()
     if not app_secret or not hmac.compare_digest(given.encode(), f"sha256={digest}".encode()):
         raise Forged("wrong or missing signature")
 

@@ -105,13 +105,6 @@ async def main(mode: str, port: int, platforms: int, folder: Path) -> None:
     if mode == "ceiling":
         made = gateway.app
         made[webhooks.STORE] = Nothing()
-    import gc
-    import os
-
-    if os.environ.get("GCT"):
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*map(int, os.environ["GCT"].split(",")))
     try:
         await serve(gateway, "127.0.0.1", port, "ready at")
     finally:

@@ -94,7 +94,7 @@ class Interpreter:
 
     async def _shown(self, said: Said, text: str, language: str) -> Said:
         desk = self._policy.desk_language
-        if not has_words(text) or same_language(language, desk) or not self._detector.distribution(text):
+        if same_language(language, desk) or not has_words(text) or not self._detector.distribution(text):
             return said
         if not language:
             return replace(said, mark="Shown as written: its language isn't known yet")

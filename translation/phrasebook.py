@@ -406,7 +406,7 @@ def sentences(text: str) -> list[str]:
 
 def _translate(text: str, heard_in: _Language, written_in: _Language) -> Rendering | None:
     # No phrase goes on behind a sentence's end: a long text whose first sentence isn't known needn't be read on.
-    if len(text) > LONG and heard_in.hear(_tokens(sentences(text)[0])) is None:
+    if len(text) > LONG and (stop := _SENTENCE_END.search(text)) and heard_in.hear(_tokens(text[: stop.end()])) is None:
         return None
     segments = heard_in.hear(_tokens(text))
     if segments is None or all(heard_in.sections[segment.heard.key] == "courtesy" for segment in segments):
