@@ -1,4 +1,4 @@
-.PHONY: help install demo test soak lint lock clean
+.PHONY: help install demo test soak bench lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -23,6 +23,14 @@ test: $(VENV)/test.ok lint  ## every test, linter and type check
 
 soak: $(VENV)/test.ok  ## RUNS trials of each fault (FAULTS="killed,power cut" for some) against the ledger
 	DRAGOMAN_SOAK=$(RUNS) DRAGOMAN_SOAK_ONLY="$(FAULTS)" $(RUN) -m pytest tests/test_ledger.py -k holds -n 0 --timeout 0
+
+bench: $(VENV)/test.ok $(VENV)-peers/ok  ## what it costs, beside other gateways, into benchmarks/README.md
+	PEERS=$(VENV)-peers/bin/python PYTHONPATH=. $(RUN) benchmarks/bench.py
+
+$(VENV)-peers/ok: requirements-bench.lock
+	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	touch $@
 
 lint: $(VENV)/test.ok  ## ruff and mypy alone
 	$(RUN) -m ruff check .
@@ -54,4 +62,4 @@ lock:  ## resolve the dependencies anew (needs uv)
 		--python-version 3.11 benchmarks/peers.in -o requirements-bench.lock
 
 clean:  ## remove what make made
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-peers

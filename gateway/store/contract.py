@@ -90,6 +90,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox, there since `at`; `id` is unique for ever, `begun` counts the calls begun for it.
 
+    `place` is the store's own name for the row.
     `open_call` is "" or the id of a call that began and whose outcome isn't known: that of the first order in it.
     """
 
@@ -99,6 +100,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     lane: str
     effect: Effect
     at: datetime
+    place: int = 0
     begun: int = 0
     open_call: str = ""
     progress: Progress = Progress()

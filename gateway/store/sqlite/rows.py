@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step, side_of
 from routing.conversation import Conversation
@@ -74,21 +75,13 @@ def _mailbox(db: sqlite3.Connection, event: Event) -> str:
     known = _alias(db, event.to)
     if event.to.startswith(THREAD_MARK):
         return known
-    if isinstance(event, CustomerWrote | ContactMoved) and event.also:
-        mailbox = known or _own(db, event.to)
-        mailbox = mailbox or next(filter(None, (_alias(db, name) or _own(db, name) for name in event.also)), event.to)
-        for name in {event.to, *event.also} - {mailbox}:
-            # Two customers who turn out to share a name stay two: nobody is merged by a message.
-            if not _own(db, name):
-                db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (name, mailbox))
-        return mailbox
-    return known or event.to
-
-
-def _own(db: sqlite3.Connection, name: str) -> str:
-    """Say whether a name is a mailbox of its own: it has a conversation, or something waits in it."""
-    query = "SELECT 1 FROM conversation WHERE mailbox = ?1 UNION ALL SELECT 1 FROM journal WHERE mailbox = ?1 LIMIT 1"
-    return name if db.execute(query, (name,)).fetchone() else ""
+    also = event.also if isinstance(event, CustomerWrote | ContactMoved) else ()
+    mailbox = known or next(filter(None, (_alias(db, name) for name in also)), event.to)
+    if not known:
+        db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (event.to, mailbox))
+    # Two customers who turn out to share a name stay two: each is known by it already, and nobody is merged.
+    db.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", ((name, mailbox) for name in also))
+    return mailbox
 
 
 def _alias(db: sqlite3.Connection, name: str) -> str:
@@ -103,42 +96,50 @@ def write_step(
 
     In the lanes of `noted` the first order's call is noted as begun, and the lane taken out.
     """
-    if claim.seqs and not db.execute("SELECT 1 FROM journal WHERE seq = ?", (claim.seqs[0],)).fetchone():
-        return Outcome.ALREADY, []
     now = step.conversation
-    row = db.execute("SELECT version, agent FROM conversation WHERE mailbox = ?", (claim.mailbox,)).fetchone()
-    if (row[0] if row else 0) != claim.version:
-        return Outcome.CONFLICT, []
-    db.execute(
-        "INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            claim.mailbox,
-            claim.version + 1,
-            now.number,
-            now.status.value,
-            now.load,
-            PRIORITIES.get(now.priority, 2),
-            millis(now.opened_at),
-            encode(now),
-        ),
-    )
+    if not _write_conversation(db, claim, now):
+        there = claim.seqs and db.execute("SELECT 1 FROM journal WHERE seq = ?", (claim.seqs[0],)).fetchone()
+        return (Outcome.CONFLICT if there else Outcome.ALREADY), []
     if now.number > claim.conversation.number:
         db.execute(
             "INSERT INTO counter VALUES ('number', ?1) ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
             (now.number,),
         )
-    if now.load and now.load != (row[1] if row else ""):
+    if now.load and now.load != claim.conversation.load:
         db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?)", (now.load, millis(at)))
-    db.executemany("DELETE FROM journal WHERE seq = ?", ((seq,) for seq in claim.seqs))
+    for seq in claim.seqs:
+        db.execute("DELETE FROM journal WHERE seq = ?", (seq,))
     db.executemany(
         "INSERT INTO history (mailbox, event) VALUES (?, ?)", ((claim.mailbox, encode(event)) for event in step.events)
     )
-    db.executemany("DELETE FROM timer WHERE mailbox = ? AND key = ?", ((claim.mailbox, key) for key in step.clear))
-    db.executemany(
-        "INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?)",
-        ((claim.mailbox, timer.key, millis(timer.due), encode(timer.event)) for timer in step.timers),
-    )
+    for key in step.clear:
+        db.execute("DELETE FROM timer WHERE mailbox = ? AND key = ?", (claim.mailbox, key))
+    for timer in step.timers:
+        values = (claim.mailbox, timer.key, millis(timer.due), encode(timer.event))
+        db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?)", values)
     return Outcome.OK, [_write_order(db, claim, at, noted, *each) for each in enumerate(step.effects)]
+
+
+def _write_conversation(db: sqlite3.Connection, claim: Claim, now: Conversation) -> bool:
+    """Write the conversation, unless it isn't any more what it was; indexed columns only where they change."""
+    body = encode(now)
+    if not claim.version:
+        values = (claim.mailbox, *_indexed(now), body)
+        query = "INSERT OR IGNORE INTO conversation VALUES (?, 1, ?, ?, ?, ?, ?, ?)"
+        return bool(db.execute(query, values).rowcount)
+    at = (claim.mailbox, claim.version)
+    if _indexed(now) == _indexed(claim.conversation):
+        query = "UPDATE conversation SET version = version + 1, body = ? WHERE mailbox = ? AND version = ?"
+        return bool(db.execute(query, (body, *at)).rowcount)
+    query = (
+        "UPDATE conversation SET version = version + 1, number = ?, status = ?, agent = ?, priority = ?,"
+        " opened_at = ?, body = ? WHERE mailbox = ? AND version = ?"
+    )
+    return bool(db.execute(query, (*_indexed(now), body, *at)).rowcount)
+
+
+def _indexed(now: Conversation) -> tuple[int, str, str, int, int]:
+    return now.number, now.status.value, now.load, PRIORITIES.get(now.priority, 2), millis(now.opened_at)
 
 
 def _write_order(
@@ -156,11 +157,11 @@ def _write_order(
     )
     begins = order.lane in noted
     noted.discard(order.lane)
-    db.execute(
+    place = db.execute(
         "INSERT INTO outbox (id, lane, mailbox, number, effect, at, begun, open_call) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (order.id, order.lane, order.mailbox, number, encode(effect), millis(at), begins, order.id if begins else ""),
-    )
-    return order
+    ).lastrowid
+    return replace(order, place=place or 0)
 
 
 def lane_of(side: Side, mailbox: str) -> str:
@@ -177,10 +178,10 @@ def write_result(
         if result.dead:
             db.execute(
                 "INSERT INTO dead (id, lane, mailbox, number, effect, progress, reason, at)"
-                " SELECT id, lane, mailbox, number, effect, progress, ?, ? FROM outbox WHERE id = ?",
-                (result.dead, millis(at), order.id),
+                " SELECT id, lane, mailbox, number, effect, progress, ?, ? FROM outbox WHERE seq = ?",
+                (result.dead, millis(at), order.place),
             )
-        db.execute("DELETE FROM outbox WHERE id = ?", (order.id,))
+        db.execute("DELETE FROM outbox WHERE seq = ?", (order.place,))
     if settled:
         db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
     db.executemany(
@@ -219,7 +220,7 @@ def revive(db: sqlite3.Connection, at: datetime) -> tuple[list[Placed], list[Ord
 def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
     """Read the outbox in order, from behind a place."""
     rows = db.execute(
-        "SELECT id, mailbox, number, lane, effect, at, begun, open_call, progress FROM outbox"
+        "SELECT seq, id, mailbox, number, lane, effect, at, begun, open_call, progress FROM outbox"
         " WHERE seq > ? ORDER BY seq",
         (after,),
     ).fetchall()
@@ -231,11 +232,12 @@ def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
             lane=lane,
             effect=decode_effect(effect),
             at=moment(at),
+            place=seq,
             begun=begun,
             open_call=open_call,
             progress=decode_progress(progress),
         )
-        for id_, mailbox, number, lane, effect, at, begun, open_call, progress in rows
+        for seq, id_, mailbox, number, lane, effect, at, begun, open_call, progress in rows
     ]
 
 

@@ -44,7 +44,16 @@ MIGRATIONS = (
     ALTER TABLE dead ADD COLUMN progress BLOB NOT NULL DEFAULT '{}';
     ALTER TABLE dead ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE aside ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE outbox ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE owed (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, lane TEXT NOT NULL,
+        mailbox TEXT NOT NULL, number INTEGER NOT NULL, effect BLOB NOT NULL, at INTEGER NOT NULL DEFAULT 0,
+        begun INTEGER NOT NULL DEFAULT 0, open_call TEXT NOT NULL DEFAULT '', progress BLOB NOT NULL DEFAULT '{}');
+    INSERT INTO owed (seq, id, lane, mailbox, number, effect, begun, open_call, progress)
+        SELECT seq, id, lane, mailbox, number, effect, begun, open_call, progress FROM outbox;
+    DROP TABLE outbox;
+    ALTER TABLE owed RENAME TO outbox;
+    INSERT OR IGNORE INTO alias SELECT mailbox, mailbox, 0 FROM conversation;
+    INSERT OR IGNORE INTO alias SELECT DISTINCT mailbox, mailbox, 0 FROM journal;
+    DROP INDEX journal_mailbox;
     """,
 )
 

@@ -199,7 +199,9 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR REPLACE INTO lane VALUES (?, ?)", (batch.lane, rows.millis(until)))
             if not open_call:
-                db.execute("UPDATE outbox SET open_call = '' WHERE lane = ? AND open_call <> ''", (batch.lane,))
+                db.executemany(
+                    "UPDATE outbox SET open_call = '' WHERE seq = ?", ((order.place,) for order in batch.orders)
+                )
 
         def after(_: None) -> None:
             if not open_call:
@@ -330,7 +332,7 @@ class SqliteStore:
         return found[0][0], rows.decode_conversation(found[0][1])
 
     async def _rewrite(self, orders: Sequence[Order]) -> None:
-        values = [(order.begun, order.open_call, encode(order.progress), order.id) for order in orders]
+        values = [(order.begun, order.open_call, encode(order.progress), order.place) for order in orders]
 
         def after(_: int) -> None:
             for order in orders:
@@ -338,7 +340,9 @@ class SqliteStore:
 
         await self._db.submit(
             lambda db: (
-                db.executemany("UPDATE outbox SET begun = ?, open_call = ?, progress = ? WHERE id = ?", values).rowcount
+                db.executemany(
+                    "UPDATE outbox SET begun = ?, open_call = ?, progress = ? WHERE seq = ?", values
+                ).rowcount
             ),
             after,
         )

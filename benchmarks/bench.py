@@ -1,0 +1,337 @@
+"""Measure what Dragoman promises beside what others do, in one run, and write the table into benchmarks/README.md.
+
+`make bench` runs it. The server measured has one core for itself; load and simulated platforms share the other. Peers
+are installed from requirements-bench.lock into an environment of their own (PEERS names its python).
+"""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+PEERS = os.environ.get("PEERS", "")
+PORT = 18_790
+REPEATS = int(os.environ.get("REPEATS", "3"))
+COUNT = 8000
+WARM = 1000
+PATIENCE = 60.0
+OURS = {"whatsapp": "server.py"}
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    seen: str
+    goal: str
+    reached: bool
+
+
+class Run(NamedTuple):
+    """What a server did: answers and deliveries a second, CPU µs a message, delays in ms, memory in MB."""
+
+    answered: float
+    delivered: float
+    cpu: float
+    p50: float
+    p99: float
+    memory: float
+
+
+def pinned(core: int) -> Callable[[], None]:
+    """Keep a process on one core, where there are two."""
+    cores = sorted(os.sched_getaffinity(0))
+    return lambda: os.sched_setaffinity(0, {cores[core % len(cores)]})
+
+
+@contextmanager
+def process(command: list[str], core: int, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a process until we are done with it."""
+    started = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), **env},
+        preexec_fn=pinned(core),
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+
+
+def cpu_of(pid: int) -> float:
+    """Say how many seconds of CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> float:
+    """Say how many MB of memory a process has."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def fetch(url: str) -> Any:
+    """Read JSON."""
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own server
+        return json.load(answer)
+
+
+def load(kind: str, count: int, *more: object) -> dict[str, Any]:
+    """Send messages from a process of its own."""
+    command = [sys.executable, str(HERE / "load.py"), kind, str(PORT), str(count), *map(str, more)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=PATIENCE, preexec_fn=pinned(1))
+    told: dict[str, Any] = json.loads(done.stdout)
+    if set(told["statuses"]) != {"200"}:
+        raise SystemExit(f"{kind} was answered {told['statuses']}")
+    return told
+
+
+def wait_for(platforms: int, messages: int) -> None:
+    """Wait until so many messages were delivered."""
+    end = time.monotonic() + PATIENCE
+    while fetch(f"http://127.0.0.1:{platforms}/stats")["messages"] < messages:
+        if time.monotonic() > end:
+            raise SystemExit("what was sent never arrived")
+        time.sleep(0.02)
+
+
+def ready() -> None:
+    """Wait until the server listens."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=1)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise SystemExit("the server didn't start")
+
+
+def measure(
+    command: list[str],
+    kind: str,
+    *,
+    whole: bool,
+    count: int = COUNT,
+    language: str = "en",
+    more: tuple[object, ...] = (),
+    **env: str,
+) -> Run:
+    """Start platforms and a server, send messages, and say what it did."""
+    folder = tempfile.mkdtemp()
+    with process([sys.executable, str(HERE / "platforms.py")], 1) as stage:
+        assert stage.stdout
+        platforms = int(stage.stdout.readline())
+        where = [str(PORT), str(platforms), folder]
+        with process([*command, *where], 0, **env) as server:
+            ready()
+            stats = f"http://127.0.0.1:{platforms}/stats"
+            spoken = ("--language", language)
+            load(kind, WARM, *spoken)
+            if whole:
+                wait_for(platforms, WARM)
+                time.sleep(0.5)
+            fetch(f"{stats}?forget")
+            used, began = cpu_of(server.pid), time.perf_counter()
+            told = load(kind, count, "--first", WARM, *spoken, *more)
+            if whole:
+                wait_for(platforms, count)
+            seconds = time.perf_counter() - began
+            seen = fetch(stats)
+            cpu = (cpu_of(server.pid) - used) / count * 1e6
+            memory = memory_of(server.pid)
+    shutil.rmtree(folder)
+    return Run(told["rate"], count / seconds, cpu, seen["p50"], seen["p99"], memory)
+
+
+def ours(mode: str, **more: Any) -> Run:
+    """Measure Dragoman."""
+    return measure([sys.executable, str(HERE / "server.py"), mode], "whatsapp", whole=mode in ("plain", "full"), **more)
+
+
+def peer(name: str, mode: str, kind: str, count: int = COUNT) -> Run:
+    """Measure a peer."""
+    return measure([PEERS, str(HERE / "peers" / f"{name}.py"), mode], kind, whole=mode != "held", count=count)
+
+
+def median(runs: list[Run]) -> Run:
+    """Take the middle of each figure."""
+    return Run(*(statistics.median(values) for values in zip(*runs, strict=True)))
+
+
+def engine(what: str) -> Any:
+    """Measure the store by itself."""
+    command = [sys.executable, str(HERE / "engine.py"), what]
+    env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300, env=env).stdout)
+
+
+def ratio(what: str, mine: float, other: float, goal: float, unit: str = "") -> Row:
+    """Compare, the more the better."""
+    times = mine / other
+    return Row(what, f"{mine:,.0f}{unit} to {other:,.0f}: {times:.2f} ×", f"{goal:g} ×", times >= goal)
+
+
+def at_most(what: str, seen: float, goal: float, unit: str) -> Row:
+    """Hold against a limit."""
+    return Row(what, f"{seen:,.1f} {unit}", f"at most {goal:g} {unit}", seen <= goal)
+
+
+def webhooks() -> Iterator[Row]:
+    """Measure taking webhooks, and the whole path."""
+    names: dict[str, Callable[[], Run]] = {
+        "ceiling": lambda: ours("ceiling"),
+        "held": lambda: ours("held"),
+        "plain": lambda: ours("plain"),
+        "full": lambda: ours("full", language="es"),
+    }
+    if PEERS:
+        names |= {
+            "bolt held": lambda: peer("bolt", "held", "slack"),
+            "ptb held": lambda: peer("ptb", "held", "telegram"),
+            "opsdroid held": lambda: peer("opsdroids", "held", "messenger"),
+            "bolt": lambda: peer("bolt", "say", "slack", 4000),
+            "ptb": lambda: peer("ptb", "reply", "telegram", 2000),
+        }
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for _ in range(REPEATS):
+        for name, run in names.items():
+            runs[name].append(run())
+            print(name, runs[name][-1], flush=True)
+    seen = {name: median(each) for name, each in runs.items()}
+    held, plain, full = seen["held"], seen["plain"], seen["full"]
+    yield ratio("webhooks/s, durable, to the same server with no store", held.answered, seen["ceiling"].answered, 0.55)
+    if PEERS:
+        yield ratio("… to slack-bolt's endpoint (not durable)", held.answered, seen["bolt held"].answered, 1.4)
+        yield ratio("… to python-telegram-bot's (not durable)", held.answered, seen["ptb held"].answered, 2)
+        yield ratio("… to opsdroid's (not durable)", held.answered, seen["opsdroid held"].answered, 1)
+        yield ratio("whole path, messages/s, to slack-bolt in → say()", plain.delivered, seen["bolt"].delivered, 2)
+        yield ratio("… to python-telegram-bot in → reply", plain.delivered, seen["ptb"].delivered, 6)
+        yield ratio("with detection and translation, to slack-bolt", full.delivered, seen["bolt"].delivered, 1.5)
+        yield ratio("… to python-telegram-bot", full.delivered, seen["ptb"].delivered, 4.5)
+    yield at_most("CPU a message, whole path, no detection, no translation", plain.cpu, 300, "µs")
+    yield at_most("… with both", full.cpu, 450, "µs")
+    paced = ours("full", language="es", count=2000, more=("--rate", 100))
+    yield at_most("webhook in → desk call out at 100 messages/s, p50", paced.p50, 10, "ms")
+    yield at_most("… p99", paced.p99, 50, "ms")
+
+
+def slow_disk() -> Iterator[Row]:
+    """Measure taking webhooks where each sync of the disk takes longer."""
+    compiler = shutil.which("cc") or shutil.which("tcc")
+    if not compiler:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        library = f"{folder}/slowsync.so"
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, str(HERE / "slowsync.c"), "-ldl"], check=True)
+        more = ("--connections", 256)
+        ceiling = ours("ceiling", more=more)
+        for extra, goal in ((2, 0.5), (10, 0.3)):
+            slow = ours("held", more=more, LD_PRELOAD=library, SLOWSYNC_US=str(extra * 1000))
+            what = f"durable webhooks/s, syncs {extra} ms longer, 256 connections, to no store"
+            yield ratio(what, slow.answered, ceiling.answered, goal)
+
+
+def store() -> Iterator[Row]:
+    """Measure the store by itself."""
+    hot = engine("hot")
+    yield ratio("one hot conversation, steps/s, to one commit a step", hot["grouped"]["rate"], hot["alone"]["rate"], 20)
+    many = engine("thousand")
+    yield ratio(
+        "1,000 conversations, full steps/s, to one commit a step", many["grouped"]["rate"], many["alone"]["rate"], 15
+    )
+    growth = engine("growth")
+    for size in ("100000", "1000000"):
+        times = growth[size] / growth["1000"]
+        what = f"cost of a step with {int(size):,} conversations stored, to 1,000"
+        yield Row(
+            what, f"{growth[size]:.0f} to {growth['1000']:.0f} µs: {times:.2f} ×", "at most 1.15 ×", times <= 1.15
+        )
+    commits = engine("commits")
+    times = commits["p99.9"] / commits["p50"]
+    what = "commit p99.9 to p50 while checkpointing"
+    yield Row(what, f"{commits['p99.9']:.1f} to {commits['p50']:.1f} ms: {times:.1f} ×", "at most 6 ×", times <= 6)
+    timers = engine("timers")
+    yield at_most("100,000 pending timers, CPU a poll", timers["poll_us"], 5, "µs")
+    fired = timers["fired_per_second"]
+    yield Row("… fired a second", f"{fired:,.0f}", "at least 10,000", fired >= 10_000)
+
+
+def process_itself() -> Iterator[Row]:
+    """Measure starting, and memory."""
+    folder = tempfile.mkdtemp()
+    with process([sys.executable, str(HERE / "platforms.py")], 1) as stage:
+        assert stage.stdout
+        platforms = stage.stdout.readline().strip()
+        began = time.perf_counter()
+        with process([sys.executable, str(HERE / "server.py"), "full", str(PORT), platforms, folder], 0) as server:
+            while True:
+                try:
+                    if fetch(f"http://127.0.0.1:{PORT}/readyz")["ready"]:
+                        break
+                except OSError:
+                    time.sleep(0.01)
+            started = time.perf_counter() - began
+            time.sleep(2)
+            idle = memory_of(server.pid)
+            grown = []
+            for round_ in range(GROWTH_ROUNDS):
+                load("whatsapp", 20_000, "--first", round_ * 20_000, "--language", "es")
+                wait_for(int(platforms), 20_000)
+                fetch(f"http://127.0.0.1:{platforms}/stats?forget")
+                time.sleep(1)
+                grown.append(memory_of(server.pid))
+    shutil.rmtree(folder)
+    yield at_most("from process start to /readyz", started, 1.5, "s")
+    yield at_most("memory idle", idle, 90, "MB")
+    if len(grown) > 1:
+        messages = (len(grown) - 1) * 20_000
+        yield at_most(
+            f"memory growth over {messages:,} messages, after the first 20,000", grown[-1] - grown[0], 10, "MB"
+        )
+
+
+GROWTH_ROUNDS = int(os.environ.get("GROWTH_ROUNDS", "4"))
+GROUPS = {"webhooks": webhooks, "slow_disk": slow_disk, "store": store, "process": process_itself}
+
+
+def main() -> None:
+    """Measure everything, or the groups named, and write the table."""
+    rows = [row for name in sys.argv[1:] or GROUPS for row in GROUPS[name]()]
+    table = ["| what | seen | goal | |", "| --- | --- | --- | --- |"]
+    table += [f"| {row.what} | {row.seen} | {row.goal} | {'✓' if row.reached else 'not reached'} |" for row in rows]
+    print("\n".join(table))
+    if sys.argv[1:]:
+        return
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release().split('-')[0]}"
+    python = platform.python_version()
+    head = f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Python {python}, medians of {REPEATS}."
+    readme = HERE / "README.md"
+    text = readme.read_text()
+    before, _, rest = text.partition("<!-- table -->")
+    after = rest.partition("<!-- end -->")[2]
+    readme.write_text(f"{before}<!-- table -->\n{head}\n\n" + "\n".join(table) + f"\n<!-- end -->{after}")
+
+
+if __name__ == "__main__":
+    main()
