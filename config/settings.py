@@ -25,12 +25,13 @@ __all__ = ["ConfigError", "Settings", "load"]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where it listens and where it keeps things."""
+    """Where it listens and where it keeps things; `record` is the file that steps are recorded in, None for none."""
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     data_dir: Path = Path("data")
+    record: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,13 @@ def _gateway(table: Table, folder: Path) -> Gateway:
     public_url = table.text("public_url", "").rstrip("/")
     if public_url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", public_url):
         raise table.error("public_url", f"must be an address such as https://support.example.com, not {public_url!r}")
+    record = table.text("record", "")
     gateway = Gateway(
         host=table.text("host", default.host),
         port=table.integer("port", default.port, least=0, most=65535),
         public_url=public_url,
         data_dir=folder / table.text("data_dir", str(default.data_dir)),
+        record=folder / record if record else None,
     )
     table.done()
     return gateway

@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     route.add_argument("--channel", default="", metavar="ID", help="the channel that they write on")
     backup = _command(known, "backup", _backup, "copy a running installation")
     backup.add_argument("directory", type=Path, metavar="DIR", help="a new directory")
+    replay = _command(known, "replay", _replay, "run recorded events through the core again and print what differs")
+    replay.add_argument("file", type=Path, metavar="FILE", help="what the setting gateway.record made")
     dead = _command(known, "dead", _dead, "what could not be delivered, and why")
     actions = dead.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     listed = actions.add_parser("list", help="list it, oldest first")
@@ -163,6 +165,15 @@ def _route(options: argparse.Namespace) -> int:
 
 def _backup(options: argparse.Namespace) -> int:
     return _print(options, commands.backup(_settings(options), options.directory))
+
+
+def _replay(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    try:
+        return _print(options, commands.replay_file(settings, options.file))
+    except (OSError, ValueError) as error:
+        print(f"{options.file}: {error}", file=sys.stderr)
+        return 1
 
 
 def _dead(options: argparse.Namespace) -> int:

@@ -20,7 +20,8 @@ from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.engines import make_chain
 from gateway.interpret import Interpreter
-from gateway.measures import KEPT, WAITING
+from gateway.measures import KEPT, OLDEST, WAITING
+from gateway.record import Recorder
 from gateway.store.contract import Store, StoreError
 from gateway.store.sqlite import SqliteStore
 from routing.messages import Event
@@ -69,7 +70,16 @@ class Gateway:
         phrasebook = Phrasebook.load()
         self.chain = make_chain(settings, phrasebook)
         interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
-        self.bridge = Bridge(self.store, self.desk, self.channels, interpreter, settings.policy, self._make_budget())
+        self._recorder = Recorder(settings.gateway.record) if settings.gateway.record else None
+        self.bridge = Bridge(
+            self.store,
+            self.desk,
+            self.channels,
+            interpreter,
+            settings.policy,
+            self._make_budget(),
+            recorder=self._recorder,
+        )
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue]
         always += [partial(self._receive_from, channel) for channel in self.channels.values()]
@@ -82,6 +92,8 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.desk.close()
         await self.bridge.stop()
+        if self._recorder:
+            self._recorder.close()
         for channel in self.channels.values():
             await channel.close()
         await self.chain.close()
@@ -142,6 +154,8 @@ class Gateway:
         waiting = {"events": stats.waiting_events, "parked": stats.parked, **stats.waiting_orders}
         for what, count in waiting.items():
             WAITING.labels(what).set(count)
+        for side, seconds in stats.oldest_orders.items():
+            OLDEST.labels(side).set(seconds)
         KEPT.labels("aside").set(stats.aside)
         KEPT.labels("dead").set(stats.dead)
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

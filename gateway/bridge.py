@@ -10,6 +10,7 @@ from gateway.crew import Crew
 from gateway.deliver import Clock, Customers, Hands, utc
 from gateway.desk_posts import DeskPosts
 from gateway.interpret import Interpreter
+from gateway.record import Recorder
 from gateway.store.contract import Side, Store
 from gateway.worker import Worker
 from routing.policy import Policy
@@ -36,10 +37,11 @@ class Bridge:
         budget: Budget,
         *,
         clock: Clock = utc,
+        recorder: Recorder | None = None,
     ) -> None:
         self.store = store
         self.interpreter = interpreter
-        self.worker = Worker(store, policy, interpreter, clock=clock)
+        self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder)
         self.hands = Hands(store, clock)
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock)
         self.posts = DeskPosts(self.hands, desk, interpreter, policy, budget, updates)

@@ -1,8 +1,10 @@
 """What the commands do; each gives what is to be printed, and whether it found something wrong."""
 
 import asyncio
+import json
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ from adapters.desk import Desk
 from adapters.http import open_session
 from config.settings import Settings
 from gateway.engines import PACKAGES, make_chain
+from gateway.record import replay
 from gateway.store.contract import Letter, StoreError
 from gateway.store.sqlite.peek import copy_database, drop_letter, read_letters, read_roster, want_again
 from routing import assign
@@ -225,3 +228,33 @@ def dead_do(settings: Settings, letters: Sequence[str], *, drop: bool) -> Iterab
         else:
             told = f"{letter}  nothing to try again under this name: see `dragoman dead list`"
         yield Finding(told, {"id": letter, "done": done}, good=done)
+
+
+def replay_file(settings: Settings, file: Path) -> Iterable[Finding]:
+    """Run recorded steps through the core, and tell each difference, then how much there was.
+
+    Raises:
+        ValueError: the file isn't a recording.
+    """
+    began = time.monotonic()
+    steps, events, differences = 0, 0, 0
+    with file.open("rb") as lines:
+        for found in replay(lines, settings.policy):
+            if isinstance(found, int):
+                steps += 1
+                events += found
+                continue
+            differences += 1
+            fields = {
+                "line": found.line,
+                "contact": found.contact,
+                "events": list(found.events),
+                "what": found.what,
+                "recorded": json.loads(found.recorded),
+                "decided": json.loads(found.decided),
+            }
+            told = f"line {found.line}  {found.contact}: {found.what} differs"
+            yield Finding(f"{told}\n  recorded: {found.recorded}\n  decided:  {found.decided}", fields, good=False)
+    seconds = time.monotonic() - began
+    told = f"{steps} steps, {events} events, {differences} differences, {seconds:.1f} s"
+    yield Finding(told, {"steps": steps, "events": events, "differences": differences})

@@ -7,4 +7,5 @@ REFUSED = Counter("dragoman_calls_refused_total", "Calls refused, by channel and
 SENT = Counter("dragoman_messages_sent_total", "Calls to platforms, by channel and outcome.", ["channel", "outcome"])
 TRANSLATED = Counter("dragoman_translations_total", "Translations, by engine and outcome.", ["engine", "outcome"])
 WAITING = Gauge("dragoman_waiting", "What waits: events, parked replies, orders by side.", ["what"])
+OLDEST = Gauge("dragoman_oldest_waiting_seconds", "For how long the oldest order of a side has waited.", ["side"])
 KEPT = Gauge("dragoman_kept", "What was set aside or couldn't be delivered.", ["what"])

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from gateway.store.contract import Claim, Step, Store, StoreError
+from gateway.record import Record, Recorder
+from gateway.store.contract import Claim, Outcome, Step, Store, StoreError
 from routing import assign
 from routing.conversation import Conversation, decide, opens_conversation, wants_agent
 from routing.messages import AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Effect, Event, Facts, TurnCame
@@ -42,7 +43,16 @@ class Ear(Protocol):
 class Worker:
     """Carries events into their conversations; several steps may run side by side."""
 
-    def __init__(self, store: Store, policy: Policy, ear: Ear, *, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        ear: Ear,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._recorder = recorder
         self._store = store
         self._policy = policy
         self._ear = ear
@@ -101,9 +111,12 @@ class Worker:
             now = decision.conversation
             events.append(heard)
             effects += ((now.number, effect) for effect in decision.effects)
-        await self._store.commit(
+        outcome = await self._store.commit(
             _first(claim, len(events)), Step(conversation=now, effects=tuple(effects), events=tuple(events))
         )
+        if self._recorder and outcome is Outcome.OK:
+            owed = tuple(effect for _, effect in effects)
+            self._recorder.write(claim.conversation, Record(events=tuple(events), effects=owed, now=now))
         return bool(claim.conversation.load) and claim.conversation.load != now.load
 
     async def watch_queue(self) -> None:

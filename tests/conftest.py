@@ -30,6 +30,7 @@ CONFIGURATION = """
 data_dir = "data"
 port = {port}
 public_url = "http://127.0.0.1:{port}"
+record = "{record}"
 
 [channels.tg]
 kind = "telegram"
@@ -64,7 +65,7 @@ class World:
     def __init__(self, folder: Path, telegram_mode: str, desk_mode: str, serve: Serve) -> None:
         self.folder = folder
         self._serve = serve
-        self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode}
+        self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode, "record": ""}
         self.telegram = TelegramSandbox("42:sandbox-token")
         self.slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", signing_secret="slack-secret", app_token="xapp-sandbox")
         self.extra = ""
@@ -162,8 +163,9 @@ async def make_world(tmp_path: Path, aiohttp_server: Serve) -> AsyncIterator[Cal
     """Make worlds; each is closed at the end."""
     worlds: list[World] = []
 
-    async def make(telegram_mode: str = "webhook", desk_mode: str = "http", extra: str = "") -> World:
+    async def make(telegram_mode: str = "webhook", desk_mode: str = "http", extra: str = "", record: str = "") -> World:
         world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode, aiohttp_server)
+        world.modes["record"] = record
         world.extra = extra
         await world.open()
         await world.start()

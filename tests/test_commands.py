@@ -93,7 +93,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "translate", "detect", "route", "backup", "dead"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "check", "translate", "detect", "route", "backup", "dead", "replay"]
+)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import pytest
@@ -48,6 +49,11 @@ class Clock:
 
 
 Open = Callable[[], Store]
+
+
+def engine_of(store: Store) -> ModuleType:
+    """Give the module that a store's limits are in."""
+    return sys.modules[type(store).__module__]
 
 
 @pytest.fixture
@@ -235,6 +241,61 @@ async def test_numbers_are_given_once(engine: Open) -> None:
     assert given == [1, 2, 3]
     assert await second.number() == 4
     await second.close()
+
+
+async def test_what_agents_do_is_taken_before_what_customers_wrote(store: Store) -> None:
+    await store.append([wrote(1, to=f"tg/{customer}") for customer in range(50)])
+    answer = AgentWrote(id="a1", to="tg/49", at=NOON, agent="U0ANA", message="1", text="Hi")
+    await store.append([answer])
+
+    assert (await store.claim()).mailbox == "tg/49"
+
+
+async def test_customers_get_their_turn_however_much_agents_write(store: Store) -> None:
+    await store.append([wrote(1, to=f"tg/{customer}") for customer in range(20)])
+    for number in range(10):
+        answer = AgentWrote(id=f"a{number}", to=f"tg/{number}", at=NOON, agent="U0ANA", message="1", text="Hi")
+        await store.append([answer])
+
+    taken = [(await store.claim()).mailbox for _ in range(20)]
+    assert sorted(taken) == sorted(f"tg/{customer}" for customer in range(20))
+    assert taken[:4] == ["tg/0", "tg/1", "tg/2", "tg/3"]
+    assert len({*taken[:6]} - {f"tg/{number}" for number in range(6)}) <= 1
+
+
+async def test_no_lane_is_overtaken_for_ever(store: Store) -> None:
+    await outgoing(store, ShowSent(text="x", language="es"), to="tg/quiet")
+    taken = []
+    for number in range(200):
+        await outgoing(store, SHOW, to=f"tg/{number}")
+        await outgoing(store, SHOW, to=f"tg/more{number}")
+        batch = await store.take(Side.DESK)
+        taken.append(batch.orders[0].mailbox)
+
+    assert "tg/quiet" in taken[1:]
+
+
+async def test_where_too_much_waits_customers_are_told_to_come_again_and_agents_go_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_of(store), "BACKLOG", 5)
+    monkeypatch.setattr(engine_of(store), "RESERVE", 2)
+    await store.append([wrote(number, to=f"tg/{number}") for number in range(5)])
+    answers = [AgentWrote(id=f"a{n}", to="tg/1", at=NOON, agent="U0ANA", message="1", text="Hi") for n in range(3)]
+
+    with pytest.raises(StoreError, match="try again later"):
+        await store.append([wrote(9)])
+    assert list(await store.append(answers[:1])) == [True]
+    assert list(await store.append(answers[1:2])) == [True]
+    with pytest.raises(StoreError, match="try again later"):
+        await store.append(answers[2:])
+    claim = await store.claim()
+    await store.commit(claim, step(claim))
+    claim = await store.claim()
+    await store.commit(claim, step(claim))
+    claim = await store.claim()
+    await store.commit(claim, step(claim))
+    assert list(await store.append([wrote(9)])) == [True]
 
 
 async def test_whoever_let_go_of_a_lane_does_not_let_go_of_it_for_the_next(store: Store) -> None:

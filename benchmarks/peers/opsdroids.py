@@ -23,5 +23,4 @@ skills: {{hear: {{path: {folder / "skill.py"}}}}}
 """)
 configure_lang({})
 with OpsDroid(config=load_config_file([str(folder / "configuration.yaml")])) as droid:
-    droid.load()
     droid.run()

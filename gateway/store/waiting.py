@@ -11,18 +11,28 @@ from itertools import islice
 from msgspec import structs
 
 from gateway.store.contract import LANE_BATCH, LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
-from routing.messages import EPOCH, Event
+from routing.messages import EPOCH, AgentPressed, AgentWrote, Event
 
 Clock = Callable[[], datetime]
 
 
+URGENT_IN_A_ROW = 4
+"""How many mailboxes that agents wrote to are taken before one of the others."""
+
+PATIENCE = 64
+"""How many later lanes of one urgency more may overtake a lane."""
+
+
 class Mailboxes:
-    """Events by mailbox, in order; a mailbox is in one pair of hands at a time."""
+    """Events by mailbox, in order; a mailbox is in one pair of hands at a time, what agents do soonest."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[tuple[int, Event]]] = {}
         self._taken: set[str] = set()
         self._ready: deque[str] = deque()
+        self._urgent: deque[str] = deque()
+        self._hurried: set[str] = set()
+        self._in_a_row = 0
         self._bell = asyncio.Event()
         self.size = 0
 
@@ -34,18 +44,32 @@ class Mailboxes:
             if mailbox not in self._taken:
                 self._ready.append(mailbox)
                 self._bell.set()
+        if isinstance(event, AgentWrote | AgentPressed) and mailbox not in self._hurried:
+            self._hurried.add(mailbox)
+            self._urgent.append(mailbox)
         box.append((seq, event))
         self.size += 1
 
     async def take(self) -> tuple[str, tuple[tuple[int, Event], ...]]:
         """Wait for a free mailbox and take it; its events stay until `done`."""
-        while not self._ready:
+        while (mailbox := self._next()) is None:
             self._bell.clear()
             await self._bell.wait()
-        mailbox = self._ready.popleft()
         self._taken.add(mailbox)
+        self._hurried.discard(mailbox)
         box = self._waiting[mailbox]
         return mailbox, tuple(box[index] for index in range(min(len(box), MAILBOX_BATCH)))
+
+    def _next(self) -> str | None:
+        """Choose a mailbox: one that an agent wrote to, but not for ever before the others."""
+        urgent, ready = self._urgent, self._ready
+        while urgent or ready:
+            hurry = urgent and (self._in_a_row < URGENT_IN_A_ROW or not ready)
+            mailbox = (urgent if hurry else ready).popleft()
+            self._in_a_row = self._in_a_row + 1 if hurry else 0
+            if mailbox in self._waiting and mailbox not in self._taken and (not hurry or mailbox in self._hurried):
+                return mailbox
+        return None
 
     def done(self, mailbox: str, count: int) -> None:
         """Forget the first `count` events and let go of the mailbox."""
@@ -55,9 +79,13 @@ class Mailboxes:
         self.size -= count
         self._taken.discard(mailbox)
         if box:
+            if any(isinstance(event, AgentWrote | AgentPressed) for _, event in islice(box, MAILBOX_BATCH)):
+                self._hurried.add(mailbox)
+                self._urgent.append(mailbox)
             self._ready.append(mailbox)
             self._bell.set()
         else:
+            self._hurried.discard(mailbox)
             del self._waiting[mailbox]
 
 
@@ -83,6 +111,11 @@ class Lanes:
         self._holds = 0
         self._seen = EPOCH
         self.sizes = dict.fromkeys((side.value for side in Side), 0)
+
+    @property
+    def size(self) -> int:
+        """How many orders wait, for all sides."""
+        return sum(self.sizes.values())
 
     def add(self, order: Order, side: Side) -> None:
         """Put an order behind those that wait in its lane."""
@@ -178,7 +211,7 @@ class Lanes:
                 bell.set()
             return
         self._counter += 1
-        heapq.heappush(self._ready[lane.side], (lane.urgency, self._counter, name))
+        heapq.heappush(self._ready[lane.side], (self._counter + PATIENCE * lane.urgency, self._counter, name))
         self._bells[lane.side].set()
 
     def _now(self) -> datetime:

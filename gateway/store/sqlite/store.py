@@ -28,7 +28,7 @@ from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes
 from routing.conversation import Conversation
-from routing.messages import EPOCH, Event, Standing, decode_event, encode
+from routing.messages import EPOCH, CustomerWrote, Event, Standing, decode_event, encode
 
 CACHED = 20_000
 """How many conversations stay in memory."""
@@ -39,8 +39,11 @@ AT_ONCE = 32
 LOOK_EVERY = 1.0
 """Seconds between looks at whether a command changed something beside us."""
 
-BACKLOG = 200_000
-"""How many events may wait before the journal takes no more."""
+BACKLOG = 50_000
+"""How many events and orders may wait before the journal takes no more of customers: about 100 MB of memory."""
+
+RESERVE = 10_000
+"""How many more it takes of what isn't a customer's message, so that agents' answers go on."""
 
 
 Found = tuple[list[rows.Placed], list[Order], dict[str, int]]
@@ -90,8 +93,10 @@ class SqliteStore:
 
     async def append(self, events: Sequence[Event]) -> Sequence[bool]:
         """Write events to the journal, durably."""
-        if self._mailboxes.size >= BACKLOG:
-            raise StoreError(f"{self._mailboxes.size} events wait already: try again later")
+        waiting = self._mailboxes.size + self._lanes.size
+        room = BACKLOG if any(isinstance(event, CustomerWrote) for event in events) else BACKLOG + RESERVE
+        if waiting >= room:
+            raise StoreError(f"{waiting} events and orders wait already: try again later")
         now = self._clock()
         places = await self._db.submit(lambda db: rows.write_events(db, events, now), self._place)
         return [place != "known" for place in places]
