@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from gateway.store.contract import Step
 from gateway.store.sqlite import SqliteStore, rows
+from gateway.store.sqlite import store as store_module
 from gateway.store.sqlite.database import Database
 from routing.conversation import Conversation, Status
 from routing.messages import CustomerWrote, TellDesk, TurnCame, encode
@@ -137,6 +138,10 @@ async def timers(count: int) -> dict[str, float]:
         seconds = time.perf_counter() - began
         await store.close()
         return {"poll_us": poll, "fired_per_second": count / seconds}
+
+
+store_module.BACKLOG = 10**9
+"""What is measured is the store, not its limit."""
 
 
 async def main(what: str) -> dict[str, Any]:

@@ -7,13 +7,16 @@ import logging
 import re
 import sqlite3
 import time
+from collections import Counter
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from gateway.store.contract import StoreError
 from gateway.store.sqlite import rows
+from gateway.store.sqlite import store as store_module
 
 World = Any
 SIGNING = "slack-secret"
@@ -164,3 +167,54 @@ async def test_the_log_has_neither_words_nor_secrets(world: World, caplog: pytes
     told = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records if "dragoman" in record.name)
     for hidden in ("private", "Secreta", "sandbox-token", "xoxb-", "telegram-secret", "slack-secret"):
         assert hidden not in told
+
+
+async def test_an_overload_is_turned_away_and_passes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    customer = world.customer()
+    await customer.write("Hello")
+    thread = await world.thread()
+    await world.shown(thread, "Hello")
+    await world.settled()
+    monkeypatch.setattr(store_module, "BACKLOG", 40)
+    world.slack.fault = lambda method, fields: web.Response(status=503) if method == "chat.postMessage" else None
+    answers: Counter[int] = Counter()
+    taken: list[str] = []
+
+    async def flood(session: aiohttp.ClientSession, number: int) -> None:
+        text = f"flood {number:03}."
+        update = {"update_id": 7000 + number, "message": message(number, text)}
+        headers = {"X-Telegram-Bot-Api-Secret-Token": "telegram-secret"}
+        async with session.post(world.telegram.webhook, json=update, headers=headers) as answer:
+            answers[answer.status] += 1
+            if answer.status == 503:
+                assert int(answer.headers["Retry-After"]) > 0
+            else:
+                taken.append(text)
+
+    async with aiohttp.ClientSession() as session:
+        for start in range(0, 200, 20):
+            await asyncio.gather(*(flood(session, number) for number in range(start, start + 20)))
+            await asyncio.sleep(0.05)
+        assert set(answers) == {200, 503}
+        stats = world.gateway.store.stats()
+        assert stats.waiting_events + sum(stats.waiting_orders.values()) < 40 + 60
+        assert await world.slack.write("U0ANA", "Still here", thread=thread)
+        await world.until(lambda: "Still here" in customer.got())
+
+        world.slack.fault = None
+        await world.settled()
+        await flood(session, 500)
+    assert taken[-1] == "flood 500."
+    await world.shown(thread, "flood 500.")
+    shown = "\n".join(flat_texts(world, thread))
+    assert [shown.count(text) for text in taken] == [1] * len(taken)
+
+
+def message(number: int, text: str) -> dict[str, Any]:
+    person = {"id": 1001, "is_bot": False, "first_name": "Lucía"}
+    chat = {"id": 1001, "type": "private", "first_name": "Lucía"}
+    return {"message_id": 9000 + number, "date": 1_790_000_000, "chat": chat, "from": person, "text": text}
+
+
+def flat_texts(world: World, thread: str) -> list[str]:
+    return [str(post.get("text")) for post in world.slack.replies(thread) if "bot_id" in post]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 import selectors
 import sqlite3
 import subprocess
@@ -662,6 +663,56 @@ def quiet() -> Iterator[None]:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_whatever_happens_the_promises_hold(chunk: int) -> None:
     run_all(range(chunk, SEEDS, CHUNKS))
+
+
+class Busy(Simulation):
+    """A desk that is offered more messages than Slack lets it post: bursts of three, about five turns a customer."""
+
+    rate = 1.5
+    minutes = 30
+
+    async def _main(self) -> None:
+        self.calm = True
+        self.delays: dict[str, float] = {}
+        self.offered = 0
+        self._own.add(asyncio.current_task())  # type: ignore[arg-type]  # it runs as one
+        await self._start()
+        while self.loop.time() < self.minutes * 60:
+            self.spawn(self._turns_of(str(100 + self.offered)))
+            await asyncio.sleep(2 * self.chance.random() * 15 / self.rate)
+        await self._settle()
+
+    async def _turns_of(self, peer: str) -> None:
+        for turn in range(5):
+            for part in range(3):
+                self.offered += 1
+                to = contact("tg", peer)
+                mark = f"t{peer}n{turn}p{part}x"
+                event = CustomerWrote(
+                    id=f"{to}:{mark}", to=to, at=self.wall(), message=mark, text=f"My parcel {mark} please", name="L"
+                )
+                self.delays[mark] = -self.loop.time()
+                self.spawn(self.deliver([Message(mark, event)]))
+                await asyncio.sleep(self.chance.expovariate(1 / 2.5))
+            await asyncio.sleep(self.chance.expovariate(1 / 40))
+
+    def seen(self, ts: str, root: str, text: str) -> None:
+        """Note how long what a post shows has waited."""
+        for mark in MARK.findall(text):
+            self.delays[mark] += self.loop.time()
+
+
+MARK = re.compile(r"t\d+n\dp\dx")
+
+
+def test_a_desk_offered_one_and_a_half_times_its_posts_is_seconds_behind_not_hours() -> None:
+    sim = Busy(1)
+    sim.run()
+
+    delays = sorted(sim.delays.values())
+    assert len(delays) > Busy.rate * Busy.minutes * 60 * 0.8
+    assert len(sim.place.posts) < sim.loop.time() + 5
+    assert delays[len(delays) * 95 // 100] <= 10
 
 
 def test_a_seed_replays_exactly() -> None:
