@@ -14,7 +14,7 @@ Receive = Callable[[Sequence[Event]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A webhook call as it came; header names are in lower case, `at` is when it came."""
+    """A webhook call as it came, at `at`; headers are asked for in lower case."""
 
     headers: Mapping[str, str]
     query: Mapping[str, str]

@@ -46,8 +46,10 @@ class WhatsAppReader:
             for change in _items(entry.get("changes")):
                 known = isinstance(change, dict)
                 events += self._change(entry, change, at) if known else (self._odd("change", change, at),)
-        # Identity changes first: a message of the same batch may come under the new name.
-        return sorted(events, key=lambda event: not isinstance(event, ContactMoved))
+        if any(isinstance(event, ContactMoved) for event in events):
+            # Identity changes first: a message of the same batch may come under the new name.
+            events.sort(key=lambda event: not isinstance(event, ContactMoved))
+        return events
 
     def _change(self, entry: Json, change: Json, at: datetime) -> Iterator[Event]:
         value = change.get("value")
@@ -192,6 +194,8 @@ FAILURES: Mapping[object, tuple[str, str]] = {
 
 def _names(phone: object, scoped: object) -> tuple[str, str]:
     """Tell a phone number from a business-scoped id, whichever field they came in."""
+    if not scoped and isinstance(phone, str) and phone.isdecimal():
+        return phone, ""
     found_phone, found_scoped = "", ""
     for value in (clean(phone), clean(scoped)):
         if SCOPED.fullmatch(value):
@@ -334,7 +338,7 @@ def _file_name(name: object) -> str:
 
 
 def _time(value: object, at: datetime) -> datetime:
-    seconds = int(value) if isinstance(value, str | int) and str(value).isdecimal() else 0
+    seconds = int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else 0
     return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 2**33 else at
 
 

@@ -119,9 +119,7 @@ def _channel(http: web.Request) -> Channel:
 
 async def _request(http: web.Request) -> Request:
     """Read a call whole; aiohttp answers 413 for one that is too large."""
-    body = await http.read()
-    headers = {name.lower(): value for name, value in http.headers.items()}
-    return Request(headers=headers, query=dict(http.query), body=body, at=datetime.now(UTC))
+    return Request(headers=http.headers, query=http.query, body=await http.read(), at=datetime.now(UTC))
 
 
 def _refused(answer: web.HTTPException, source: str, error: Exception) -> web.HTTPException:
