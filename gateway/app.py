@@ -154,7 +154,7 @@ class Gateway:
         waiting = {"events": stats.waiting_events, "parked": stats.parked, **stats.waiting_orders}
         for what, count in waiting.items():
             WAITING.labels(what).set(count)
-        for side, seconds in stats.oldest_orders.items():
+        for side, seconds in self.store.oldest().items():
             OLDEST.labels(side).set(seconds)
         KEPT.labels("aside").set(stats.aside)
         KEPT.labels("dead").set(stats.dead)

@@ -140,6 +140,7 @@ async def test_health_readiness_and_metrics(world: World, monkeypatch: pytest.Mo
     assert re.search(r'dragoman_events_received_total\{channel="tg",kind="CustomerWrote"\} [1-9]', metrics)
     assert re.search(r'dragoman_calls_refused_total\{channel="tg",status="400"\} [1-9]', metrics)
     assert "dragoman_waiting" in metrics
+    assert 'dragoman_oldest_waiting_seconds{side="desk"}' in metrics
 
     async def full() -> None:
         raise StoreError("the store can't write: database or disk is full")

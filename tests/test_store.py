@@ -263,6 +263,22 @@ async def test_customers_get_their_turn_however_much_agents_write(store: Store) 
     assert len({*taken[:6]} - {f"tg/{number}" for number in range(6)}) <= 1
 
 
+async def test_the_oldest_order_of_a_side_is_known_by_its_age(engine: Open, clock: Clock) -> None:
+    first = engine()
+    await first.open()
+    await outgoing(first, SAY)
+    clock.now += timedelta(seconds=20)
+    await outgoing(first, SAY, to="tg/2")
+    await first.close()
+    clock.now += timedelta(seconds=10)
+    second = engine()
+    await second.open()
+
+    assert second.oldest()["customer"] == 30
+    assert second.oldest()["desk"] == 0
+    await second.close()
+
+
 async def test_no_lane_is_overtaken_for_ever(store: Store) -> None:
     await outgoing(store, ShowSent(text="x", language="es"), to="tg/quiet")
     taken = []

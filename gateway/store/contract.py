@@ -148,11 +148,10 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counters and backlogs, none of which took a scan of the tables; `oldest_orders` is in seconds."""
+    """Counters and backlogs, none of which took a scan."""
 
     waiting_events: int
     waiting_orders: Mapping[str, int]
-    oldest_orders: Mapping[str, float]
     parked: int
     aside: int
     dead: int
@@ -248,6 +247,9 @@ class Store(Protocol):
 
     def stats(self) -> Stats:
         """Say how much waits."""
+
+    def oldest(self) -> Mapping[str, float]:
+        """Say by side for how many seconds the oldest order has waited; takes a look at every lane that waits."""
 
 
 URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}

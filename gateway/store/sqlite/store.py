@@ -273,12 +273,11 @@ class SqliteStore:
 
     def stats(self) -> Stats:
         """Say how much waits."""
-        return Stats(
-            waiting_events=self._mailboxes.size,
-            waiting_orders=dict(self._lanes.sizes),
-            oldest_orders=self._lanes.ages(),
-            **self._counts,
-        )
+        return Stats(waiting_events=self._mailboxes.size, waiting_orders=dict(self._lanes.sizes), **self._counts)
+
+    def oldest(self) -> Mapping[str, float]:
+        """Say by side for how many seconds the oldest order has waited."""
+        return self._lanes.ages()
 
     # Documents and housekeeping
 
