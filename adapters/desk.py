@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,6 +28,9 @@ from routing.policy import Policy
 
 EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning"}
 METADATA = "dragoman_order"
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far our clock and Slack's may be apart."""
+
 PAGES = 20
 """How many pages of 200 posts are searched for one that may have been accepted."""
 
@@ -186,12 +189,13 @@ class Desk:
             thread_ts=thread or None,
         )
 
-    async def find(self, order: str, *, thread: str = "") -> str:
-        """Look for a post by its order; "" where it was never accepted."""
+    async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
+        """Look for a post by its order, among those since a moment; "" where it was never accepted."""
         method = "conversations.replies" if thread else "conversations.history"
         cursor = ""
         for _ in range(PAGES):
             fields: dict[str, str | int] = {"channel": self.channel, "limit": 200, "include_all_metadata": "true"}
+            fields["oldest"] = f"{max((since - CLOCKS_DIFFER).timestamp(), 0):.6f}"
             fields |= {"ts": thread} if thread else {}
             fields |= {"cursor": cursor} if cursor else {}
             answer = await self._api.read(method, **fields)

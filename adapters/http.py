@@ -60,6 +60,6 @@ def clean(text: object) -> str:
     """Make a text that every store, engine and platform takes; what isn't a text becomes none."""
     if not isinstance(text, str):
         return ""
-    if not _ODD.search(text):
+    if text.isprintable() or not _ODD.search(text):
         return text
     return _CONTROLS.sub("", _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")))

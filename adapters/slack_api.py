@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from adapters.contract import Rejected, SendError, Unauthorised, Unavailable, Uncertain
 from adapters.http import not_sent
@@ -33,7 +34,8 @@ class SlackApi:
     """One token's calls through the shared client; no call is ever repeated here."""
 
     def __init__(self, base: str, token: Secret, session: aiohttp.ClientSession) -> None:
-        self._base = base
+        self._base = URL(base)
+        self._addresses: dict[str, URL] = {}
         self._session = session
         self._headers = {
             "Authorization": f"Bearer {token.reveal()}",
@@ -47,12 +49,18 @@ class SlackApi:
             SendError: what to do next.
         """
         body = msgspec.json.encode({key: value for key, value in fields.items() if value is not None})
-        return await self._make(self._session.post(self._base + method, data=body, headers=self._headers), method)
+        return await self._make(self._session.post(self._address(method), data=body, headers=self._headers), method)
 
     async def read(self, method: str, **fields: str | int) -> dict[str, Any]:
         """Make one call that reads: its fields go in the address."""
         headers = {"Authorization": self._headers["Authorization"]}
-        return await self._make(self._session.get(self._base + method, params=fields, headers=headers), method)
+        return await self._make(self._session.get(self._address(method), params=fields, headers=headers), method)
+
+    def _address(self, method: str) -> URL:
+        """Give a method's address; reading one costs more than keeping the few there are."""
+        if method not in self._addresses:
+            self._addresses[method] = self._base / method
+        return self._addresses[method]
 
     async def _make(self, call: Any, method: str) -> dict[str, Any]:
         try:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from adapters.contract import Channel, Outbound, SendError
 from gateway.interpret import Held, Interpreter
-from gateway.measures import SENT
+from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
 from routing.conversation import Conversation
@@ -159,10 +159,10 @@ class Customers:
             try:
                 sent = await channel.send(Outbound(peer, progress.parts[index], f"{order.id}.{index}", order.mailbox))
             except SendError as error:
-                SENT.labels(channel.id, type(error).__name__).inc()
+                count(SENT, channel.id, type(error).__name__)
                 await self._failed(batch, order, error, channel.id)
                 return
-            SENT.labels(channel.id, "accepted").inc()
+            count(SENT, channel.id, "accepted")
             self._hands.release(channel.id)
             progress = replace(progress, sent=(*progress.sent, sent.message))
             if len(progress.sent) < len(progress.parts):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -29,7 +29,7 @@ from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.deliver import Hands
 from gateway.interpret import Interpreter
-from gateway.measures import SENT
+from gateway.measures import SENT, count
 from gateway.retry import Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Post, Result, Side
 from routing.languages import language_name
@@ -131,7 +131,7 @@ class DeskPosts:
         except SendError as error:
             await self._failed(batch, error)
         else:
-            SENT.labels(NAME, "accepted").inc()
+            count(SENT, NAME, "accepted")
             self._hands.release(NAME)
 
     async def change_card(self, batch: Batch) -> None:
@@ -186,7 +186,7 @@ class DeskPosts:
         await self._desk.whisper(agent, text, blocks, thread=where)
 
     async def _open(self, batch: Batch, order: Order, card: Card) -> int:
-        ts = await self._find(order.id) if order.open_call else ""
+        ts = await self._find(order.id, order.at) if order.open_call else ""
         found = bool(ts)
         if not ts:
             (order,) = await self._hands.store.begin([order])
@@ -251,7 +251,7 @@ class DeskPosts:
             entries += more
         if not fits(entries):
             return await self._long(batch, first, entries[0], where)
-        ts = await self._find(first.open_call, thread=where) if first.open_call else ""
+        ts = await self._find(first.open_call, first.at, thread=where) if first.open_call else ""
         found = bool(ts)
         if not ts:
             group = list(await self._hands.store.begin(group))
@@ -266,7 +266,7 @@ class DeskPosts:
         progress = order.progress
         for index in range(len(progress.sent), len(parts)):
             id_ = f"{order.id}/{index}"
-            ts = await self._find(id_, thread=where) if order.open_call else ""
+            ts = await self._find(id_, order.at, thread=where) if order.open_call else ""
             if not ts:
                 (order,) = await self._hands.store.begin([replace(order, progress=progress)])
                 ts = await self._post([parts[index]], id_, where)
@@ -276,10 +276,10 @@ class DeskPosts:
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
         return len(parts)
 
-    async def _find(self, order: str, *, thread: str = "") -> str:
-        """Look for a post that may have been accepted."""
+    async def _find(self, order: str, since: datetime, *, thread: str = "") -> str:
+        """Look for a post that may have been accepted since its order is there."""
         try:
-            return await self._desk.find(order, thread=thread)
+            return await self._desk.find(order, since=since, thread=thread)
         except SendError as error:
             raise _SearchFailed(error) from error
 
@@ -345,7 +345,7 @@ class DeskPosts:
         order = batch.orders[0]
         verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS, repeatable=True)
         log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
-        SENT.labels(name, type(error).__name__).inc()
+        count(SENT, name, type(error).__name__)
         if isinstance(error, Unavailable) and error.after and name == NAME:
             (budget or self._budget).block(error.after.total_seconds())
         match verdict:

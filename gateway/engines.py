@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.settings import Settings
-from gateway.measures import TRANSLATED
+from gateway.measures import TRANSLATED, count
 from translation.apertium import Apertium
 from translation.argos import Argos
 from translation.chain import Chain
@@ -29,7 +29,7 @@ def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
         ),
     }
     engines = [makers[name]() for name in translation.engines]
-    return Chain(engines, keep=translation.keep, count=lambda engine, outcome: TRANSLATED.labels(engine, outcome).inc())
+    return Chain(engines, keep=translation.keep, count=lambda engine, outcome: count(TRANSLATED, engine, outcome))
 
 
 def packages(settings: Settings) -> Packages:

@@ -1,5 +1,7 @@
 """What /metrics counts. Names follow https://prometheus.io/docs/practices/naming/"""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge
 
 RECEIVED = Counter("dragoman_events_received_total", "Events taken, by channel and kind.", ["channel", "kind"])
@@ -9,3 +11,13 @@ TRANSLATED = Counter("dragoman_translations_total", "Translations, by engine and
 WAITING = Gauge("dragoman_waiting", "What waits: events, parked replies, orders by side.", ["what"])
 OLDEST = Gauge("dragoman_oldest_waiting_seconds", "For how long the oldest order of a side has waited.", ["side"])
 KEPT = Gauge("dragoman_kept", "What was set aside or couldn't be delivered.", ["what"])
+
+
+@lru_cache(maxsize=1024)
+def _of(counter: Counter, *labels: str) -> Counter:
+    return counter.labels(*labels)
+
+
+def count(counter: Counter, *labels: str) -> None:
+    """Add one; looking labels up costs more than counting."""
+    _of(counter, *labels).inc()

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from adapters.contract import Challenged, Channel, Forged, Malformed, Request
 from adapters.desk import Desk
-from gateway.measures import RECEIVED, REFUSED
+from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
 from routing.messages import Event, Unrecognised
 
@@ -89,7 +89,7 @@ async def keep(store: Store, source: str, events: Sequence[Event]) -> None:
         raise web.HTTPServiceUnavailable(headers={"Retry-After": RETRY_AFTER}) from error
     for event, is_new in zip(events, fresh, strict=True):
         kind = "duplicate" if not is_new else type(event).__name__
-        RECEIVED.labels(source, kind).inc()
+        count(RECEIVED, source, kind)
         if isinstance(event, Unrecognised):
             log.info("webhook.unrecognised", extra={"channel": source, "kind": event.kind, "event_id": event.id})
 
@@ -123,6 +123,6 @@ async def _request(http: web.Request) -> Request:
 
 
 def _refused(answer: web.HTTPException, source: str, error: Exception) -> web.HTTPException:
-    REFUSED.labels(source, str(answer.status)).inc()
+    count(REFUSED, source, str(answer.status))
     log.warning("webhook.refused", extra={"channel": source, "status": answer.status, "error": str(error)})
     return answer

@@ -276,8 +276,9 @@ class SlackSandbox:
         return {"ok": True}
 
     def _read(self, fields: dict[str, Any]) -> dict[str, Any]:
-        root = fields.get("ts")
+        root, oldest = fields.get("ts"), fields.get("oldest", "")
         found = [post for post in self.posts.values() if not root or root in (post["ts"], post.get("thread_ts"))]
+        found = [post for post in found if post["ts"] >= oldest or post["ts"] == root]
         if not root:
             found = [post for post in found[::-1] if "thread_ts" not in post]
         at, limit = int(fields.get("cursor") or 0), int(fields.get("limit") or 100)

@@ -531,7 +531,7 @@ SqliteStore.append = late
 """,
     "broken calls": """
 from adapters.desk import Desk
-async def blind(self, order, *, thread=""):
+async def blind(self, order, **more):
     return ""
 Desk.find = blind
 """,

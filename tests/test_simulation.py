@@ -248,7 +248,7 @@ class Place:
         """Tell one agent."""
         await self._sim.fate(f"desk whisper {agent}")
 
-    async def find(self, order: str, *, thread: str = "") -> str:
+    async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
         """Look for a post."""
         await self._sim.fate(f"desk find {order}")
         return next((ts for ts, post in self.posts.items() if post[:2] == (order, thread)), "")
@@ -760,7 +760,7 @@ def unnoted(patch: Patch) -> None:
 
 
 def blind(patch: Patch) -> None:
-    async def find(self: Place, order: str, *, thread: str = "") -> str:
+    async def find(self: Place, order: str, *, since: datetime, thread: str = "") -> str:
         return ""
 
     patch.setattr(Place, "find", find)
@@ -769,9 +769,9 @@ def blind(patch: Patch) -> None:
 def impatient(patch: Patch) -> None:
     whole = Place.find
 
-    async def find(self: Place, order: str, *, thread: str = "") -> str:
+    async def find(self: Place, order: str, *, since: datetime, thread: str = "") -> str:
         with contextlib.suppress(SendError):
-            return await whole(self, order, thread=thread)
+            return await whole(self, order, since=since, thread=thread)
         return ""
 
     patch.setattr(Place, "find", find)

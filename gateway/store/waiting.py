@@ -130,6 +130,10 @@ class Lanes:
         """Say whether anything is in a lane."""
         return name in self._lanes
 
+    def has_waited(self, name: str) -> bool:
+        """Say whether a lane was to wait at some time."""
+        return name in self._lanes and self._lanes[name].not_before > EPOCH
+
     def ages(self) -> dict[str, float]:
         """Say for how many seconds the oldest order of each side has waited."""
         now = self._clock()
@@ -192,7 +196,7 @@ class Lanes:
         if not lane.orders:
             del self._lanes[name]
             return
-        lane.not_before = until
+        lane.not_before = max(until, lane.not_before)
         lane.urgency = min(urgency(order.effect) for order in lane.orders)
         self._offer(name, lane)
 

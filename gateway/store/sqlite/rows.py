@@ -170,9 +170,12 @@ def lane_of(side: Side, mailbox: str) -> str:
 
 
 def write_result(
-    db: sqlite3.Connection, orders: Sequence[Order], result: Result, at: datetime
+    db: sqlite3.Connection, orders: Sequence[Order], result: Result, at: datetime, *, waited: bool
 ) -> tuple[list[Placed], list[Placed]]:
-    """Strike the orders off and write what was learnt; where each event is, then those that the thread set free."""
+    """Strike the orders off and write what was learnt; where each event is, then those that the thread set free.
+
+    `waited` says that the lane was to wait, which is over.
+    """
     settled = [order for order in orders if order.id in result.orders]
     for order in settled:
         if result.dead:
@@ -182,7 +185,7 @@ def write_result(
                 (result.dead, millis(at), order.place),
             )
         db.execute("DELETE FROM outbox WHERE seq = ?", (order.place,))
-    if settled:
+    if settled and waited:
         db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
     db.executemany(
         "INSERT OR REPLACE INTO post VALUES (?, ?, ?, ?, ?)",

@@ -33,8 +33,10 @@ from routing.messages import EPOCH, CustomerWrote, Event, Standing, decode_event
 CACHED = 20_000
 """How many conversations stay in memory."""
 
-AT_ONCE = 32
-"""With fewer posts waiting than this, the next one's call is noted with the step it comes from."""
+AT_ONCE = 1000
+"""With fewer posts waiting than this, the next one's call is noted with the step it comes from; after a crash each of
+them is looked for before it is posted.
+"""
 
 LOOK_EVERY = 1.0
 """Seconds between looks at whether a command changed something beside us."""
@@ -185,6 +187,7 @@ class SqliteStore:
     async def settle(self, batch: Batch, result: Result) -> None:
         """Keep what a call came to."""
         now = self._clock()
+        waited = self._lanes.has_waited(batch.lane)
 
         def after(wrote: tuple[list[rows.Placed], list[rows.Placed]]) -> None:
             placed, freed = wrote
@@ -196,7 +199,7 @@ class SqliteStore:
                 self._threads[batch.orders[0].mailbox, batch.orders[0].number] = result.thread.rpartition("/")[2]
             self._place([*placed, *freed])
 
-        await self._db.submit(lambda db: rows.write_result(db, batch.orders, result, now), after)
+        await self._db.submit(lambda db: rows.write_result(db, batch.orders, result, now, waited=waited), after)
 
     async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
         """Let go of the lane and let it wait."""
