@@ -137,6 +137,7 @@ class DeskPosts:
     async def change_card(self, batch: Batch) -> None:
         """Change a card in place, unless a later change waits already."""
         if await self._hands.is_held(NAME, batch):
+            self._updates.spend(-1)
             return
         order = batch.orders[0]
         later = any(each.number == order.number for each in batch.orders[1:])
@@ -146,6 +147,7 @@ class DeskPosts:
                 text, blocks = draw_card(order.effect.card, self._policy)
                 await self._desk.update(where, text, blocks)
             elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
+                self._updates.spend(-1)
                 await self._hands.postpone(batch, self._hands.clock() + THREAD_WAIT)
                 return
             else:

@@ -259,6 +259,7 @@ class Trial:
             while True:
                 try:
                     async with session.get(f"{self.url}/healthz"):
+                        hold(self.process.returncode is None, "something else listens on its port")
                         return
                 except aiohttp.ClientError:
                     if self.process.returncode is not None:
@@ -421,9 +422,15 @@ def flat(part: Any) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that stays ours: none that an outgoing call may get, none that another trial has."""
+    while True:
+        port = PORTS.pop()
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+PORTS = random.Random(os.getpid()).sample(range(20_000, 32_000), 12_000)  # noqa: S311 - each process has its own order
 
 
 @asynccontextmanager

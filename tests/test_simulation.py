@@ -570,6 +570,10 @@ class Simulation:
         roots = [ts for ts, (_, root, _) in self.place.posts.items() if not root]
         people = {message.event.to for message in self.customers}
         _hold(len(roots) == len(people), f"{len(roots)} cards for {len(people)} customers")
+        cards = {text for _, root, text in self.place.posts.values() if not root}
+        for number, status in self.disk.execute("SELECT number, status FROM conversation"):
+            mine = [text for text in cards if text.startswith(f"#{number} ")]
+            _hold(mine == [f"#{number} Lucía on {mine[0].split()[3]} {status}"], f"{status}, and the card says {mine}")
         orders = Counter(order for order, _, _ in self.place.posts.values())
         _hold(max(orders.values(), default=1) == 1, f"posted twice: {orders.most_common(2)}")
         for message in self.customers:

@@ -263,6 +263,23 @@ async def test_customers_get_their_turn_however_much_agents_write(store: Store) 
     assert len({*taken[:6]} - {f"tg/{number}" for number in range(6)}) <= 1
 
 
+async def test_a_clock_that_was_wrong_before_the_start_makes_nobody_wait_for_days(engine: Open, clock: Clock) -> None:
+    first = engine()
+    await first.open()
+    await outgoing(first, SAY)
+    await first.postpone(await first.take(Side.CUSTOMER), NOON + timedelta(days=30), open_call=False)
+    await first.close()
+    second = engine()
+    await second.open()
+    await nothing(lambda: second.take(Side.CUSTOMER))
+    clock.now += timedelta(hours=1)
+    await outgoing(second, SAY, to="tg/2")
+
+    taken = {(await second.take(Side.CUSTOMER)).orders[0].mailbox for _ in range(2)}
+    assert taken == {"tg/1", "tg/2"}
+    await second.close()
+
+
 async def test_the_oldest_order_of_a_side_is_known_by_its_age(engine: Open, clock: Clock) -> None:
     first = engine()
     await first.open()

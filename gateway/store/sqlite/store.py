@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +37,9 @@ AT_ONCE = 1000
 """With fewer posts waiting than this, the next one's call is noted with the step it comes from; after a crash each of
 them is looked for before it is posted.
 """
+
+LONGEST_WAIT = timedelta(hours=1)
+"""How long a lane waits at most after a start: the clock may have been wrong when it was told to wait."""
 
 LOOK_EVERY = 1.0
 """Seconds between looks at whether a command changed something beside us."""
@@ -320,8 +323,9 @@ class SqliteStore:
             self._mailboxes.add(mailbox, seq, decode_event(event))
         for order in rows.read_orders(db):
             self._lanes.add(order, side_of(order.effect))
+        latest = self._clock() + LONGEST_WAIT
         for name, not_before in db.execute("SELECT name, not_before FROM lane"):
-            self._lanes.hold(name, rows.moment(not_before))
+            self._lanes.hold(name, min(rows.moment(not_before), latest))
         self._loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
         self._assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
         self._counts = _count(db)
