@@ -65,9 +65,9 @@ def spans(text: str, keep: tuple[str, ...] = ()) -> tuple[Span, ...]:
     found += [
         Span(match.lastgroup or "", match.start(), match.end(), match[0])
         for match in _SPAN.finditer(text)
-        if match.lastgroup and not any(start < match.end() and match.start() < end for start, end in taken)
+        if match.lastgroup and not (taken and any(start < match.end() and match.start() < end for start, end in taken))
     ]
-    return tuple(sorted(found, key=lambda span: span.start))
+    return tuple(sorted(found, key=lambda span: span.start) if taken else found)
 
 
 @lru_cache(maxsize=16)
