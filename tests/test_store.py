@@ -1,6 +1,7 @@
 """What every store promises, held against each engine."""
 
 import asyncio
+import itertools
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.store.contract import Claim, Outcome, Post, Progress, Result, Side, Step, Store, StoreError, Timer
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite import SqliteStore, database
 from routing.conversation import Status
 from routing.messages import (
     AgentWrote,
@@ -602,7 +603,7 @@ APPENDING = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sqlite import SqliteStore, database
 from routing.messages import CustomerWrote
 
 async def main():
@@ -638,4 +639,31 @@ async def test_a_killed_process_loses_nothing_it_had_acknowledged(tmp_path: Path
         await store.commit(claim, step(claim))
 
     assert [event.id for event in events][: len(told)] == [f"e{number}" for number in told]
+    await store.close()
+
+
+async def test_a_log_that_is_written_on_all_the_time_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes on beside the writer never gets to the log's end here, as it is under load."""
+    whole = database._fold
+    monkeypatch.setattr(database, "LONGEST_LOG", 10)
+    monkeypatch.setattr(database, "CHECKPOINT_EVERY", 0.01)
+    store = SqliteStore(tmp_path)
+    await store.open()
+    monkeypatch.setattr(database, "_fold", lambda db: whole(db) if db is store._db._db else 11)
+
+    def log() -> bytes:
+        """Read what a log is known by: it changes when the log begins anew. https://sqlite.org/fileformat2.html#walformat"""
+        with (tmp_path / "dragoman.db-wal").open("rb") as file:
+            return file.read(24)[16:]
+
+    await store.append([wrote(0)])
+    first = log()
+    async with asyncio.timeout(20):
+        for number in itertools.count(1):
+            await store.append([wrote(number)])
+            if log() != first:
+                break
+    assert log() != first
     await store.close()

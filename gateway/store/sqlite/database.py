@@ -21,6 +21,9 @@ FILE = "dragoman.db"
 CHECKPOINT_EVERY = 0.5
 """Seconds between checkpoints, made beside the writer so that no commit waits for one."""
 
+LONGEST_LOG = 65_536
+"""Pages of 4 KB in the log (256 MB) from which on the writer waits until they are in the file."""
+
 
 def _take_lock(folder: Path) -> IO[str]:
     try:
@@ -92,6 +95,7 @@ class Database:
         self._bell = threading.Condition()
         self._closing = False
         self._idle = threading.Event()
+        self._log_is_long = False
 
     async def open(self, recover: Operation[None]) -> None:
         """Lock the folder, bring the file to this version's shape, have `recover` read it, and start the threads.
@@ -167,6 +171,9 @@ class Database:
 
     def _write(self) -> None:
         while True:
+            if self._log_is_long:
+                self._log_is_long = False
+                _fold(self._db)
             with self._bell:
                 while not self._jobs and not self._closing:
                     self._bell.wait()
@@ -196,9 +203,23 @@ class Database:
         return True
 
     def _checkpoint(self) -> None:
+        """Fold the log into the file beside the writer.
+
+        A log that is written on meanwhile is never folded to its end, and grows for as long as that goes on. So where
+        it is long the writer folds the little that is left, while nobody writes; the next commit then begins it anew.
+        """
         while not self._idle.wait(CHECKPOINT_EVERY):
-            with contextlib.suppress(sqlite3.Error):
-                self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            if _fold(self._checkpointer) > LONGEST_LOG:
+                _fold(self._checkpointer)
+                self._log_is_long = True
+
+
+def _fold(db: sqlite3.Connection) -> int:
+    """Fold the log into the file, as far as nobody is in the way; gives its pages."""
+    try:
+        return int(db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1])
+    except sqlite3.Error:
+        return 0
 
 
 def explain(error: Exception, verb: str = "write") -> Exception:
