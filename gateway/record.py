@@ -17,6 +17,9 @@ from routing.state import Conversation
 LARGEST = 64 * 1024 * 1024
 """Bytes a recording grows to; one that is full is kept beside the next as `<file>.1`."""
 
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes that are looked at for the end of a line."""
+
 log = logging.getLogger("dragoman.record")
 
 
@@ -66,11 +69,21 @@ class Recorder:
             return self._out
         self.close()
         self._known.clear()
-        if self._file.exists():
+        if self._file.exists() and self._file.stat().st_size >= self._largest:
             self._file.replace(self._file.with_name(f"{self._file.name}.1"))
-        self._out = os.fdopen(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        self._size = 0
+        self._out = os.fdopen(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        self._size = _whole_lines(self._out)
         return self._out
+
+
+def _whole_lines(file: IO[bytes]) -> int:
+    """Go behind a file's last whole line, and cut off what a killed process left of another; gives the place."""
+    end = file.seek(0, os.SEEK_END)
+    start = max(end - LONGEST_LINE, 0)
+    file.seek(start)
+    whole = start + file.read().rfind(b"\n") + 1
+    file.truncate(whole)
+    return file.seek(whole)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -93,6 +106,8 @@ def replay(lines: Iterable[bytes], policy: Policy) -> Iterator[Difference | int]
     decode = msgspec.json.Decoder(Record).decode
     known: dict[str, Conversation] = {}
     for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return  # a killed process left it half written
         try:
             record = decode(line)
         except msgspec.DecodeError as error:

@@ -85,14 +85,32 @@ def test_a_recording_is_bounded_and_each_file_stands_alone(tmp_path: Path) -> No
     assert [each.name for each in files] == ["recorded.jsonl", "recorded.jsonl.1"]
     for each in files:
         assert each.stat().st_size < 3000
-        lines = each.read_bytes().splitlines()
+        lines = each.read_bytes().splitlines(keepends=True)
         first = msgspec.json.decode(lines[0], type=Record)
         assert first.was is not None
         found = list(run_again(lines, POLICY))
         assert len([one for one in found if isinstance(one, Difference)]) == len(lines)
 
 
-def test_a_recording_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+def test_a_recording_goes_on_after_a_restart_and_after_a_kill(tmp_path: Path) -> None:
+    file = tmp_path / "recorded.jsonl"
+    now = Conversation(contact="tg/1")
+    for _ in range(3):
+        recorder = Recorder(file)
+        recorder.write(now, Record(events=(), now=now))
+        recorder.close()
+        with file.open("ab") as torn:
+            torn.write(b'{"events":[{"type":"Cust')
+
+    with file.open("rb") as lines:
+        assert list(run_again(lines, POLICY)) == [0, 0, 0]
+    assert [each.name for each in tmp_path.iterdir()] == ["recorded.jsonl"]
+
+
+def test_a_recording_that_cannot_be_written_is_told_and_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     recorder = Recorder(tmp_path / "nowhere" / "recorded.jsonl")
 
     recorder.write(Conversation(contact="tg/1"), Record(events=(), now=Conversation(contact="tg/1")))
+    assert [record.getMessage() for record in caplog.records] == ["record.failed"]
