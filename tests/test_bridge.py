@@ -310,6 +310,8 @@ async def test_a_refusal_is_told_in_words(world: World, status: int, description
     await world.shown(thread, told)
 
     await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+    await world.settled()
+    assert "Hi" not in [message["text"] for message in world.telegram.sent]
 
 
 async def test_a_long_answer_goes_in_parts_and_a_long_question_is_shown_whole(world: World, words: Words) -> None:
@@ -341,6 +343,8 @@ async def test_a_missing_scope_for_signs_holds_up_no_message(world: World) -> No
     await customer.write("Are you there?")
 
     await world.shown(thread, "Are you there?")
+    assert not world.slack.reactions
+    assert customer.got() == ["Hi"]
 
 
 async def test_a_token_that_is_revoked_holds_everything_and_loses_nothing(
@@ -363,6 +367,7 @@ async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> Non
     await world.slack.write("U0ANA", "!assign @Ben", thread=thread)
 
     await world.shown(thread, "<@U0BEN>")
+    assert [each.agent for each in world.gateway.store.roster() if each.load] == ["U0BEN"]
 
 
 async def test_a_socket_that_breaks_is_opened_again(make_world: Callable[..., Awaitable[World]]) -> None:
@@ -377,6 +382,7 @@ async def test_a_socket_that_breaks_is_opened_again(make_world: Callable[..., Aw
     await world.slack.write("U0ANA", "Hi", thread=thread)
 
     await world.until(lambda: customer.got() == ["Hi"])
+    assert not world.gateway.desk.problem
 
 
 async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
@@ -469,6 +475,7 @@ async def test_a_queue_whose_turn_could_not_be_written_gets_it_later(
     await world.shown(ninth, "Assigned to")
     await world.customer(chat=1).write("Thanks, one more question about my order")
     await world.shown(await world.thread(), "one more question")
+    assert [each.contact for each in await world.gateway.store.queued(10)] == ["tg/1"]
 
 
 async def test_what_slack_refuses_in_the_thread_is_shown_all_the_same(world: World, words: Words) -> None:
@@ -491,6 +498,8 @@ async def test_what_slack_refuses_in_the_thread_is_shown_all_the_same(world: Wor
     await customer.write("Is anybody there?")
 
     await world.until(lambda: any("Is anybody there?" in words(root) for root in world.slack.roots()))
+    await world.settled()
+    assert sum("Is anybody there?" in words(post) for post in world.slack.posts.values()) == 1
 
 
 async def test_an_edit_that_its_post_cannot_hold_is_shown_below(world: World) -> None:
@@ -498,6 +507,7 @@ async def test_an_edit_that_its_post_cannot_hold_is_shown_below(world: World) ->
     message = await customer.write("short")
     thread = await world.thread()
     await world.shown(thread, "short")
-    await customer.edit(message, "& much longer " * 280 + "end of the edit")
+    await customer.edit(message, "& " * 1900 + "end of the edit")
 
-    await world.shown(thread, "end of the edit")
+    below = await world.shown(thread, "end of the edit")
+    assert below["ts"] != (await world.shown(thread, "short"))["ts"]

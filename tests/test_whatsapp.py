@@ -82,6 +82,7 @@ async def test_a_failure_that_is_told_later(world: World, whatsapp: WhatsAppSand
 
     await world.shown(thread, "more than 24 hours have passed since the customer wrote")
     await world.until(lambda: "warning" in world.slack.reactions.get(answer, []))
+    assert whatsapp.texts(PHONE) == ["On its way"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,7 @@ async def test_a_refusal_is_told_in_words(world: World, whatsapp: WhatsAppSandbo
     await world.slack.write("U0ANA", "On its way", thread=thread)
 
     await world.shown(thread, told)
+    assert whatsapp.texts(PHONE) == []
 
 
 async def test_a_busy_platform_is_asked_again(world: World, whatsapp: WhatsAppSandbox, monkeypatch: Any) -> None:
@@ -106,6 +108,8 @@ async def test_a_busy_platform_is_asked_again(world: World, whatsapp: WhatsAppSa
     await world.slack.write("U0ANA", "On its way", thread=thread)
 
     await world.until(lambda: whatsapp.texts(PHONE) == ["On its way"])
+    await world.settled()
+    assert whatsapp.texts(PHONE) == ["On its way"]
 
 
 async def test_a_call_that_broke_off_is_asked_about_before_another(

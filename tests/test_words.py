@@ -174,7 +174,7 @@ async def test_a_risky_question_is_shown_marked(make_world: MakeWorld) -> None:
     thread = await world.thread()
 
     await world.shown(thread, "This translation may be wrong: the translation repeats itself")
-    await world.shown(thread, "Mi tortuga se comió el paquete")
+    assert await world.shown(thread, "Mi tortuga se comió el paquete") == await world.shown(thread, "salad salad")
 
 
 async def test_guard_mark_sends_and_says_so(make_world: MakeWorld) -> None:
@@ -187,6 +187,7 @@ async def test_guard_mark_sends_and_says_so(make_world: MakeWorld) -> None:
     await world.until(lambda: customer.got())
 
     await world.shown(thread, "This translation may be wrong")
+    assert len(customer.got()) == 1
 
 
 async def test_an_engine_that_breaks_holds_up_nobody(make_world: MakeWorld) -> None:
@@ -199,7 +200,8 @@ async def test_an_engine_that_breaks_holds_up_nobody(make_world: MakeWorld) -> N
     await customer.write("Mi tortuga se comió el paquete y no sé qué hacer")
     thread = await world.thread()
 
-    await world.shown(thread, "Shown as written, in Spanish")
+    marked = await world.shown(thread, "Shown as written, in Spanish")
+    assert marked == await world.shown(thread, "Mi tortuga se comió el paquete")
 
 
 async def test_real_packages_translate_what_they_learnt(make_world: MakeWorld) -> None:
