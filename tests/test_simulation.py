@@ -33,6 +33,7 @@ from gateway.budget import Budget
 from gateway.deliver import TWICE, Hands
 from gateway.interpret import Interpreter
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError
+from gateway.store.roster import Roster
 from gateway.store.sqlite import SqliteStore, rows
 from gateway.store.sqlite.database import Database, explain
 from gateway.store.sqlite.schema import migrate
@@ -846,12 +847,12 @@ def greedy(patch: Patch) -> None:
 
 
 def miscounting(patch: Patch) -> None:
-    whole = SqliteStore._move_load
+    whole = Roster.move
 
-    def move(self: SqliteStore, was: str, now: str, at: datetime) -> None:
+    def move(self: Roster, was: str, now: str, at: datetime) -> None:
         whole(self, "", now, at)
 
-    patch.setattr(SqliteStore, "_move_load", move)
+    patch.setattr(Roster, "move", move)
 
 
 def hasty(patch: Patch) -> None:

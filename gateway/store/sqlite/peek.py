@@ -6,10 +6,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gateway.store.contract import Letter, StoreError
+from gateway.store.roster import Roster
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import FILE
 from gateway.store.sqlite.schema import MIGRATIONS
-from routing.messages import EPOCH, Standing, decode_effect, decode_event
+from routing.messages import Standing, decode_effect, decode_event
 
 
 def read_roster(folder: Path) -> Sequence[Standing]:
@@ -17,12 +18,7 @@ def read_roster(folder: Path) -> Sequence[Standing]:
     if not (folder / FILE).exists():
         return ()
     with _open(folder, write=False) as db:
-        loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
-        assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
-    return [
-        Standing(agent=agent, load=loads.get(agent, 0), idle_since=assigned.get(agent, EPOCH))
-        for agent in sorted(loads.keys() | assigned.keys())
-    ]
+        return Roster(*rows.read_roster(db)).standings()
 
 
 def read_letters(folder: Path) -> Sequence[Letter]:

@@ -220,6 +220,12 @@ def revive(db: sqlite3.Connection, at: datetime) -> tuple[list[Placed], list[Ord
     return placed, read_orders(db, last)
 
 
+def read_roster(db: sqlite3.Connection) -> tuple[dict[str, int], dict[str, datetime]]:
+    """Read how many open conversations each agent has, and when they got the last."""
+    loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
+    return loads, {agent: moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
+
+
 def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:
     """Read the outbox in order, from behind a place."""
     rows = db.execute(

@@ -24,11 +24,12 @@ from gateway.store.contract import (
     StoreError,
     side_of,
 )
+from gateway.store.roster import Roster
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes
 from routing.conversation import Conversation
-from routing.messages import EPOCH, CustomerWrote, Event, Standing, decode_event, encode
+from routing.messages import CustomerWrote, Event, Standing, decode_event, encode
 
 CACHED = 20_000
 """How many conversations stay in memory."""
@@ -68,8 +69,7 @@ class SqliteStore:
         self._mailboxes = Mailboxes()
         self._lanes = Lanes(clock)
         self._cache: OrderedDict[str, tuple[int, Conversation]] = OrderedDict()
-        self._loads: dict[str, int] = {}
-        self._assigned: dict[str, datetime] = {}
+        self._roster = Roster({}, {})
         self._counts = {"parked": 0, "aside": 0, "dead": 0}
         self._noted: set[str] = set()
         self._threads: dict[tuple[str, int], str] = {}
@@ -122,18 +122,18 @@ class SqliteStore:
         now = self._clock()
         noted = self._may_note(claim.mailbox)
         was, new = claim.conversation.load, step.conversation.load
-        rested = self._assigned.get(new, EPOCH)
-        self._move_load(was, new, now)
+        rested = self._roster.rested(new)
+        self._roster.move(was, new, now)
         try:
             outcome, _ = await self._db.submit(
                 lambda db: rows.write_step(db, claim, step, now, set(noted)),
                 lambda wrote: self._keep(claim, step, noted, wrote),
             )
         except Exception:
-            self._move_load(new, was, rested)
+            self._roster.move(new, was, rested)
             raise
         if outcome is not Outcome.OK:
-            self._move_load(new, was, rested)
+            self._roster.move(new, was, rested)
         return outcome
 
     async def release(self, claim: Claim) -> None:
@@ -264,11 +264,7 @@ class SqliteStore:
 
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has."""
-        agents = self._loads.keys() | self._assigned.keys()
-        return [
-            Standing(agent=agent, load=self._loads.get(agent, 0), idle_since=self._assigned.get(agent, EPOCH))
-            for agent in sorted(agents)
-        ]
+        return self._roster.standings()
 
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent."""
@@ -326,8 +322,7 @@ class SqliteStore:
         latest = self._clock() + LONGEST_WAIT
         for name, not_before in db.execute("SELECT name, not_before FROM lane"):
             self._lanes.hold(name, min(rows.moment(not_before), latest))
-        self._loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
-        self._assigned = {agent: rows.moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
+        self._roster = Roster(*rows.read_roster(db))
         self._counts = _count(db)
         (self._number,) = db.execute("SELECT ifnull(max(value), 0) FROM counter WHERE name = 'number'").fetchone()
         (due,) = db.execute("SELECT min(due) FROM timer").fetchone()
@@ -390,15 +385,6 @@ class SqliteStore:
         self._cache.move_to_end(mailbox)
         if len(self._cache) > CACHED:
             self._cache.popitem(last=False)
-
-    def _move_load(self, was: str, now: str, at: datetime) -> None:
-        if was == now:
-            return
-        if was:
-            self._loads[was] = self._loads.get(was, 0) - 1
-        if now:
-            self._loads[now] = self._loads.get(now, 0) + 1
-            self._assigned[now] = at
 
     def _note_timer(self, due: datetime) -> None:
         if self._next_timer is None or due < self._next_timer:
