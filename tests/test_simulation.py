@@ -1,8 +1,8 @@
 """Years of bad luck in seconds: the real core, worker, delivery and SQLite in a simulated world.
 
 A seed decides everything: crashes at any moment, duplicates, reordering, lost answers, slow and failing platforms, full
-disks, clocks that jump. After each run the ledger is held against the promises. `.venv/bin/python tests/test_simulation.py SEED`
-replays one and prints its story.
+disks, clocks that jump. After each run the ledger is held against the promises.
+`.venv/bin/python tests/test_simulation.py SEED` replays one and prints its story.
 """
 
 import asyncio
