@@ -16,7 +16,7 @@ from aiohttp import web
 
 from adapters import KINDS
 from config.settings import ConfigError, Settings, load
-from gateway import commands, logs
+from gateway import commands, logs, webhooks
 from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
@@ -227,6 +227,7 @@ async def serve(gateway: Gateway, host: str, port: int, told: str) -> int:
     runner = web.AppRunner(gateway.app, access_log=None, shutdown_timeout=2)
     try:
         await runner.setup()
+        webhooks.shorten(runner, gateway.app)
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:

@@ -44,9 +44,29 @@ async def challenge(http: web.Request) -> web.Response:
         raise web.HTTPForbidden from error
 
 
+def shorten(runner: web.AppRunner, app: web.Application) -> None:
+    """Let calls of the channels' platforms reach `take` before they are routed, which is a fifth of what one costs."""
+    channels, store = app[CHANNELS], app[STORE]
+    if (server := runner.server) is None:
+        raise RuntimeError("the runner has to be set up first")
+    route = server.request_handler
+
+    async def serve(http: web.BaseRequest) -> web.StreamResponse:
+        channel = channels.get(http.path.removeprefix("/webhooks/"))
+        if channel is None or http.method != "POST" or "Expect" in http.headers:
+            return await route(http)
+        return await take(http, channel, store)
+
+    server.request_handler = serve
+
+
 async def receive(http: web.Request) -> web.Response:
+    """Take a webhook call that was routed."""
+    return await take(http, _channel(http), http.app[STORE])
+
+
+async def take(http: web.BaseRequest, channel: Channel, store: Store) -> web.Response:
     """Take one webhook call; by the time we answer 200, its events are on disk."""
-    channel = _channel(http)
     request = await _request(http)
     try:
         channel.verify(request)
@@ -55,7 +75,7 @@ async def receive(http: web.Request) -> web.Response:
         raise _refused(web.HTTPUnauthorized(), channel.id, error) from error
     except Malformed as error:
         raise _refused(web.HTTPBadRequest(text=str(error)), channel.id, error) from error
-    await keep(http.app[STORE], channel.id, events)
+    await keep(store, channel.id, events)
     return web.Response()
 
 
@@ -117,7 +137,7 @@ def _channel(http: web.Request) -> Channel:
     return channel
 
 
-async def _request(http: web.Request) -> Request:
+async def _request(http: web.BaseRequest) -> Request:
     """Read a call whole; aiohttp answers 413 for one that is too large."""
     return Request(headers=http.headers, query=http.query, body=await http.read(), at=datetime.now(UTC))
 

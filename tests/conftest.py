@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
 from config.settings import Settings, parse
+from gateway import webhooks
 from gateway.app import Gateway
 from gateway.budget import Budget
 from routing.messages import Event
@@ -87,6 +88,8 @@ class World:
         await self.gateway.start()
         self.server = TestServer(self.gateway.app, port=self._port)
         await self.server.start_server()
+        assert isinstance(self.server.runner, web.AppRunner)
+        webhooks.shorten(self.server.runner, self.gateway.app)
         self.url = f"http://127.0.0.1:{self._port}"
         if self.modes["desk_mode"] == "http":
             self.slack.events_url = f"{self.url}/slack/events"

@@ -51,6 +51,7 @@ async def desk(world: World, body: bytes, *, age: int = 0, secret: str = SIGNING
     ("path", "body", "headers", "status"),
     [
         pytest.param("/webhooks/tg", update(1), SECRET, 200, id="an update"),
+        pytest.param("/webhooks/tg", update(5), {**SECRET, "Expect": "100-continue"}, 200, id="asks before it is sent"),
         pytest.param("/webhooks/tg", update(1), {}, 401, id="no secret"),
         pytest.param("/webhooks/tg", update(1), {"X-Telegram-Bot-Api-Secret-Token": "x"}, 401, id="wrong secret"),
         pytest.param("/webhooks/tg", b"not json", {}, 401, id="the secret is looked at first"),
