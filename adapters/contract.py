@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, runtime_checkable
 
+from adapters.text import Size, units
 from config.credentials import Field
 from routing.messages import Event
 
@@ -41,11 +42,16 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a channel can do; `max_text` counts UTF-16 units, `receipts` says that it
-    tells what became of a message, and by our own name for it."""
+    """What a channel can do.
+
+    `max_text` is the longest text, as `size` counts; `receipts` says that it tells what became of a message, and by
+    our own name for it; `read_until` that it tells by time how far the customer has read.
+    """
 
     max_text: int
+    size: Size = units
     receipts: bool = False
+    read_until: bool = False
 
 
 class ChannelError(Exception):
@@ -157,6 +163,18 @@ class Listening(Protocol):
 
     async def listen(self, receive: Receive) -> None:
         """Receive until cancelled; nothing is confirmed to the platform before `receive` has it."""
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """A channel whose messages don't say what their writer is called, but whose platform does when it is asked."""
+
+    async def name_of(self, peer: str) -> str:
+        """Give a customer's name, "" where they keep it to themselves.
+
+        Raises:
+            SendError: the platform won't tell.
+        """
 
 
 @runtime_checkable

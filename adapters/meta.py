@@ -5,6 +5,7 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,8 +25,8 @@ from adapters.http import not_sent
 from config.credentials import Secret
 
 CHALLENGE_LENGTH = 200
-BUSY = frozenset({4, 80007, 130429})
-BROKEN = frozenset({1, 2, 131000, 131016, 131057, 133004})
+BUSY = frozenset({4, 17, 32, 613, 80002, 80006, 80007, 130429})
+BROKEN = frozenset({1, 2, 1200, 1545133, 131000, 131016, 131057, 133004})
 CREDENTIALS = frozenset({0, 3, 10, 33, 190, 131005, 131045, 133005, 133006, 133008, 133009, 133010, 133015, 133016})
 ACCOUNT = frozenset({368, 130497, 131031, 131037, 131042, 131044, 131064, 134011})
 
@@ -56,10 +57,30 @@ def check_signature(request: Request, app_secret: Secret) -> None:
         raise Forged("wrong or missing signature")
 
 
-class Graph:
-    """One token's calls to the Graph API through the shared client."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an error of a channel's own means: which error it is for us, and what to tell an agent."""
 
-    def __init__(self, base: str, version: str, token: Secret, session: aiohttp.ClientSession) -> None:
+    kind: type[Rejected]
+    told: str
+    advice: str = ""
+
+    def error(self) -> Rejected:
+        """Make the error."""
+        return self.kind(self.told, self.advice)
+
+
+Failures = Mapping[tuple[int, int], Failure]
+"""A channel's errors by Meta's code and subcode, 0 for any."""
+
+
+class Graph:
+    """One token's calls to the Graph API through the shared client; `failures` go before the common errors."""
+
+    def __init__(
+        self, base: str, version: str, token: Secret, session: aiohttp.ClientSession, failures: Failures
+    ) -> None:
+        self._failures = failures
         self._base = f"{base.rstrip('/')}/{version.strip('/')}"
         self._session = session
         self._headers = {"Authorization": f"Bearer {token.reveal()}", "Content-Type": "application/json"}
@@ -92,12 +113,17 @@ class Graph:
         if isinstance(answer, dict) and status < 300 and "error" not in answer:
             return answer
         told = answer.get("error") if isinstance(answer, dict) else None
-        raise explain(told if isinstance(told, dict) else {}, status)
+        raise explain(told if isinstance(told, dict) else {}, status, self._failures)
 
 
-def explain(error: Mapping[str, Any], status: int) -> SendError:
+def explain(error: Mapping[str, Any], status: int, failures: Failures) -> SendError:
     """Say what an error of the Graph API asks us to do; its code tells, not the status and not the text."""
-    code = error.get("code")
+    code, subcode = error.get("code"), error.get("error_subcode")
+    known = failures.get((_int(code), _int(subcode))) or failures.get((_int(code), 0))
+    return known.error() if known else _common(code, error, status)
+
+
+def _common(code: object, error: Mapping[str, Any], status: int) -> SendError:
     said = _said(error) or f"status {status}"
     if isinstance(code, int):
         if code in BUSY or status == 429:
@@ -110,22 +136,18 @@ def explain(error: Mapping[str, Any], status: int) -> SendError:
             )
         if code in ACCOUNT:
             return Unauthorised(f"Meta has restricted the account: {said}", "Look at it in Meta's Business Manager.")
-        if code in BROKEN:
+        if code in BROKEN or error.get("is_transient") is True:
             return Uncertain(f"Meta had a fault: {said}")
-        return GraphRefusal(code, f"Meta refuses it: {said}")
+        return Rejected(f"Meta refuses it: {said}")
     if status == 429:
         return Unavailable("Meta asks us to slow down", timedelta(seconds=5))
     if status >= 500 or status < 400:
         return Uncertain(f"Meta answered with status {status} and nothing to read")
-    return GraphRefusal(0, f"Meta refuses it: {said}")
+    return Rejected(f"Meta refuses it: {said}")
 
 
-class GraphRefusal(Rejected):
-    """Meta won't do it; `code` is its number for why."""
-
-    def __init__(self, code: int, told: str) -> None:
-        super().__init__(told)
-        self.code = code
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _said(error: Mapping[str, Any]) -> str:

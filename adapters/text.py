@@ -1,6 +1,10 @@
 """Cutting a text into parts that a platform takes."""
 
 import re
+from collections.abc import Callable
+
+Size = Callable[[str], int]
+"""Says how long a text is, as a platform counts."""
 
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…。！？])\s"), re.compile(r"\s"))
 _JOINED = re.compile("[\u0300-\u036f\u200d\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
@@ -11,12 +15,17 @@ def units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def split(text: str, limit: int) -> list[str]:
+def octets(text: str) -> int:
+    """Count bytes of UTF-8."""
+    return len(text.encode())
+
+
+def split(text: str, limit: int, size: Size = units) -> list[str]:
     """Cut at paragraphs, else lines, sentences, words, and never within a character; no part is empty."""
     parts = []
     rest = text.strip()
-    while units(rest) > limit:
-        end = _fitting(rest, limit)
+    while size(rest) > limit:
+        end = _fitting(rest, limit, size)
         cut = next(
             (found for pattern in _BREAKS if (found := _last(pattern, rest, end)) > end // 2),
             0,
@@ -26,13 +35,13 @@ def split(text: str, limit: int) -> list[str]:
     return [part for part in (*parts, rest) if part]
 
 
-def _fitting(text: str, limit: int) -> int:
-    if units(text[:limit]) <= limit:
+def _fitting(text: str, limit: int, size: Size) -> int:
+    if size(text[:limit]) <= limit:
         return limit
-    low, high = limit // 2, limit
+    low, high = limit // 4, limit
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if units(text[:middle]) <= limit else (low, middle - 1)
+        low, high = (middle, high) if size(text[:middle]) <= limit else (low, middle - 1)
     return low
 
 

@@ -9,23 +9,16 @@ from adapters.contract import (
     Capabilities,
     Malformed,
     Outbound,
-    Rejected,
     Request,
-    SendError,
     Sent,
     Uncertain,
-    Unreachable,
-    WindowClosed,
 )
 from adapters.http import read_json
-from adapters.meta import Graph, GraphRefusal, answer_challenge, check_signature
+from adapters.meta import Graph, answer_challenge, check_signature
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
 from routing.messages import Event
-
-UNREACHABLE = frozenset({131026, 131050})
-WINDOW = 131047
 
 
 class WhatsApp:
@@ -50,7 +43,11 @@ class WhatsApp:
         self._verify_token = settings.secrets["verify_token"]
         self._reader = WhatsAppReader(settings.id, self._number, settings.values["business_account_id"])
         self._graph = Graph(
-            settings.values["api_base"], settings.values["api_version"], settings.secrets["access_token"], session
+            settings.values["api_base"],
+            settings.values["api_version"],
+            settings.secrets["access_token"],
+            session,
+            FAILURES,
         )
 
     @property
@@ -84,10 +81,7 @@ class WhatsApp:
             "text": {"body": message.text, "preview_url": False},
             "biz_opaque_callback_data": f"{message.order}@{message.mailbox}"[:512],
         }
-        try:
-            answer = await self._graph.post(f"{self._number}/messages", body)
-        except GraphRefusal as error:
-            raise _refusal(error) from error
+        answer = await self._graph.post(f"{self._number}/messages", body)
         try:
             return Sent(str(answer["messages"][0]["id"]))
         except (KeyError, IndexError, TypeError) as error:
@@ -100,17 +94,3 @@ class WhatsApp:
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""
-
-
-def _refusal(error: GraphRefusal) -> SendError:
-    told, advice = FAILURES.get(error.code, (str(error), ""))
-    if error.code == WINDOW:
-        return _with(WindowClosed(told), advice)
-    if error.code in UNREACHABLE:
-        return _with(Unreachable(told), advice)
-    return _with(Rejected(told), advice)
-
-
-def _with(error: SendError, advice: str) -> SendError:
-    error.advice = advice
-    return error

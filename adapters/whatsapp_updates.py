@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from adapters.contract import Rejected, Unreachable, WindowClosed
 from adapters.http import clean
+from adapters.meta import Failure, Failures
 from routing.messages import (
     ContactMoved,
     CustomerDeleted,
@@ -169,25 +171,41 @@ class WhatsAppReader:
 
 
 def _failure(error: Json) -> tuple[str, str]:
-    known = FAILURES.get(error.get("code", 0))
+    code = error.get("code")
+    known = FAILURES.get((code, 0)) if isinstance(code, int) else None
     if known:
-        return known
+        return known.told, known.advice
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else ""
     return clean(details or error.get("message") or error.get("title")) or "WhatsApp couldn't deliver it", ""
 
 
-FAILURES: Mapping[object, tuple[str, str]] = {
-    131026: ("WhatsApp can't reach this customer", "Their number may not be on WhatsApp. Reach them another way."),
-    131047: (
+FAILURES: Failures = {
+    (131026, 0): Failure(
+        Unreachable,
+        "WhatsApp can't reach this customer",
+        "Their number may not be on WhatsApp. Reach them another way.",
+    ),
+    (131047, 0): Failure(
+        WindowClosed,
         "more than 24 hours have passed since the customer wrote",
         "WhatsApp allows free answers again once they write; only an approved template may go before that.",
     ),
-    131049: ("WhatsApp held it back to protect the customer from too many messages", "Try again tomorrow."),
-    131050: ("the customer doesn't want such messages", "Wait until they write."),
-    131030: ("the number isn't on the test list of this WhatsApp account", "An admin adds it in Meta's app dashboard."),
-    130472: ("the customer is part of an experiment of Meta's", "Wait until they write, or reach them another way."),
-    131021: ("it is addressed to the business's own number", ""),
+    (131049, 0): Failure(
+        Rejected, "WhatsApp held it back to protect the customer from too many messages", "Try again tomorrow."
+    ),
+    (131050, 0): Failure(Unreachable, "the customer doesn't want such messages", "Wait until they write."),
+    (131030, 0): Failure(
+        Rejected,
+        "the number isn't on the test list of this WhatsApp account",
+        "An admin adds it in Meta's app dashboard.",
+    ),
+    (130472, 0): Failure(
+        Rejected,
+        "the customer is part of an experiment of Meta's",
+        "Wait until they write, or reach them another way.",
+    ),
+    (131021, 0): Failure(Rejected, "it is addressed to the business's own number"),
 }
 """Why WhatsApp won't deliver, and what to do, for an agent to read."""
 

@@ -1,19 +1,20 @@
 """From the outbox to the customers and the desk: translate, send, and keep what came of it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, Outbound, SendError
+from adapters.contract import Channel, Naming, Outbound, SendError
 from gateway.interpret import Held, Interpreter
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
 from routing.conversation import Conversation
-from routing.messages import Event, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
+from routing.messages import ContactNamed, Event, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
 
@@ -123,14 +124,17 @@ class Customers:
         effect = order.effect
         name = order.mailbox.partition("/")[0]
         channel = self._channels.get(name)
-        if not isinstance(effect, TellCustomer) or channel is None:
+        if channel is None:
             await self._give_up(batch, order, GiveUp(f"there is no channel {name} any more"))
+            return
+        if not isinstance(effect, TellCustomer):
+            await self._learn_name(batch, order, channel)
             return
         if await self._hands.is_held(name, batch):
             return
         progress = order.progress
         if not progress.parts:
-            words = await self._interpreter.for_customer(effect, channel.capabilities.max_text)
+            words = await self._interpreter.for_customer(effect, channel.capabilities)
             if isinstance(words, Held):
                 await self._hold_back(batch, order, effect, words)
                 return
@@ -147,6 +151,16 @@ class Customers:
             progress = replace(progress, warning=TWICE)
         self._waited.discard(order.id)
         await self._send(batch, order, progress, channel, conversation.peer)
+
+    async def _learn_name(self, batch: Batch, order: Order, channel: Channel) -> None:
+        """Ask what a customer is called; a platform that doesn't tell now isn't asked again."""
+        name = ""
+        if isinstance(channel, Naming):
+            conversation = await self._hands.store.conversation(order.mailbox)
+            with contextlib.suppress(SendError):
+                name = await channel.name_of(conversation.peer if conversation else order.mailbox.partition("/")[2])
+        named = ContactNamed(id=f"named:{order.id}", to=order.mailbox, at=self._hands.clock(), name=name)
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(named,) if name else ()))
 
     async def bury(self, batch: Batch, reason: str) -> None:
         """Set the first order of a lane apart, and tell its agent."""
@@ -167,7 +181,7 @@ class Customers:
             progress = replace(progress, sent=(*progress.sent, sent.message))
             if len(progress.sent) < len(progress.parts):
                 order = await self._advance(replace(order, progress=progress))
-        await self._hands.keep(batch, Result(orders=(order.id,), events=self._sent(order, progress)))
+        await self._hands.keep(batch, Result(orders=(order.id,), events=self._sent(order, progress, channel)))
 
     async def _advance(self, order: Order) -> Order:
         while True:
@@ -177,7 +191,8 @@ class Customers:
                 log.error("deliver.outcome_waits", extra={"lane": order.lane, "error": str(error)})
                 await asyncio.sleep(0.5)
 
-    def _sent(self, order: Order, progress: Progress) -> tuple[Event, ...]:
+    def _sent(self, order: Order, progress: Progress, channel: Channel) -> tuple[Event, ...]:
+        unread = channel.capabilities.read_until
         reply = order.effect.reply if isinstance(order.effect, TellCustomer) else ""
         now = self._hands.clock()
         return tuple(
@@ -193,6 +208,7 @@ class Customers:
                 back=progress.back,
                 warning=progress.warning,
                 final=index == len(progress.sent) - 1,
+                unread=unread,
             )
             for index, message in enumerate(progress.sent)
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from adapters.text import split
 from gateway.store.contract import Progress
@@ -114,27 +115,27 @@ class Interpreter:
 
     # To the customer
 
-    async def for_customer(self, order: TellCustomer, max_text: int) -> Progress | Held:
+    async def for_customer(self, order: TellCustomer, channel: Capabilities) -> Progress | Held:
         """Say what the customer reads of an answer, in parts that the platform takes."""
         if order.ready:
-            return self._progress(order.text, order.language, max_text, back=order.back)
+            return self._progress(order.text, order.language, channel, back=order.back)
         if order.phrase and (wording := self._phrasebook.phrase(order.phrase, order.language)):
-            return self._progress(wording, order.language, max_text, engine=self._phrasebook.name)
+            return self._progress(wording, order.language, channel, engine=self._phrasebook.name)
         if not has_words(order.text) or same_language(order.source, order.language):
-            return self._progress(order.text, order.language, max_text)
+            return self._progress(order.text, order.language, channel)
         if not order.language:
             warning = "Sent as written: the customer's language isn't known yet"
-            return self._progress(order.text, order.source, max_text, warning=warning)
+            return self._progress(order.text, order.source, channel, warning=warning)
         made = await self._chain.translate(order.text, source=order.source, target=order.language)
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
-            return self._progress(order.text, order.source, max_text, warning=warning)
+            return self._progress(order.text, order.source, channel, warning=warning)
         verdict = self._assess(order.text, made, order.source, order.language)
         doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
             back = await self.meaning(made.text, made.engine, order.language, order.source)
             return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
-        return self._progress(made.text, order.language, max_text, engine=made.engine, warning=_mark(made, verdict))
+        return self._progress(made.text, order.language, channel, engine=made.engine, warning=_mark(made, verdict))
 
     async def shown_sent(self, sent: ShowSent) -> ShowSent:
         """Add the meaning back, in the desk's language, to what is shown of a translated answer."""
@@ -156,9 +157,9 @@ class Interpreter:
         return self._guard.assess(text, made.text, pair=(source, target), score=made.score)
 
     def _progress(
-        self, text: str, language: str, max_text: int, *, engine: str = "", back: str = "", warning: str = ""
+        self, text: str, language: str, channel: Capabilities, *, engine: str = "", back: str = "", warning: str = ""
     ) -> Progress:
-        parts = tuple(split(text, max_text))
+        parts = tuple(split(text, channel.max_text, channel.size))
         return Progress(parts=parts, language=language, engine=engine, back=back, warning=warning)
 
 

@@ -18,8 +18,12 @@ def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     if not event.reply:
         return Decision(now, (_shown(event),))
     early = was.receipts.get(event.message, "")
-    state = early if early in ("read", "failed") else "accepted"
+    state = (
+        early if early in ("read", "failed") else "read" if event.unread and event.at <= was.read_until else "accepted"
+    )
     now = replace(now, receipts=latest(now.receipts, {event.reply: state}))
+    if event.unread and state == "accepted":
+        now = replace(now, unread=latest(now.unread, {event.reply: event.at}))
     return Decision(now, (React(message=event.reply, emoji=state), _shown(event)))
 
 
@@ -45,6 +49,20 @@ def receipt(was: Conversation, event: ReceiptCame) -> Decision:
     now = replace(was, receipts=latest(was.receipts, {reply: event.state}))
     react = React(message=reply, emoji=event.state)
     return Decision(now, (react, failure) if event.state == "failed" else (react,))
+
+
+def read_until(was: Conversation, event: ReceiptCame) -> Decision:
+    """Show that a customer has read all that was accepted until a moment, and all before the message that is named."""
+    named = was.unread.get(was.replies.get(event.message, ""), event.until)
+    until = max(event.until, named, was.read_until)
+    read = [reply for reply, at in was.unread.items() if at <= until]
+    now = replace(
+        was,
+        read_until=until,
+        unread={reply: at for reply, at in was.unread.items() if reply not in read},
+        receipts=latest(was.receipts, dict.fromkeys(read, "read")),
+    )
+    return Decision(now, tuple(React(message=reply, emoji="read") for reply in read))
 
 
 def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decision:

@@ -8,20 +8,24 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from routing.agents import agent_edited, agent_pressed, agent_wrote
-from routing.answers import receipt, reply_failed, reply_held, reply_sent
-from routing.customers import customer_edited, customer_wrote, reachability
+from routing.answers import read_until, receipt, reply_failed, reply_held, reply_sent
+from routing.customers import answered_elsewhere, customer_edited, customer_wrote, named, noted, reachability
 from routing.handover import turn_came
 from routing.messages import (
+    EPOCH,
     AgentEdited,
     AgentPressed,
     AgentWrote,
+    AnsweredElsewhere,
     ContactMoved,
+    ContactNamed,
     CustomerDeleted,
     CustomerEdited,
     CustomerLeft,
     CustomerReturned,
     CustomerWrote,
     Event,
+    PlatformNoted,
     ReceiptCame,
     ReplyFailed,
     ReplyHeld,
@@ -79,8 +83,14 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return reachability(was, policy, unreachable=True)
         case CustomerReturned():
             return reachability(was, policy, unreachable=False)
+        case ContactNamed():
+            return named(was, event, policy)
+        case AnsweredElsewhere():
+            return answered_elsewhere(was, event)
+        case PlatformNoted():
+            return noted(was, event)
         case ReceiptCame():
-            return receipt(was, event)
+            return receipt(was, event) if event.until == EPOCH else read_until(was, event)
         case AgentWrote():
             return agent_wrote(was, event, policy)
         case AgentEdited():

@@ -5,11 +5,15 @@ from msgspec.structs import replace
 from routing import assign, texts
 from routing.handover import card_if_changed, route, taken
 from routing.messages import (
+    AnsweredElsewhere,
+    ContactNamed,
     CustomerEdited,
     CustomerWrote,
     Effect,
+    LearnName,
     Note,
     OpenThread,
+    PlatformNoted,
     ShowEdit,
     TellCustomer,
     TellDesk,
@@ -59,7 +63,8 @@ def _open(heard: Conversation, event: CustomerWrote, tell: TellDesk, policy: Pol
         seen=heard.seen,
     )
     routed = route(fresh, event.facts, policy)
-    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), tell, *_waiting(routed)))
+    unnamed = () if routed.name else (LearnName(),)
+    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), tell, *_waiting(routed), *unnamed))
 
 
 def customer_edited(was: Conversation, event: CustomerEdited, policy: Policy) -> Decision:
@@ -107,6 +112,32 @@ def reachability(was: Conversation, policy: Policy, *, unreachable: bool) -> Dec
         return Decision(now)
     note = Note(text=texts.LEFT if unreachable else texts.RETURNED)
     return Decision(now, (UpdateCard(card=card(now, policy)), note))
+
+
+def named(was: Conversation, event: ContactNamed, policy: Policy) -> Decision:
+    """Show what a customer is called, where nothing better is known."""
+    now = was if was.name else replace(was, name=event.name)
+    return Decision(now, card_if_changed(was, now, policy) if was.number else ())
+
+
+def answered_elsewhere(was: Conversation, event: AnsweredElsewhere) -> Decision:
+    """Show what somebody answered with another program; what we sent ourselves is no news."""
+    if not was.number or event.message in was.replies or event.message in was.accepted.values():
+        return Decision(was)
+    tell = TellDesk(
+        message=event.message,
+        name=texts.ELSEWHERE,
+        at=event.at,
+        text=event.text,
+        attachment=event.attachment,
+        language=was.language,
+    )
+    return Decision(was, (tell,))
+
+
+def noted(was: Conversation, event: PlatformNoted) -> Decision:
+    """Tell agents what the platform told about a conversation."""
+    return Decision(was, (Note(text=event.text),) if was.number else ())
 
 
 def _waiting(now: Conversation) -> tuple[Effect, ...]:

@@ -101,15 +101,36 @@ class CustomerReturned(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer unblocked us."""
 
 
+class ContactNamed(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told a customer's name when asked for it."""
+
+    name: str
+
+
+class AnsweredElsewhere(_Fact, frozen=True, kw_only=True, tag=True):
+    """Somebody answered a customer with another program than ours, such as the platform's own."""
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+
+
+class PlatformNoted(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told something about a conversation that agents should know; `text` says it to them."""
+
+    text: str
+
+
 class ReceiptCame(_Fact, frozen=True, kw_only=True, tag=True):
-    """The platform told what became of a message of ours.
+    """The platform told what became of a message of ours, or (`until`) of all that it accepted until a moment.
 
     `state` is sent, delivered, read or failed; `outbox` is the row that we named when sending, where the platform
     repeats it; `reason` and `advice` are for an agent to read.
     """
 
-    message: str
+    message: str = ""
     state: str
+    until: datetime = EPOCH
     outbox: str = ""
     reason: str = ""
     advice: str = ""
@@ -161,7 +182,7 @@ class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
 
     `reply` is the agent's message that it came from ("" for a notice), `sent` what the customer reads, `engine` who
     translated it ("" where nobody did), `back` its meaning in the agent's language, `warning` why it went untranslated
-    or may have gone twice.
+    or may have gone twice; `unread` that the platform will tell by time how far the customer has read.
     """
 
     message: str
@@ -172,6 +193,7 @@ class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
     back: str = ""
     warning: str = ""
     final: bool = True
+    unread: bool = False
 
 
 class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
@@ -215,6 +237,9 @@ Event = (
     | ContactMoved
     | CustomerLeft
     | CustomerReturned
+    | ContactNamed
+    | AnsweredElsewhere
+    | PlatformNoted
     | ReceiptCame
     | AgentWrote
     | AgentEdited
@@ -358,6 +383,10 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     back: str = ""
 
 
+class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Ask the platform what a customer is called, where it tells; comes back as ContactNamed."""
+
+
 DeskEffect = (
     OpenThread
     | UpdateCard
@@ -371,7 +400,7 @@ DeskEffect = (
     | React
     | ShowHistory
 )
-Effect = DeskEffect | TellCustomer
+Effect = DeskEffect | TellCustomer | LearnName
 
 encode = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(Event).decode

@@ -40,7 +40,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """A customer on a channel, and the conversation that they are having (`number`, 0 before the first).
 
     `evidence` is what was heard of their language, `pinned` that an agent set it. `replies` maps the platform's ids of
-    what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids.
+    what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids;
+    `unread` are the agent's messages accepted and not yet read, with when, on a platform that tells what was read by
+    time, and `read_until` is how far that is.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -67,6 +69,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     replies: dict[str, str] = {}
     receipts: dict[str, str] = {}
     accepted: dict[str, str] = {}
+    unread: dict[str, datetime] = {}
+    read_until: datetime = EPOCH
     seen: tuple[str, ...] = ()
 
     @property

@@ -25,6 +25,7 @@ def assigned(agent: str, why: str) -> str:
 QUEUED = "Nobody who could take this has room: it waits in the queue"
 REOPENED = "The customer wrote again: reopened"
 REOPENED_BY_ANSWER = "Reopened by this answer"
+ELSEWHERE = "Answered outside Dragoman"
 LEFT = "⚠️ The customer has blocked us: answers won't reach them until they write again"
 RETURNED = "The customer can be reached again"
 CLOSED_ALREADY = "This conversation is closed already."

@@ -4,15 +4,13 @@ https://developers.facebook.com/docs/whatsapp/cloud-api
 """
 
 import asyncio
-import hashlib
-import hmac
 import itertools
-import json
 from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 from aiohttp import web
+
+from sandbox.meta import post_signed, refuse, refused_token, write
 
 Fault = Callable[[dict[str, Any]], web.Response | None]
 """Answers a call to send in Meta's place: given its body, None lets it through."""
@@ -65,17 +63,7 @@ class WhatsAppSandbox:
         metadata = {"display_phone_number": "46313900600", "phone_number_id": self.number}
         change = {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}
         body = {"object": "whatsapp_business_account", "entry": [{"id": self.account, "changes": [change]}]}
-        return await self.post(json.dumps(body).encode())
-
-    async def post(self, body: bytes, signature: str | None = None) -> int:
-        """Post a body as it is, signed unless a signature is given."""
-        digest = hmac.new(self.app_secret.encode(), body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature or f"sha256={digest}"}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(self.webhook, data=body, headers=headers) as answer,
-        ):
-            return answer.status
+        return await post_signed(self.webhook, write(body), self.app_secret)
 
     def texts(self, phone: str) -> list[str]:
         """Say what a customer got, in order."""
@@ -105,13 +93,8 @@ class WhatsAppSandbox:
         return web.json_response({"messaging_product": "whatsapp", "messages": [{"id": id_}]})
 
     def _refused(self, http: web.Request) -> web.Response | None:
-        if http.headers.get("Authorization") != f"Bearer {self.access_token}":
-            return refuse(190, "Invalid OAuth access token", status=401)
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
         if http.match_info["number"] != self.number:
-            return refuse(100, "Unsupported post request", status=400)
+            return refuse(100, "Unsupported post request", subcode=33)
         return None
-
-
-def refuse(code: int, message: str, *, status: int = 400) -> web.Response:
-    """Answer as the Graph API does when it won't."""
-    return web.json_response({"error": {"message": message, "type": "OAuthException", "code": code}}, status=status)

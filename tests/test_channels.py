@@ -31,8 +31,22 @@ VALUES = {
         "app_secret": "s3cret",
         "verify_token": "verify",
     },
+    "messenger": {
+        "page_id": "401000000000001",
+        "app_id": "601000000000001",
+        "page_access_token": "EAAx",
+        "app_secret": "s3cret",
+        "verify_token": "verify",
+    },
+    "instagram": {
+        "account_id": "501000000000001",
+        "app_id": "601000000000001",
+        "access_token": "IGx",
+        "app_secret": "s3cret",
+        "verify_token": "verify",
+    },
 }
-IDS = {"telegram": "tg", "whatsapp": "wa"}
+IDS = {"telegram": "tg", "whatsapp": "wa", "messenger": "fb", "instagram": "ig"}
 
 
 def telegram_proof(body: bytes) -> dict[str, str]:
@@ -43,7 +57,12 @@ def meta_proof(body: bytes) -> dict[str, str]:
     return {"x-hub-signature-256": "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()}
 
 
-PROOFS: dict[str, Callable[[bytes], dict[str, str]]] = {"telegram": telegram_proof, "whatsapp": meta_proof}
+PROOFS: dict[str, Callable[[bytes], dict[str, str]]] = {
+    "telegram": telegram_proof,
+    "whatsapp": meta_proof,
+    "messenger": meta_proof,
+    "instagram": meta_proof,
+}
 
 
 @pytest.fixture
@@ -132,7 +151,7 @@ async def test_a_forged_call_is_refused(kind: str, session: aiohttp.ClientSessio
 
 @pytest.mark.parametrize("kind", CHANNELS)
 @pytest.mark.parametrize(
-    "body", [b"", b"not json", b"[]", b"null", b"1", b'"text"', b"{}", b"\xff\xfe", b'{"object": "page"}']
+    "body", [b"", b"not json", b"[]", b"null", b"1", b'"text"', b"{}", b"\xff\xfe", b'{"object": "user"}']
 )
 async def test_what_is_not_the_platforms_is_malformed(kind: str, body: bytes, session: aiohttp.ClientSession) -> None:
     with pytest.raises(Malformed):
@@ -165,8 +184,13 @@ def test_every_field_is_explained() -> None:
 async def test_the_table_of_capabilities_is_true(session: aiohttp.ClientSession) -> None:
     text = (Path(__file__).parent.parent / "adapters" / "README.md").read_text()
     rows = {
-        kind: (int(most), told == "yes") for kind, most, told in re.findall(r"\| (\w+) \| (\d+) \| (yes|no) \|", text)
+        kind: (int(most), counted, told == "yes", read == "yes")
+        for kind, most, counted, told, read in re.findall(
+            r"\| (\w+) \| (\d+) \| (\w+) \| (yes|no) \| (yes|no) \|", text
+        )
     }
     made = {kind: make(kind, session).capabilities for kind in CHANNELS}
 
-    assert rows == {kind: (each.max_text, each.receipts) for kind, each in made.items()}
+    assert rows == {
+        kind: (each.max_text, each.size.__name__, each.receipts, each.read_until) for kind, each in made.items()
+    }

@@ -13,7 +13,9 @@ from routing.messages import (
     AgentEdited,
     AgentPressed,
     AgentWrote,
+    AnsweredElsewhere,
     AskAgent,
+    ContactNamed,
     CustomerDeleted,
     CustomerEdited,
     CustomerLeft,
@@ -22,8 +24,10 @@ from routing.messages import (
     Effect,
     Event,
     Facts,
+    LearnName,
     Note,
     OpenThread,
+    PlatformNoted,
     React,
     ReceiptCame,
     ReplyFailed,
@@ -331,6 +335,61 @@ def test_an_answer_in_a_closed_conversation_reopens_it() -> None:
 
     assert (decision.conversation.status, decision.conversation.assignee) == (Status.OPEN, "U0BEN")
     assert kinds(decision) == names(TellCustomer, UpdateCard, Note)
+
+
+def test_what_was_accepted_until_a_moment_is_read() -> None:
+    sent = [
+        ReplySent(id=f"s{n}", to="fb/1", at=NOON + timedelta(minutes=n), message=f"m{n}", reply=f"{n}.0", unread=True)
+        for n in (1, 2, 3)
+    ]
+    now = OPEN
+    for event in sent:
+        now = decide(now, event, POLICY).conversation
+    first = decide(
+        now, ReceiptCame(id="r1", to="fb/1", at=NOON, state="read", until=NOON + timedelta(minutes=1)), POLICY
+    )
+    again = decide(first.conversation, ReceiptCame(id="r2", to="fb/1", at=NOON, state="read", until=NOON), POLICY)
+    named = decide(
+        first.conversation, ReceiptCame(id="r3", to="fb/1", at=NOON, state="read", message="m3", until=NOON), POLICY
+    )
+
+    assert first.effects == (React(message="1.0", emoji="read"),)
+    assert again.effects == ()
+    assert named.effects == (React(message="2.0", emoji="read"), React(message="3.0", emoji="read"))
+    assert not named.conversation.unread
+
+
+def test_a_read_that_was_told_before_the_send_was_known_counts() -> None:
+    told = decide(OPEN, ReceiptCame(id="r", to="fb/1", at=NOON, state="read", until=NOON), POLICY).conversation
+    sent = ReplySent(id="s", to="fb/1", at=NOON, message="m", reply="2.0", unread=True)
+
+    assert decide(told, sent, POLICY).effects[0] == React(message="2.0", emoji="read")
+
+
+def test_what_is_answered_elsewhere_is_shown_and_our_own_is_no_news() -> None:
+    event = AnsweredElsewhere(id="e", to="fb/1", at=NOON, message="m9", text="Ya va")
+    ours = replace(OPEN, replies={"m9": "2.0"})
+
+    assert kinds(decide(OPEN, event, POLICY)) == names(TellDesk)
+    assert kinds(decide(ours, event, POLICY)) == []
+    assert kinds(decide(NEW, event, POLICY)) == []
+
+
+def test_a_customer_without_a_name_is_asked_for_and_then_named_on_the_card() -> None:
+    first = decide(NEW, replace(wrote(), name=""), POLICY)
+    named = decide(first.conversation, ContactNamed(id="n", to="tg/1", at=NOON, name="Lucía"), POLICY)
+
+    assert kinds(first) == names(OpenThread, TellDesk, LearnName)
+    assert kinds(named) == names(UpdateCard)
+    assert named.conversation.name == "Lucía"
+    assert kinds(decide(OPEN, ContactNamed(id="n", to="tg/1", at=NOON, name="Other"), POLICY)) == []
+
+
+def test_what_the_platform_notes_is_told_where_there_is_a_conversation() -> None:
+    noted = PlatformNoted(id="p", to="fb/1", at=NOON, text="Another app answers")
+
+    assert decide(OPEN, noted, POLICY).effects == (Note(text="Another app answers"),)
+    assert decide(NEW, noted, POLICY).effects == ()
 
 
 def test_a_blocked_customer_is_not_written_to() -> None:

@@ -27,9 +27,10 @@ import pytest
 from aiohttp import web
 
 from gateway.deliver import TWICE
+from sandbox.meta import refuse
 from sandbox.slack import SlackSandbox, rate_limited
 from sandbox.telegram import TelegramSandbox, too_many
-from sandbox.whatsapp import WhatsAppSandbox, refuse
+from sandbox.whatsapp import WhatsAppSandbox
 
 ROOT = Path(__file__).parent.parent
 POWERCUT = Path(__file__).parent / "recipes" / "powercut" / "powercut.c"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.text import split, units
+from adapters.text import Size, octets, split, units
 from gateway.budget import Budget
 from gateway.crew import Crew
 
@@ -48,11 +48,11 @@ def test_when_slack_says_wait_nothing_goes() -> None:
 
 
 @settings(deadline=None)
-@given(st.text(alphabet="ab .!\n👍🏽é\u0301", max_size=300), st.integers(20, 60))
-def test_parts_fit_and_lose_nothing_but_space(text: str, limit: int) -> None:
-    parts = split(text, limit)
+@given(st.text(alphabet="ab .!\n👍🏽é\u0301", max_size=300), st.integers(20, 60), st.sampled_from([units, octets]))
+def test_parts_fit_and_lose_nothing_but_space(text: str, limit: int, size: Size) -> None:
+    parts = split(text, limit, size)
 
-    assert all(part and units(part) <= limit for part in parts)
+    assert all(part and size(part) <= limit for part in parts)
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 

@@ -9,7 +9,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from gateway import deliver
-from sandbox.whatsapp import WhatsAppSandbox, refuse
+from sandbox.meta import post_signed, refuse
+from sandbox.whatsapp import WhatsAppSandbox
 
 World = Any
 CHANNEL = """
@@ -185,4 +186,4 @@ async def test_a_new_number_keeps_the_thread_and_gets_the_answers(world: World, 
 async def test_what_the_contract_answers(
     world: World, whatsapp: WhatsAppSandbox, body: bytes, signature: str | None, status: int
 ) -> None:
-    assert await whatsapp.post(body, signature) == status
+    assert await post_signed(whatsapp.webhook, body, whatsapp.app_secret, signature) == status

@@ -261,7 +261,7 @@ LEAST_URGENT = 2
 def side_of(effect: Effect) -> Side:
     """Say where an effect goes."""
     name = type(effect).__name__
-    if name == "TellCustomer":
+    if name in ("TellCustomer", "LearnName"):
         return Side.CUSTOMER
     if name == "UpdateCard":
         return Side.CARD

@@ -1,0 +1,362 @@
+"""What the webhooks of Messenger and Instagram mean: both speak of people who message an account.
+
+https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from adapters.http import clean
+from routing.messages import (
+    AnsweredElsewhere,
+    CustomerDeleted,
+    CustomerEdited,
+    CustomerWrote,
+    Event,
+    PlatformNoted,
+    ReceiptCame,
+    Unrecognised,
+    contact,
+)
+
+Json = Mapping[str, Any]
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+THUMBS = frozenset({"369239263222822", "369239343222814", "369239383222810"})
+LOST = "Another app answers this customer now: what is written here may not reach them until they write again."
+BACK = "Dragoman answers this customer again."
+
+
+class MessagingReader:
+    """Reads what is for one account; `app` tells our own echoes from others', `object_` is what Meta calls it."""
+
+    def __init__(self, channel: str, object_: str, account: str, app: str) -> None:
+        self._channel = channel
+        self._object = object_
+        self._account = account
+        self._app = app
+
+    def read(self, body: Json, at: datetime) -> Sequence[Event]:
+        """Read a whole call in the order things happened; what isn't understood comes as Unrecognised."""
+        events = [event for entry in _items(body.get("entry")) for event in self._entry(entry, at)]
+        return sorted(events, key=lambda event: event.at)
+
+    def _entry(self, entry: Any, at: datetime) -> Iterator[Event]:
+        if not isinstance(entry, dict):
+            yield self._odd("entry", entry, at)
+            return
+        if _id(entry.get("id")) != self._account:
+            yield self._odd("for another account", entry, at)
+            return
+        for item in _items(entry.get("messaging")):
+            yield from self._safely(item, at)
+        for item in _items(entry.get("standby")):
+            yield self._odd("standby", item, at)
+        for change in _items(entry.get("changes")):
+            value = change.get("value") if isinstance(change, dict) else None
+            if isinstance(value, dict) and "sender" in value and "recipient" in value:
+                yield from self._safely(value, at)
+            else:
+                kind = change.get("field") if isinstance(change, dict) else ""
+                yield self._odd(f"change {clean(kind)}".strip(), change, at)
+
+    def _safely(self, item: Any, at: datetime) -> Sequence[Event]:
+        kind = next((key for key in _READ if isinstance(item, dict) and item.get(key) is not None), "")
+        try:
+            return _READ[kind](self, item, _time(item.get("timestamp"), at)) if kind else (self._odd(kind, item, at),)
+        except BROKEN:
+            return (self._odd(kind, item, at),)
+
+    def _odd(self, kind: str, body: object, at: datetime) -> Unrecognised:
+        try:
+            text = msgspec.json.encode(body, enc_hook=str).decode()
+        except (TypeError, ValueError, UnicodeEncodeError):
+            text = repr(body)
+        digest = blake2b(text.encode(errors="replace"), digest_size=12).hexdigest()
+        kind = f"{self._object} {clean(kind) or 'unknown'}"[:80]
+        return Unrecognised(id=f"{self._channel}:odd:{digest}", to="", at=at, kind=kind, body=clean(text)[:20_000])
+
+    def _from(self, item: Json) -> str:
+        """Name the mailbox of the customer whom an item is about, whichever side wrote."""
+        sender, recipient = (_id((item.get(key) or {}).get("id")) for key in ("sender", "recipient"))
+        peer = recipient if sender == self._account else sender
+        if not peer or peer == self._account:
+            raise ValueError("nobody is named")
+        return contact(self._channel, peer)
+
+    # What customers do
+
+    def _message(self, item: Json, at: datetime) -> Sequence[Event]:
+        message = item["message"]
+        if message.get("is_echo"):
+            return self._echo(item, message, at)
+        mid, to = _text(message["mid"]), self._from(item)
+        if message.get("is_deleted"):
+            return (CustomerDeleted(id=f"{self._channel}:{mid}:deleted", to=to, at=at, message=mid),)
+        text, attachment = _content(message)
+        reply = message.get("reply_to") or {}
+        return (
+            CustomerWrote(
+                id=f"{self._channel}:{mid}",
+                to=to,
+                at=at,
+                message=mid,
+                text=text,
+                attachment=attachment,
+                reply_to=clean(reply.get("mid")),
+            ),
+        )
+
+    def _postback(self, item: Json, at: datetime) -> Sequence[Event]:
+        body = item["postback"]
+        words = clean(body.get("title"))
+        named = [_referral(body.get("referral")), "" if words else "[pressed a button]"]
+        return (self._did(item, at, clean(body.get("mid")), words, *named),)
+
+    def _opened(self, item: Json, at: datetime) -> Sequence[Event]:
+        return (self._did(item, at, "", "", _referral(item["referral"]) or "[opened the chat]"),)
+
+    def _reaction(self, item: Json, at: datetime) -> Sequence[Event]:
+        body = item["reaction"]
+        emoji = clean(body.get("emoji")) or clean(body.get("reaction"))
+        took = body.get("action") == "unreact" or not emoji
+        said = "[took back their reaction]" if took else f"[reacted {emoji}]"
+        return (self._did(item, at, "", "", said, reply_to=clean(body.get("mid"))),)
+
+    def _feedback(self, item: Json, at: datetime) -> Sequence[Event]:
+        answers, words = [], []
+        for screen in _list(item["messaging_feedback"].get("feedback_screens")):
+            for question in screen["questions"].values():
+                answers.append(f"{clean(question.get('type'))} {clean(question.get('payload'))}".strip())
+                words.append(clean((question.get("follow_up") or {}).get("payload")))
+        return (self._did(item, at, "", "\n".join(filter(None, words)), f"[feedback: {', '.join(answers)}]"),)
+
+    def _thumbs(self, item: Json, at: datetime) -> Sequence[Event]:
+        body = item["response_feedback"]
+        said = f"[feedback: {clean(body.get('feedback')) or 'none'}]"
+        return (self._did(item, at, "", "", said, reply_to=clean(body.get("mid"))),)
+
+    def _did(self, item: Json, at: datetime, mid: str, text: str, *named: str, reply_to: str = "") -> CustomerWrote:
+        """Say that a customer did something; without an id of Meta's, what was done and when is its id."""
+        digest = blake2b(msgspec.json.encode(item, order="deterministic"), digest_size=12).hexdigest()
+        message = mid or f"did:{digest}"
+        return CustomerWrote(
+            id=f"{self._channel}:{message}",
+            to=self._from(item),
+            at=at,
+            message=message,
+            text=text,
+            attachment=" ".join(filter(None, named)),
+            reply_to=reply_to,
+        )
+
+    def _edit(self, item: Json, at: datetime) -> Sequence[Event]:
+        body = item["message_edit"]
+        mid, text = _text(body["mid"]), clean(body.get("text"))
+        return (
+            CustomerEdited(
+                id=f"{self._channel}:{mid}:edit:{clean(str(body.get('num_edit', '')))}",
+                to=self._from(item),
+                at=at,
+                message=mid,
+                text=text,
+                attachment="" if text else "[empty message]",
+            ),
+        )
+
+    # What became of ours, and who else answers
+
+    def _echo(self, item: Json, message: Json, at: datetime) -> Sequence[Event]:
+        mid, to = _text(message["mid"]), self._from(item)
+        order, _, mailbox = clean(message.get("metadata")).partition("@")
+        if mailbox.startswith(f"{self._channel}/"):
+            id_ = f"{self._channel}:{mid}:sent"
+            return (ReceiptCame(id=id_, to=mailbox, at=at, message=mid, state="sent", outbox=order),)
+        if _id(message.get("app_id")) == self._app:
+            return ()
+        text, attachment = _content(message)
+        return (
+            AnsweredElsewhere(id=f"{self._channel}:{mid}", to=to, at=at, message=mid, text=text, attachment=attachment),
+        )
+
+    def _read(self, item: Json, at: datetime) -> Sequence[Event]:
+        body = item["read"]
+        until = _time(body.get("watermark"), at)
+        mid = clean(body.get("mid"))
+        id_ = f"{self._channel}:{self._from(item)}:read:{mid or int(until.timestamp() * 1000)}"
+        return (ReceiptCame(id=id_, to=self._from(item), at=at, message=mid, state="read", until=until),)
+
+    def _nothing(self, item: Json, at: datetime) -> Sequence[Event]:
+        return ()
+
+    def _control(self, item: Json, at: datetime) -> Sequence[Event]:
+        kind = next(key for key in ("pass_thread_control", "take_thread_control") if item.get(key) is not None)
+        owner = _id(item[kind].get("new_owner_app_id"))
+        to = self._from(item)
+        id_ = f"{self._channel}:{to}:{kind}:{int(at.timestamp() * 1000)}"
+        return (PlatformNoted(id=id_, to=to, at=at, text=BACK if owner == self._app else LOST),)
+
+    def _optin(self, item: Json, at: datetime) -> Sequence[Event]:
+        to = self._from(item)
+        title = clean(item["optin"].get("title") or item["optin"].get("ref"))
+        text = f"The customer agreed to get messages{f': {title}' if title else ''}."
+        return (PlatformNoted(id=f"{self._channel}:{to}:optin:{int(at.timestamp() * 1000)}", to=to, at=at, text=text),)
+
+    def _policy(self, item: Json, at: datetime) -> Sequence[Event]:
+        return (self._odd(f"policy enforcement: {clean(item['policy_enforcement'].get('action'))}", item, at),)
+
+
+_READ: Mapping[str, Callable[[MessagingReader, Json, datetime], Sequence[Event]]] = {
+    "message": MessagingReader._message,
+    "postback": MessagingReader._postback,
+    "referral": MessagingReader._opened,
+    "reaction": MessagingReader._reaction,
+    "message_edit": MessagingReader._edit,
+    "read": MessagingReader._read,
+    "delivery": MessagingReader._nothing,
+    "optin": MessagingReader._optin,
+    "pass_thread_control": MessagingReader._control,
+    "take_thread_control": MessagingReader._control,
+    "request_thread_control": MessagingReader._nothing,
+    "app_roles": MessagingReader._nothing,
+    "policy_enforcement": MessagingReader._policy,
+    "messaging_feedback": MessagingReader._feedback,
+    "response_feedback": MessagingReader._thumbs,
+    "account_linking": MessagingReader._nothing,  # it brings a secret, which must not be kept
+}
+"""What an item tells, by the key that it has."""
+
+
+def _content(message: Json) -> tuple[str, str]:
+    """Give the words, and name what isn't words."""
+    words = clean(message.get("text"))
+    named = [_referral(message.get("referral")), _story(message.get("reply_to"))]
+    attachments = [each for each in _list(message.get("attachments")) if isinstance(each, dict)]
+    stickers = any(each.get("type") == "sticker" for each in attachments)
+    shown: set[str] = set()
+    for each in attachments:
+        url = _url(each)
+        if (url and url in shown) or (stickers and each.get("type") == "image"):
+            continue
+        shown.add(url)
+        named.append(_attachment(each, url))
+    if not words.strip() and not any(named):
+        named.append("[unsupported message]")
+    return words, " ".join(filter(None, named))
+
+
+def _story(reply: Any) -> str:
+    story = reply.get("story") if isinstance(reply, dict) else None
+    return f"[answers our story{_title(_link(story.get('url')))}]" if isinstance(story, dict) else ""
+
+
+def _referral(referral: Any) -> str:
+    if not isinstance(referral, dict):
+        return ""
+    ad = referral.get("ads_context_data")
+    product = referral.get("product")
+    if isinstance(product, dict):
+        return f"[about the product{_title(clean(str(product.get('id', ''))))}]"
+    if referral.get("source") == "ADS" or isinstance(ad, dict):
+        return f"[came from an ad{_title(clean(ad.get('ad_title')) if isinstance(ad, dict) else '', ':')}]"
+    return f"[opened the chat{_title(clean(referral.get('ref')), ':')}]"
+
+
+def _attachment(it: Json, url: str) -> str:
+    kind = clean(it.get("type"))
+    inner = it.get("payload")
+    payload = inner if isinstance(inner, dict) else {}
+    title = clean(payload.get("title") or it.get("title"))
+    say = _KINDS.get(kind)
+    return say(payload, title, url) if say else f"[unsupported attachment: {kind or 'unknown'}]"
+
+
+def _sticker(it: Json, title: str, url: str) -> str:
+    return "[sticker 👍]" if _id(it.get("sticker_id")) in THUMBS else "[sticker]"
+
+
+def _location(it: Json, title: str, url: str) -> str:
+    where = it.get("coordinates") or {}
+    return f"[location https://maps.google.com/?q={where.get('lat')},{where.get('long')}]"
+
+
+def _shared(name: str) -> Callable[[Json, str, str], str]:
+    return lambda it, title, url: f"[{name}{_title(title)}{_title(url)}]"
+
+
+def _named(name: str) -> Callable[[Json, str, str], str]:
+    return lambda it, title, url: f"[{name}]"
+
+
+def _fallback(it: Json, title: str, url: str) -> str:
+    return f"[shared{_title(title)}{_title(url)}]" if title or url else "[unsupported attachment]"
+
+
+_KINDS: Mapping[str, Callable[[Json, str, str], str]] = {
+    "image": _named("photo"),
+    "video": _named("video"),
+    "audio": _named("audio"),
+    "file": _named("file"),
+    "sticker": _sticker,
+    "location": _location,
+    "like_heart": _named("❤️"),
+    "ephemeral": _named("disappearing photo or video: only the app shows it"),
+    "story_mention": _shared("mentioned us in a story"),
+    "ig_story": _shared("shared a story"),
+    "appointment_booking": lambda it, title, url: f"[appointment: {clean(it.get('status')) or 'booked'}]",
+    "reel": _shared("shared a reel"),
+    "ig_reel": _shared("shared a reel"),
+    "share": _shared("shared a post"),
+    "post": _shared("shared a post"),
+    "ig_post": _shared("shared a post"),
+    "fallback": _fallback,
+    "template": _fallback,
+}
+"""How an attachment is named, given its payload, its title and its address."""
+
+
+def _url(it: Json) -> str:
+    payload = it.get("payload")
+    inner = payload.get("url") or payload.get("story_media_url") if isinstance(payload, dict) else ""
+    return _link(inner or it.get("url"))
+
+
+def _link(url: object) -> str:
+    """Give an address of the web; a reel's may lack its host, and a shared file's may be a path on a disk."""
+    text = clean(url)
+    if text.startswith("/"):
+        return f"https://www.facebook.com{text}"
+    return text if text.startswith(("https://", "http://")) else ""
+
+
+def _title(text: str, mark: str = "") -> str:
+    return f"{mark} {text}" if text else ""
+
+
+def _id(value: object) -> str:
+    return clean(value) if isinstance(value, str) else str(value) if type(value) is int and value >= 0 else ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not clean(value):
+        raise ValueError("an id is missing")
+    return clean(value)
+
+
+def _time(value: object, at: datetime) -> datetime:
+    """Read milliseconds, or seconds where it is too small for those."""
+    number = int(value) if type(value) is int or (isinstance(value, str) and value.isdecimal()) else 0
+    seconds = number / 1000 if number >= 10**12 else number
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 2**33 else at
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _items(value: object) -> Sequence[Any]:
+    """Give a list's items; what should be a list and isn't is an item, to be kept as odd."""
+    return value if isinstance(value, list) else () if value is None else (value,)

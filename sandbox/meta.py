@@ -1,0 +1,39 @@
+"""What Meta's simulated platforms share: signed webhooks as Meta writes them, and its refusals."""
+
+import hashlib
+import hmac
+import json
+import re
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+
+def write(body: Any) -> bytes:
+    """Write JSON as Meta does: ASCII with lower-case escapes, and escaped slashes."""
+    return json.dumps(body, separators=(",", ":")).replace("/", r"\/").encode()
+
+
+async def post_signed(url: str, body: bytes, app_secret: str, signature: str | None = None) -> int:
+    """Post a webhook as it is, signed unless a signature is given; gives the status."""
+    digest = hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature or f"sha256={digest}"}
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        return answer.status
+
+
+def refuse(code: int, message: str, *, status: int = 400, subcode: int = 0) -> web.Response:
+    """Answer as the Graph API does when it won't."""
+    error: dict[str, Any] = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A0"}
+    if subcode:
+        error["error_subcode"] = subcode
+    return web.json_response({"error": error}, status=status)
+
+
+def refused_token(http: web.Request, token: str) -> web.Response | None:
+    """Refuse a call with another token."""
+    given = http.headers.get("Authorization", "")
+    if not re.fullmatch(rf"Bearer {re.escape(token)}", given):
+        return refuse(190, "Invalid OAuth access token", status=401)
+    return None

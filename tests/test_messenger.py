@@ -1,0 +1,119 @@
+"""Messenger and Instagram: text both ways, names, echoes, what was read, and who else answers."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from gateway import deliver
+from sandbox.messenger import MessagingSandbox
+
+World = Any
+CHANNEL = """
+[channels.{channel}]
+kind = "{kind}"
+{account} = "401"
+app_id = "601"
+{token} = "EAAsandbox"
+app_secret = "meta-secret"
+verify_token = "verify-me"
+api_base = "{base}"
+"""
+KINDS = {
+    "page": {"kind": "messenger", "channel": "fb", "account": "page_id", "token": "page_access_token"},
+    "instagram": {"kind": "instagram", "channel": "ig", "account": "account_id", "token": "access_token"},
+}
+PERSON = "7100000000000001"
+
+
+@pytest.fixture(params=KINDS)
+def meta(request: Any) -> MessagingSandbox:
+    return MessagingSandbox(
+        request.param, account="401", app="601", access_token="EAAsandbox", app_secret="meta-secret"
+    )
+
+
+@pytest.fixture
+async def world(
+    make_world: Callable[..., Awaitable[World]],
+    meta: MessagingSandbox,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> World:
+    server = await aiohttp_server(meta.app)
+    names = KINDS[meta.object]
+    made = await make_world(extra=CHANNEL.format(base=str(server.make_url("")).rstrip("/"), **names))
+    meta.webhook = f"{made.url}/webhooks/{names['channel']}"
+    return made
+
+
+async def test_a_conversation_goes_both_ways_and_is_read(world: World, meta: MessagingSandbox) -> None:
+    meta.names[PERSON] = "Lucía Pérez"
+    await meta.write(PERSON, "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    await world.shown(thread, "Lucía Pérez")
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: meta.texts(PERSON) == ["Llegará el viernes."])
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+
+    await meta.read(PERSON)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
+    assert len(world.slack.roots()) == 1
+
+
+async def test_what_somebody_answers_elsewhere_is_shown(world: World, meta: MessagingSandbox) -> None:
+    await meta.write(PERSON, "Hola, ¿están abiertos hoy?")
+    thread = await world.thread()
+
+    await meta.answer_elsewhere(PERSON, "Llegará el viernes.")
+
+    shown = await world.shown(thread, "It will arrive on Friday.")
+    assert "Answered outside Dragoman" in str(shown)
+    assert meta.texts(PERSON) == []
+
+
+async def test_the_end_of_the_window_is_told_with_what_to_do(world: World, meta: MessagingSandbox) -> None:
+    await meta.write(PERSON, "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    meta.closed.add(PERSON)
+
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.shown(thread, "more than 24 hours have passed since the customer wrote")
+    await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+
+
+async def test_a_call_that_broke_off_is_found_by_its_echo(
+    world: World, meta: MessagingSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instagram repeats no name of ours, so there the customer may get it twice, and the agent is told."""
+    monkeypatch.setattr(deliver, "RECEIPT_WAIT", timedelta(seconds=0.2))
+    await meta.write(PERSON, "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    meta.drop_after = 1
+
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    once = meta.object == "page"
+    assert len(meta.texts(PERSON)) == (1 if once else 2)
+    if not once:
+        await world.shown(thread, "It may have reached the customer twice")
+
+
+async def test_the_account_is_subscribed_to_what_we_read(
+    make_world: Callable[..., Awaitable[World]],
+    meta: MessagingSandbox,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> None:
+    server = await aiohttp_server(meta.app)
+    names = KINDS[meta.object]
+    extra = CHANNEL.format(base=str(server.make_url("")).rstrip("/"), **names)
+
+    made = await make_world(extra=extra)
+
+    await made.until(lambda: "messages" in meta.subscribed)
