@@ -7,12 +7,13 @@ import aiohttp
 from adapters.contract import Channel
 from adapters.instagram import Instagram
 from adapters.messenger import Messenger
+from adapters.slack import Slack
 from adapters.telegram import Telegram
 from adapters.whatsapp import WhatsApp
 from config.credentials import Field
 from config.settings import ChannelSettings
 
-_CLASSES = (Telegram, WhatsApp, Messenger, Instagram)
+_CLASSES = (Telegram, WhatsApp, Messenger, Instagram, Slack)
 
 CHANNELS: Mapping[str, Callable[[ChannelSettings, aiohttp.ClientSession], Channel]] = {
     each.kind: each for each in _CLASSES

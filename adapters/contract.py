@@ -66,6 +66,14 @@ class Malformed(ChannelError):
     """The call is authentic but isn't what this platform sends: answer 400."""
 
 
+class Asked(ChannelError):
+    """The call only asks for an answer, with no event in it: answer 200 with `answer` as JSON."""
+
+    def __init__(self, answer: Mapping[str, str]) -> None:
+        super().__init__("the platform asks for an answer")
+        self.answer = answer
+
+
 class SendError(ChannelError):
     """A call to a platform failed; `advice` says what an agent or an admin can do."""
 
@@ -102,6 +110,21 @@ class Unauthorised(SendError):
     """Our credentials don't work: hold the channel, tell the admin, burn no attempts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an error of a platform's own means: which error it is for us, and what to tell people."""
+
+    kind: type[SendError]
+    told: str
+    advice: str = ""
+
+    def error(self) -> SendError:
+        """Make the error."""
+        made = self.kind(self.told)
+        made.advice = self.advice
+        return made
+
+
 class Channel(Protocol):
     """A place where customers write."""
 
@@ -125,6 +148,7 @@ class Channel(Protocol):
 
         Raises:
             Malformed: it isn't this platform's at all.
+            Asked: it wants an answer.
         """
 
     async def send(self, message: Outbound) -> Sent:
@@ -163,6 +187,18 @@ class Listening(Protocol):
 
     async def listen(self, receive: Receive) -> None:
         """Receive until cancelled; nothing is confirmed to the platform before `receive` has it."""
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A channel whose platform says whether it has a message, when it is asked by our own name for it."""
+
+    async def find(self, message: Outbound, *, since: datetime) -> str:
+        """Give the platform's id of a message that may have been accepted since a moment, "" where it wasn't.
+
+        Raises:
+            SendError: the platform won't tell.
+        """
 
 
 @runtime_checkable

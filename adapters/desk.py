@@ -3,36 +3,32 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.signature import Clock, SignatureVerifier
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
-from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.contract import Forged, Malformed, Receive, Request, SendError, Unauthorised
+from adapters.contract import Failure, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
 from adapters.desk_view import Block
-from adapters.http import read_json, scrub
-from adapters.slack_api import SlackApi, SlackRefusal
+from adapters.http import read_json
+from adapters.slack import Slack
+from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
+from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
 from config.settings import Desk as DeskSettings
 from routing.messages import Event
 from routing.policy import Policy
 
 EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning"}
-METADATA = "dragoman_order"
-CLOCKS_DIFFER = timedelta(minutes=10)
-"""How far our clock and Slack's may be apart."""
-
-PAGES = 20
-"""How many pages of 200 posts are searched for one that may have been accepted."""
+NOT_THERE = Failure(
+    Unauthorised,
+    "Slack refuses the desk's channel",
+    "Check [desk] channel, and invite the app into that channel: /invite @dragoman",
+)
+FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
 
 log = logging.getLogger("dragoman.desk")
 Answer = tuple[int, dict[str, Any] | str]
@@ -40,17 +36,27 @@ Answer = tuple[int, dict[str, Any] | str]
 
 
 class Desk:
-    """The desk's channel; `session` carries its calls, `receive` takes what happens there."""
+    """The desk's channel; `session` carries its calls, `receive` takes what happens there.
+
+    `guests` are the channels of customers who write to the desk's own app.
+    """
 
     def __init__(
-        self, settings: DeskSettings, policy: Policy, session: aiohttp.ClientSession, receive: Receive
+        self,
+        settings: DeskSettings,
+        policy: Policy,
+        session: aiohttp.ClientSession,
+        receive: Receive,
+        guests: Sequence[Slack] = (),
     ) -> None:
         self._settings = settings
-        self._api = SlackApi(settings.api_base, settings.bot_token, session)
+        self._api = SlackApi(settings.api_base, settings.bot_token, session, FAILURES)
         self._sockets = SlackApi(settings.api_base, settings.app_token, session)
-        self._reader = DeskReader(settings.channel, policy)
+        self._guests = guests
+        self._colleagues = frozenset(agent.id for agent in policy.agents)
+        self._reader = DeskReader(settings.channel, policy, self._overhear)
         self._receive = receive
-        self._socket: SocketModeClient | None = None
+        self._socket = Socket(settings.app_token, settings.api_base, self._take)
         self._known = False
         self._bolt = self._interactive()
 
@@ -63,26 +69,14 @@ class Desk:
     def problem(self) -> str:
         """Say why the desk isn't connected, "" where it is."""
         if self._settings.mode == "socket":
-            session = self._socket.current_session if self._socket else None
-            return "" if session is not None and not session.closed else "Socket Mode isn't connected"
+            return "" if self._socket.connected else "Socket Mode isn't connected"
         return "" if self._known else "Slack hasn't confirmed the bot token yet"
 
     # Receiving
 
     def verify(self, request: Request) -> None:
-        """Hold the signature against the signing secret; five minutes is too old."""
-        timestamp = request.headers.get("x-slack-request-timestamp", "")
-        if not self._settings.signing_secret:
-            raise Forged("the desk: there is no signing_secret to hold a signature against")
-        verifier = SignatureVerifier(self._settings.signing_secret.reveal(), _At(request.at))
-        try:
-            good = timestamp.isdecimal() and verifier.is_valid(
-                request.body, timestamp, request.headers.get("x-slack-signature", "")
-            )
-        except (ValueError, TypeError, UnicodeDecodeError):
-            good = False
-        if not good:
-            raise Forged("the desk: wrong or missing signature")
+        """Hold the signature against the signing secret."""
+        check_signature(request, self._settings.signing_secret, "the desk")
 
     def parse(self, request: Request) -> Sequence[Event]:
         """Read an event callback.
@@ -112,21 +106,15 @@ class Desk:
 
     async def listen(self) -> None:
         """Connect Socket Mode; in HTTP mode Slack calls us."""
-        if self._settings.mode != "socket":
-            return
-        client = AsyncWebClient(base_url=self._settings.api_base, retry_handlers=[])
-        client.proxy = None
-        self._socket = SocketModeClient(
-            app_token=self._settings.app_token.reveal(), web_client=client, trace_enabled=False
-        )
-        self._socket.proxy = None
-        self._socket.socket_mode_request_listeners.append(self._on_request)
-        await self._socket.connect()  # type: ignore[no-untyped-call]
+        if self._settings.mode == "socket":
+            await self._socket.connect()
 
     async def close(self) -> None:
         """Let go of the socket."""
-        if self._socket is not None:
-            await self._socket.close()  # type: ignore[no-untyped-call]
+        await self._socket.close()
+
+    def _overhear(self, body: Mapping[str, Any], at: datetime) -> Sequence[Event]:
+        return tuple(event for guest in self._guests for event in guest.overhear(body, at, colleagues=self._colleagues))
 
     # Speaking
 
@@ -191,28 +179,11 @@ class Desk:
 
     async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
         """Look for a post by its order, among those since a moment; "" where it was never accepted."""
-        method = "conversations.replies" if thread else "conversations.history"
-        cursor = ""
-        for _ in range(PAGES):
-            fields: dict[str, str | int] = {"channel": self.channel, "limit": 200, "include_all_metadata": "true"}
-            fields["oldest"] = f"{max((since - CLOCKS_DIFFER).timestamp(), 0):.6f}"
-            fields |= {"ts": thread} if thread else {}
-            fields |= {"cursor": cursor} if cursor else {}
-            answer = await self._api.read(method, **fields)
-            for message in answer.get("messages") or ():
-                metadata = message.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("order") == order:
-                    return str(message["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                break
-        return ""
+        return await find_order(self._api, self.channel, order, since=since, thread=thread)
 
     # Bolt: what has to be answered with more than "thank you"
 
     def _interactive(self) -> AsyncApp:
-        client = AsyncWebClient(base_url=self._settings.api_base, retry_handlers=[])
-        client.proxy = None
         token = self._settings.bot_token.reveal()
 
         async def authorize() -> AuthorizeResult:
@@ -220,7 +191,7 @@ class Desk:
 
         bolt = AsyncApp(
             signing_secret=self._settings.signing_secret.reveal() or "-",
-            client=client,
+            client=open_client(self._settings.api_base),
             authorize=authorize,
             process_before_response=True,
             request_verification_enabled=False,
@@ -245,32 +216,15 @@ class Desk:
         answer = await self._bolt.async_dispatch(request)
         return answer.status, answer.body
 
-    async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Take one envelope; it is confirmed once it is durable, else Slack brings it again."""
-        answer: dict[str, Any] | str = ""
-        payload = scrub(request.payload)
-        try:
-            if request.type == "events_api":
-                await self._receive(self._reader.callback(payload, datetime.now(UTC)))
-            else:
-                status, answer = await self._dispatch(payload)
-                if status != 200:
-                    return
-        except Exception:
-            log.exception("desk.envelope_failed", extra={"type": request.type})
-            return
-        said = answer if isinstance(answer, dict) and answer else None
-        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, said))
-
-
-class _At(Clock):
-    """A clock that stands at the moment a request came."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> float:
-        return self._at.timestamp()
+    async def _take(self, kind: str, payload: Any) -> dict[str, Any] | None:
+        """Take one envelope of Socket Mode."""
+        if kind == "events_api":
+            await self._receive(self._reader.callback(payload, datetime.now(UTC)))
+            return None
+        status, answer = await self._dispatch(payload)
+        if status != 200:
+            raise Unconfirmed
+        return answer if isinstance(answer, dict) and answer else None
 
 
 def _register(register: Callable[..., Any], listener: Callable[..., Awaitable[None]]) -> None:

@@ -1,7 +1,7 @@
 """What the desk's Slack tells: replies, edits and presses in conversations' threads. https://docs.slack.dev/apis/events-api/"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,14 +37,18 @@ KNOWN = frozenset(
     }
 )
 Json = Mapping[str, Any]
+Guests = Callable[[Json, datetime], Sequence[Event]]
+"""Reads an event of the desk's app in another channel than the desk's: customers may write there."""
+
 _CALLS = re.compile(r"\s*@[^\W\d_]")
 """How a text begins that is for a colleague, mentioned or typed by hand."""
 
 
 class DeskReader:
-    """Reads what happens in the desk's channel; `policy` names the agents."""
+    """Reads what happens in the desk's channel; `policy` names the agents, `guests` reads what happens elsewhere."""
 
-    def __init__(self, channel: str, policy: Policy) -> None:
+    def __init__(self, channel: str, policy: Policy, guests: Guests) -> None:
+        self._guests = guests
         self._channel = channel
         self._policy = policy
         self._called = re.compile(
@@ -64,6 +68,8 @@ class DeskReader:
         try:
             if event["type"] == "message" and event.get("channel") == self._channel:
                 return self._message(event, at)
+            if event["type"] in ("message", "app_mention") and event.get("channel") != self._channel:
+                return self._guests(body, at)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return (self._unrecognised(body, "message", at),)
         return () if event["type"] in KNOWN else (self._unrecognised(body, event["type"], at),)

@@ -11,6 +11,7 @@ import aiohttp
 
 from adapters.contract import (
     Capabilities,
+    Failure,
     Malformed,
     Outbound,
     Request,
@@ -20,7 +21,7 @@ from adapters.contract import (
     WindowClosed,
 )
 from adapters.http import clean, read_json
-from adapters.meta import Failure, Failures, Graph, answer_challenge, check_signature
+from adapters.meta import Failures, Graph, answer_challenge, check_signature
 from adapters.meta_messaging import MessagingReader
 from adapters.text import octets
 from config.credentials import Field

@@ -7,6 +7,7 @@ import aiohttp
 
 from adapters.contract import (
     Capabilities,
+    Failure,
     Malformed,
     Outbound,
     Rejected,
@@ -17,7 +18,7 @@ from adapters.contract import (
     WindowClosed,
 )
 from adapters.http import clean, read_json
-from adapters.meta import Failure, Failures, Graph, answer_challenge, check_signature
+from adapters.meta import Failures, Graph, answer_challenge, check_signature
 from adapters.meta_messaging import MessagingReader
 from config.credentials import Field
 from config.settings import ChannelSettings

@@ -5,7 +5,6 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import aiohttp
 import msgspec
 
 from adapters.contract import (
+    Failure,
     Forged,
     Rejected,
     Request,
@@ -55,19 +55,6 @@ def check_signature(request: Request, app_secret: Secret) -> None:
     digest = hmac.digest(app_secret.reveal().encode(), request.body, "sha256").hex()
     if not app_secret or not hmac.compare_digest(given.encode(), f"sha256={digest}".encode()):
         raise Forged("wrong or missing signature")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What an error of a channel's own means: which error it is for us, and what to tell an agent."""
-
-    kind: type[Rejected]
-    told: str
-    advice: str = ""
-
-    def error(self) -> Rejected:
-        """Make the error."""
-        return self.kind(self.told, self.advice)
 
 
 Failures = Mapping[tuple[int, int], Failure]

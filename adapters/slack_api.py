@@ -1,14 +1,14 @@
 """Calling Slack's Web API, and what its errors ask us to do. https://docs.slack.dev/apis/web-api/"""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.contract import Rejected, SendError, Unauthorised, Unavailable, Uncertain
+from adapters.contract import Failure, Rejected, SendError, Unauthorised, Unavailable, Uncertain
 from adapters.http import not_sent
 from config.credentials import Secret
 
@@ -25,15 +25,33 @@ TOKEN_ERRORS = frozenset(
         "org_login_required",
     }
 )
-PLACE_ERRORS = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 BUSY_ERRORS = frozenset({"ratelimited", "rate_limited", "service_unavailable", "team_added_to_org"})
 UNKNOWN_OUTCOME = frozenset({"fatal_error", "internal_error", "request_timeout"})
 
 
-class SlackApi:
-    """One token's calls through the shared client; no call is ever repeated here."""
+METADATA = "dragoman_order"
+"""The type of the metadata by which a message of ours is known again."""
 
-    def __init__(self, base: str, token: Secret, session: aiohttp.ClientSession) -> None:
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far our clock and Slack's may be apart."""
+
+PAGES = 20
+"""How many pages of 200 messages are searched for one that may have been accepted."""
+
+
+NONE: Mapping[str, Failure] = {}
+
+
+class SlackApi:
+    """One token's calls through the shared client; no call is ever repeated here.
+
+    `failures` are the errors, by Slack's word, that mean something else than what is common to all.
+    """
+
+    def __init__(
+        self, base: str, token: Secret, session: aiohttp.ClientSession, failures: Mapping[str, Failure] = NONE
+    ) -> None:
+        self._failures = failures
         self._base = URL(base)
         self._addresses: dict[str, URL] = {}
         self._session = session
@@ -70,10 +88,32 @@ class SlackApi:
             if not_sent(error):
                 raise Unavailable("Slack can't be reached") from error
             raise Uncertain(f"Slack didn't answer {method}: {type(error).__name__}") from error
-        return _answer(status, headers, body, method)
+        return _answer(status, headers, body, method, self._failures)
 
 
-def _answer(status: int, headers: Mapping[str, str], body: bytes, method: str) -> dict[str, Any]:
+async def find_order(api: SlackApi, channel: str, order: str, *, since: datetime, thread: str = "") -> str:
+    """Look for a message by its order, among those since a moment; "" where it was never accepted."""
+    method = "conversations.replies" if thread else "conversations.history"
+    cursor = ""
+    for _ in range(PAGES):
+        fields: dict[str, str | int] = {"channel": channel, "limit": 200, "include_all_metadata": "true"}
+        fields["oldest"] = f"{max((since - CLOCKS_DIFFER).timestamp(), 0):.6f}"
+        fields |= {"ts": thread} if thread else {}
+        fields |= {"cursor": cursor} if cursor else {}
+        answer = await api.read(method, **fields)
+        for message in answer.get("messages") or ():
+            metadata = message.get("metadata") or {}
+            if (metadata.get("event_payload") or {}).get("order") == order:
+                return str(message["ts"])
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return ""
+
+
+def _answer(
+    status: int, headers: Mapping[str, str], body: bytes, method: str, failures: Mapping[str, Failure]
+) -> dict[str, Any]:
     if status == 429:
         raise Unavailable("Slack asks us to slow down", _retry_after(headers))
     try:
@@ -84,7 +124,9 @@ def _answer(status: int, headers: Mapping[str, str], body: bytes, method: str) -
         raise Uncertain(f"Slack answered {method} with {status} and no JSON")
     if answer.get("ok") is True and status < 400:
         return answer
-    raise explain(str(answer.get("error") or f"status {status}"), status, headers, method)
+    error = str(answer.get("error") or f"status {status}")
+    known = failures.get(error)
+    raise known.error() if known else explain(error, status, headers, method)
 
 
 def explain(error: str, status: int, headers: Mapping[str, str], method: str) -> SendError:
@@ -95,13 +137,8 @@ def explain(error: str, status: int, headers: Mapping[str, str], method: str) ->
         return Uncertain(f"Slack answered {method} with {error}")
     if error in TOKEN_ERRORS:
         return Unauthorised(
-            f"Slack refuses the desk's token for {method}: {error}",
+            f"Slack refuses the bot token for {method}: {error}",
             "Install the app again with the scopes of its manifest, and set its bot token anew.",
-        )
-    if error in PLACE_ERRORS:
-        return Unauthorised(
-            f"Slack refuses the desk's channel for {method}: {error}",
-            "Check [desk] channel, and invite the app into that channel: /invite @dragoman",
         )
     return SlackRefusal(error, method)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.contract import Rejected, Unreachable, WindowClosed
+from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
-from adapters.meta import Failure, Failures
+from adapters.meta import Failures
 from routing.messages import (
     ContactMoved,
     CustomerDeleted,

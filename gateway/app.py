@@ -14,6 +14,7 @@ from adapters import CHANNELS
 from adapters.contract import Channel, Hooked, Listening, SendError
 from adapters.desk import Desk
 from adapters.http import open_session
+from adapters.slack import Slack
 from config.settings import Settings
 from gateway import webhooks
 from gateway.bridge import Bridge
@@ -63,7 +64,12 @@ class Gateway:
         self.channels: Mapping[str, Channel] = {
             name: CHANNELS[channel.kind](channel, self._session) for name, channel in settings.channels.items()
         }
-        self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk)
+        self._guests = [
+            channel
+            for channel in self.channels.values()
+            if isinstance(channel, Slack) and channel.shares(settings.desk.bot_token)
+        ]
+        self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk, self._guests)
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
@@ -118,7 +124,8 @@ class Gateway:
         public = self.settings.gateway.public_url
         if isinstance(channel, Hooked) and public:
             await self._hook(channel, channel.id, f"{public}/webhooks/{channel.id}")
-        if isinstance(channel, Listening):
+        overheard = any(channel is guest for guest in self._guests)
+        if isinstance(channel, Listening) and not overheard:
             await channel.listen(partial(webhooks.keep_trying, self.store, channel.id))
 
     async def _hook(self, channel: Hooked, name: str, url: str) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, Naming, Outbound, SendError
+from adapters.contract import Channel, Naming, Outbound, Searching, SendError
 from gateway.interpret import Held, Interpreter
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
@@ -20,6 +20,9 @@ TWICE = "It may have reached the customer twice: the connection broke before the
 
 RECEIPT_WAIT = timedelta(seconds=20)
 """How long a platform that tells by our own name what it accepted is given to tell it, before a second call."""
+
+SEARCH_WAIT = timedelta(seconds=5)
+"""How long until a platform that couldn't say whether it has a message is asked again."""
 
 STRIKES = 5
 """How often an order may break us before it is set apart, so that it holds up nothing behind it."""
@@ -140,17 +143,35 @@ class Customers:
                 return
             progress = words
         conversation = await self._hands.store.conversation(order.mailbox) or Conversation(contact=order.mailbox)
-        accepted = conversation.accepted.get(f"{order.id}.{len(progress.sent)}", "")
-        if accepted:
-            progress = replace(progress, sent=(*progress.sent, accepted))
-        elif order.open_call:
-            if channel.capabilities.receipts and order.id not in self._waited:
-                self._waited.add(order.id)
-                await self._hands.postpone(batch, self._hands.clock() + RECEIPT_WAIT, open_call=True)
-                return
-            progress = replace(progress, warning=TWICE)
-        self._waited.discard(order.id)
-        await self._send(batch, order, progress, channel, conversation.peer)
+        known = await self._settle_open_call(batch, replace(order, progress=progress), channel, conversation)
+        if known is not None:
+            self._waited.discard(order.id)
+            await self._send(batch, order, known, channel, conversation.peer)
+
+    async def _settle_open_call(
+        self, batch: Batch, order: Order, channel: Channel, conversation: Conversation
+    ) -> Progress | None:
+        """Find out what became of a call that broke off; None where the lane waits to know."""
+        progress = order.progress
+        index = len(progress.sent)
+        if accepted := conversation.accepted.get(f"{order.id}.{index}", ""):
+            return replace(progress, sent=(*progress.sent, accepted))
+        if not order.open_call:
+            return progress
+        if isinstance(channel, Searching):
+            message = Outbound(conversation.peer, progress.parts[index], f"{order.id}.{index}", order.mailbox)
+            try:
+                found = await channel.find(message, since=order.at)
+            except SendError as error:
+                log.warning("send.search_failed", extra={"order": order.id, "error": str(error)})
+                await self._hands.postpone(batch, self._hands.clock() + SEARCH_WAIT, open_call=True)
+                return None
+            return replace(progress, sent=(*progress.sent, found)) if found else progress
+        if channel.capabilities.receipts and order.id not in self._waited:
+            self._waited.add(order.id)
+            await self._hands.postpone(batch, self._hands.clock() + RECEIPT_WAIT, open_call=True)
+            return None
+        return replace(progress, warning=TWICE)
 
     async def _learn_name(self, batch: Batch, order: Order, channel: Channel) -> None:
         """Ask what a customer is called; a platform that doesn't tell now isn't asked again."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from adapters.contract import Challenged, Channel, Forged, Malformed, Request
+from adapters.contract import Asked, Challenged, Channel, Forged, Malformed, Request
 from adapters.desk import Desk
 from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
@@ -75,6 +75,8 @@ async def take(http: web.BaseRequest, channel: Channel, store: Store) -> web.Res
         raise _refused(web.HTTPUnauthorized(), channel.id, error) from error
     except Malformed as error:
         raise _refused(web.HTTPBadRequest(text=str(error)), channel.id, error) from error
+    except Asked as asked:
+        return web.json_response(asked.answer)
     await keep(store, channel.id, events)
     return web.Response()
 

@@ -43,11 +43,15 @@ __all__ = ["Conversation", "Decision", "Held", "Status", "card", "decide", "open
 
 def decide(was: Conversation, event: Event, policy: Policy) -> Decision:
     """Say what follows from `event`; an event that was seen before changes nothing."""
-    if event.id in was.seen:
+    if event.id in was.seen or _concerns_nobody(was, event):
         return Decision(was)
     decision = _decide(was, event, policy)
     seen = (*was.seen, event.id)[-REMEMBERED:]
     return Decision(replace(decision.conversation, seen=seen), decision.effects)
+
+
+def _concerns_nobody(was: Conversation, event: Event) -> bool:
+    return not was.number and isinstance(event, CustomerWrote | CustomerEdited) and event.follows
 
 
 def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
@@ -64,6 +68,8 @@ def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
 
 def opens_conversation(was: Conversation, event: Event, policy: Policy) -> bool:
     """Say whether `event` begins a new conversation, so that it needs a number."""
+    if _concerns_nobody(was, event):
+        return False
     if isinstance(event, CustomerEdited):
         return was.number == 0
     return isinstance(event, CustomerWrote) and is_new(was, event.at, policy)

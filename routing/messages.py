@@ -57,7 +57,8 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
 
     `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
     language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
-    `address` is where to answer them, the platform's id, "" where that is what `to` names.
+    `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
+    counts only as part of a conversation that there is already.
     """
 
     message: str
@@ -68,15 +69,17 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     reply_to: str = ""
     also: tuple[str, ...] = ()
     address: str = ""
+    follows: bool = False
     facts: Facts = Facts()
 
 
 class CustomerEdited(_Fact, frozen=True, kw_only=True, tag=True):
-    """A customer changed a message; `text` is what it says now."""
+    """A customer changed a message; `text` is what it says now, `follows` is as of CustomerWrote."""
 
     message: str
     text: str = ""
     attachment: str = ""
+    follows: bool = False
     facts: Facts = Facts()
 
 

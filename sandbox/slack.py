@@ -21,14 +21,17 @@ Fault = Callable[[str, dict[str, Any]], web.Response | None]
 
 
 class SlackSandbox:
-    """One workspace with one channel; an app is installed in it.
+    """One workspace with a channel for agents; an app is installed in it.
 
-    Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected.
+    Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected. `places` are
+    the channels and direct messages where the app may write, `names` what people are called.
     """
 
     def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
         self.token = token
         self.channel = channel
+        self.places = {channel}
+        self.names: dict[str, str] = {}
         self.signing_secret = signing_secret
         self.app_token = app_token
         self.events_url = ""
@@ -52,7 +55,11 @@ class SlackSandbox:
 
     def roots(self) -> list[dict[str, Any]]:
         """Give the channel's posts that begin a thread, or could."""
-        return [post for post in self.posts.values() if "thread_ts" not in post]
+        return [post for post in self.posts.values() if "thread_ts" not in post and post["channel"] == self.channel]
+
+    def place(self, channel: str) -> list[dict[str, Any]]:
+        """Give all that was written in one place, in order."""
+        return [post for post in self.posts.values() if post["channel"] == channel]
 
     def replies(self, root: str) -> list[dict[str, Any]]:
         """Give a thread's posts after its first, in order."""
@@ -70,6 +77,12 @@ class SlackSandbox:
         self._ring()
         await self.event(message)
         return ts
+
+    async def guest_writes(self, user: str, text: str, *, place: str, **more: Any) -> str:
+        """Have a customer write: directly to the app (`D…`), or in a channel; gives the message's ts."""
+        self.places.add(place)
+        kind = "im" if place.startswith("D") else "channel"
+        return await self.write(user, text, channel=place, channel_type=kind, **more)
 
     async def edit(self, ts: str, text: str) -> None:
         """Have an agent change a message."""
@@ -113,6 +126,7 @@ class SlackSandbox:
             "event_id": f"Ev{next(self._ids):08}",
             "event_time": int(time.time()),
             "event": event,
+            "authorizations": [{"team_id": "T0SANDBOX", "user_id": "U0BOT", "is_bot": True}],
         }
 
     async def deliver(self, body: dict[str, Any]) -> int:
@@ -215,7 +229,10 @@ class SlackSandbox:
             case "apps.connections.open":
                 return {"ok": True, "url": f"ws://{http.host}/link"}
             case "conversations.info":
-                return {"ok": True, "channel": {"id": self.channel, "name": "support", "is_member": True}}
+                return self._about(fields)
+            case "users.info":
+                profile = {"display_name": self.names.get(str(fields.get("user")), "")}
+                return {"ok": True, "user": {"id": fields.get("user"), "profile": profile}}
             case "chat.postMessage":
                 return self._store(fields)
             case "chat.update":
@@ -230,8 +247,17 @@ class SlackSandbox:
                 return self._read(fields)
         return {"ok": False, "error": "unknown_method"}
 
+    def _about(self, fields: dict[str, Any]) -> dict[str, Any]:
+        place = fields.get("channel")
+        if place not in self.places:
+            return {"ok": False, "error": "channel_not_found"}
+        if str(place).startswith("D"):
+            user = next((post["user"] for post in self.posts.values() if post["channel"] == place), "")
+            return {"ok": True, "channel": {"id": place, "is_im": True, "user": user}}
+        return {"ok": True, "channel": {"id": place, "name": "support", "is_member": True}}
+
     def _store(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if fields.get("channel") != self.channel:
+        if fields.get("channel") not in self.places:
             return {"ok": False, "error": "channel_not_found"}
         if not fields.get("text") and not fields.get("blocks"):
             return {"ok": False, "error": "no_text"}
@@ -245,7 +271,7 @@ class SlackSandbox:
         }
         message: dict[str, Any] = {
             "type": "message",
-            "channel": self.channel,
+            "channel": fields["channel"],
             "ts": ts,
             "bot_id": "B0BOT",
             "app_id": "A0SANDBOX",
@@ -253,7 +279,7 @@ class SlackSandbox:
         }
         self.posts[ts] = message
         self._ring()
-        return {"ok": True, "channel": self.channel, "ts": ts, "message": message}
+        return {"ok": True, "channel": fields["channel"], "ts": ts, "message": message}
 
     def _update(self, fields: dict[str, Any]) -> dict[str, Any]:
         post = self.posts.get(fields.get("ts", ""))
@@ -277,7 +303,8 @@ class SlackSandbox:
 
     def _read(self, fields: dict[str, Any]) -> dict[str, Any]:
         root, oldest = fields.get("ts"), fields.get("oldest", "")
-        found = [post for post in self.posts.values() if not root or root in (post["ts"], post.get("thread_ts"))]
+        here = self.place(str(fields.get("channel")))
+        found = [post for post in here if not root or root in (post["ts"], post.get("thread_ts"))]
         found = [post for post in found if post["ts"] >= oldest or post["ts"] == root]
         if not root:
             found = [post for post in found[::-1] if "thread_ts" not in post]

@@ -25,7 +25,7 @@ Damaged = Callable[[Any], Iterator[Any]]
 FIXTURES = Path(__file__).parent / "fixtures" / "desk"
 POLICY = Policy(agents=(Agent(id="U0AGENT01", name="Kari"),))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-READER = DeskReader("C0AGENTS1", POLICY)
+READER = DeskReader("C0AGENTS1", POLICY, lambda body, at: ())
 
 
 def cases(kind: str) -> list[Any]:

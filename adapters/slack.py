@@ -1,0 +1,163 @@
+"""Customers who write from Slack: in direct messages to the app, by mentioning it, and in channels that two
+workspaces share. https://docs.slack.dev/apis/events-api/
+
+A direct message is a contact (`D024…`), and so is a thread in a channel (`C024…:1790000000.000100`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import aiohttp
+
+from adapters.contract import (
+    Asked,
+    Capabilities,
+    Failure,
+    Malformed,
+    Outbound,
+    Receive,
+    Rejected,
+    Request,
+    Sent,
+    Unauthorised,
+    Unreachable,
+)
+from adapters.http import clean, read_json
+from adapters.slack_api import METADATA, SlackApi, find_order
+from adapters.slack_events import Socket, check_signature
+from adapters.slack_guests import GuestReader
+from adapters.slack_text import escape
+from config.credentials import Field, Secret
+from config.settings import ChannelSettings
+from routing.messages import Event
+
+FAILURES: Mapping[str, Failure] = {
+    "channel_not_found": Failure(Unreachable, "the app can't see this customer's channel", "Have it invited again."),
+    "not_in_channel": Failure(
+        Unreachable, "the app isn't in this customer's channel any more", "Have it invited again."
+    ),
+    "is_archived": Failure(Unreachable, "this customer's channel is archived", "Reach them another way."),
+    "messages_tab_disabled": Failure(
+        Unreachable, "the app takes no direct messages", "An admin turns on its Messages tab."
+    ),
+    "msg_too_long": Failure(Rejected, "it is too long for Slack", "Send it in shorter messages."),
+    "restricted_action": Failure(Rejected, "this workspace doesn't let the app write there", "Ask its admin."),
+}
+"""Why Slack won't deliver, and what to do, for an agent to read."""
+
+
+class Slack:
+    """An app in a workspace whose people are customers; `session` carries its calls."""
+
+    kind: ClassVar[str] = "slack"
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field(name="bot_token", label="Bot token", secret=True, help="xoxb-…; the desk's own, or another app's"),
+        Field(
+            name="signing_secret",
+            label="Signing secret",
+            secret=True,
+            default="",
+            help='For mode "http": the app\'s Basic Information',
+        ),
+        Field(name="app_token", label="App token", secret=True, default="", help='xapp-…, for mode "socket"'),
+        Field(name="mode", label="How events come", default="http", choices=("http", "socket")),
+        Field(name="api_base", label="API address", default="https://slack.com/api/"),
+    )
+    capabilities: ClassVar[Capabilities] = Capabilities(max_text=3900)
+
+    def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
+        values, self._secrets = settings.values, settings.secrets
+        self._id = settings.id
+        self._mode = values["mode"]
+        base = values["api_base"].rstrip("/") + "/"
+        self._api = SlackApi(base, self._secrets["bot_token"], session, FAILURES)
+        self._sockets = SlackApi(base, self._secrets["app_token"], session)
+        self._reader = GuestReader(settings.id)
+        self._socket = Socket(self._secrets["app_token"], base, self._take)
+        self._receive: Receive | None = None
+
+    @property
+    def id(self) -> str:
+        """The name it has in the configuration."""
+        return self._id
+
+    def verify(self, request: Request) -> None:
+        """Hold Slack's signature against the body."""
+        check_signature(request, self._secrets["signing_secret"], self._id)
+
+    def parse(self, request: Request) -> Sequence[Event]:
+        """Read an event callback."""
+        body = read_json(request.body)
+        kind = body.get("type") if isinstance(body, dict) else None
+        if kind == "url_verification":
+            raise Asked({"challenge": clean(body.get("challenge"))})
+        if kind not in ("event_callback", "app_rate_limited"):
+            raise Malformed("this isn't a Slack event: its type isn't event_callback")
+        return self._reader.callback(body, request.at) if kind == "event_callback" else ()
+
+    def shares(self, bot_token: Secret) -> bool:
+        """Say whether this is the app of a token, so that its events come by that one's connection."""
+        return self._secrets["bot_token"] == bot_token
+
+    def overhear(self, body: Mapping[str, Any], at: datetime, *, colleagues: Collection[str]) -> Sequence[Event]:
+        """Read an event callback that came by the desk's connection; agents are no customers."""
+        return self._reader.callback(body, at, colleagues=colleagues)
+
+    async def listen(self, receive: Receive) -> None:
+        """Connect Socket Mode; in HTTP mode Slack calls us."""
+        self._receive = receive
+        if self._mode == "socket":
+            await self._socket.connect()
+
+    async def send(self, message: Outbound) -> Sent:
+        """Send text; the order goes with it as metadata, so that `find` knows it again."""
+        where, _, thread = message.peer.partition(":")
+        answer = await self._api.call(
+            "chat.postMessage",
+            channel=where,
+            text=escape(message.text),
+            thread_ts=thread or None,
+            mrkdwn=False,
+            metadata={"event_type": METADATA, "event_payload": {"order": message.order}},
+        )
+        return Sent(clean(answer.get("ts")))
+
+    async def find(self, message: Outbound, *, since: datetime) -> str:
+        """Look for a message among those since a moment."""
+        where, _, thread = message.peer.partition(":")
+        return await find_order(self._api, where, message.order, since=since, thread=thread)
+
+    async def name_of(self, peer: str) -> str:
+        """Ask what the person is called whom a direct message is with, or who began a thread."""
+        where, _, thread = peer.partition(":")
+        if thread:
+            answer = await self._api.read("conversations.replies", channel=where, ts=thread, limit=1)
+            about: dict[str, Any] = next(iter(answer.get("messages") or ()), {})
+        else:
+            about = (await self._api.read("conversations.info", channel=where)).get("channel") or {}
+        if not about.get("user"):
+            return ""
+        person = (await self._api.read("users.info", user=str(about["user"]))).get("user") or {}
+        profile = person.get("profile") or {}
+        return clean(profile.get("display_name")) or clean(profile.get("real_name")) or clean(person.get("name"))
+
+    async def probe(self) -> str:
+        """Ask whose tokens these are."""
+        me = await self._api.call("auth.test")
+        if self._mode == "socket":
+            try:
+                await self._sockets.call("apps.connections.open")
+            except Unauthorised as error:
+                advice = "Make an app-level token with connections:write, and set app_token."
+                raise Unauthorised("Slack refuses the app token", advice) from error
+        return f"{me.get('team', '?')} as {me.get('user', '?')}"
+
+    async def close(self) -> None:
+        """Let go of the socket."""
+        await self._socket.close()
+
+    async def _take(self, kind: str, payload: Any) -> dict[str, Any] | None:
+        if kind == "events_api" and self._receive:
+            await self._receive(self._reader.callback(payload, datetime.now(UTC)))
+        return None

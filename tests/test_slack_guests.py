@@ -1,0 +1,141 @@
+"""Customers who write from Slack: directly, by mention, in shared channels; by an app of their own or the desk's."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from sandbox.slack import SlackSandbox
+
+World = Any
+OWN = """
+[channels.partners]
+kind = "slack"
+bot_token = "xoxb-guests"
+signing_secret = "guests-secret"
+app_token = "xapp-guests"
+mode = "{mode}"
+api_base = "{base}/api/"
+"""
+SHARED = """
+[channels.partners]
+kind = "slack"
+bot_token = "xoxb-sandbox"
+api_base = "{base}/api/"
+"""
+
+
+@pytest.fixture
+def guests() -> SlackSandbox:
+    return SlackSandbox("xoxb-guests", "C0GUESTS", signing_secret="guests-secret", app_token="xapp-guests")
+
+
+@pytest.fixture(params=["http", "socket"])
+async def world(
+    request: Any,
+    make_world: Callable[..., Awaitable[World]],
+    guests: SlackSandbox,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> World:
+    base = str((await aiohttp_server(guests.app)).make_url("")).rstrip("/")
+    made = await make_world(extra=OWN.format(mode=request.param, base=base))
+    if request.param == "http":
+        guests.events_url = f"{made.url}/webhooks/partners"
+    return made
+
+
+async def test_a_direct_message_goes_both_ways_by_name(world: World, guests: SlackSandbox) -> None:
+    guests.names["U0LUCIA"] = "Lucía"
+    await guests.guest_writes("U0LUCIA", "¿Dónde está mi pedido A-1042?", place="D0LUCIA")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    await world.shown(thread, "Lucía")
+
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."])
+
+
+async def test_a_mention_begins_a_conversation_and_its_thread_goes_on(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "just chatting", place="C0PUBLIC")
+    ts = await guests.guest_writes("U0LUCIA", "<@U0BOT> ¿Dónde está mi pedido A-1042?", place="C0PUBLIC")
+    mention = {"type": "app_mention", "channel": "C0PUBLIC", "user": "U0LUCIA", "ts": ts}
+    await guests.event({**mention, "text": "<@U0BOT> ¿Dónde está mi pedido A-1042?"})
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    await guests.guest_writes("U0LUCIA", "¡Perfecto! Muchas gracias por su ayuda.", place="C0PUBLIC", thread=ts)
+    await world.shown(thread, "Perfect!")
+
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.until(lambda: guests.replies(ts)[1:])
+    assert [post["text"] for post in guests.replies(ts)[1:]] == ["Llegará el viernes."]
+    assert len(world.slack.roots()) == 1
+
+
+async def test_a_call_that_broke_off_is_found_and_not_repeated(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "¿Dónde está mi pedido A-1042?", place="D0LUCIA")
+    thread = await world.thread()
+    guests.drop_after = {"chat.postMessage"}
+
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    assert [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."]
+    assert "twice" not in str(world.slack.replies(thread))
+
+
+async def test_what_a_customer_types_pings_nobody_and_our_answer_is_plain(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "Hello, where is my parcel?", place="D0LUCIA")
+    thread = await world.thread()
+
+    await world.slack.write("U0BEN", "1 &lt; 2 &amp; *no* markup", thread=thread)
+
+    (post,) = await world.until(lambda: guests.place("D0LUCIA")[1:])
+    assert "&lt;" in post["text"]
+    sent = [fields for method, fields in guests.calls if method == "chat.postMessage"]
+    assert sent[0]["mrkdwn"] is False
+
+
+async def test_a_place_that_the_app_left_is_told(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "Hola", place="D0LUCIA")
+    thread = await world.thread()
+    guests.places.discard("D0LUCIA")
+
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.shown(thread, "the app can't see this customer's channel")
+
+
+async def test_the_address_is_confirmed_with_the_challenge(world: World, guests: SlackSandbox) -> None:
+    guests.events_url = f"{world.url}/webhooks/partners"
+    body = b'{"type": "url_verification", "challenge": "3eZb"}'
+    async with aiohttp.ClientSession() as session:
+        headers = guests.sign(body, int(time.time()))
+        async with session.post(guests.events_url, data=body, headers=headers) as answer:
+            assert (answer.status, await answer.json()) == (200, {"challenge": "3eZb"})
+        async with session.post(guests.events_url, data=body) as answer:
+            assert answer.status == 401
+
+
+@pytest.mark.parametrize("desk_mode", ["http", "socket"])
+async def test_the_desks_own_app_may_serve_customers_too(
+    make_world: Callable[..., Awaitable[World]], world_at_rest: World, desk_mode: str
+) -> None:
+    made = await make_world(desk_mode=desk_mode, extra="# the desk's own app\n")
+    await made.stop()
+    made.extra = SHARED.format(base=made.slack_url)
+    await made.start()
+    slack: SlackSandbox = made.slack
+
+    await slack.guest_writes("U0LUCIA", "¿Dónde está mi pedido A-1042?", place="D0LUCIA")
+    await slack.guest_writes("U0BEN", "an agent says hello to the app", place="D0BEN")
+    thread = await made.thread()
+    await made.shown(thread, "Where is my order A-1042?")
+    await slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await made.until(lambda: [post["text"] for post in slack.place("D0LUCIA")][1:] == ["Llegará el viernes."])
+    assert len(slack.roots()) == 1
