@@ -1,13 +1,14 @@
 """What a channel promises, and the errors by which it says what to do next."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import IO, ClassVar, Protocol, runtime_checkable
 
 from adapters.text import Size, units
 from config.credentials import Field
-from routing.messages import Event
+from routing.messages import Event, File
 
 Receive = Callable[[Sequence[Event]], Awaitable[None]]
 """Takes events; when it returns they are durable, and the platform may be told so."""
@@ -38,6 +39,27 @@ class Sent:
     """What the platform made of a message: its id there."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes on disk (or in memory, while few), `size` of them, and what they are by their beginning.
+
+    `mime` is "" where that can't be told.
+    """
+
+    file: IO[bytes]
+    size: int
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file for a customer, its `name` fitting what it is; `link` is where it can be had for a while, "" nowhere."""
+
+    content: Content
+    name: str
+    link: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +118,10 @@ class Uncertain(SendError):
 
 class Rejected(SendError):
     """The platform won't take it, now or later: tell the agent, with what to do."""
+
+
+class Unfit(Rejected):
+    """The platform takes no such file: send a link to it."""
 
 
 class Unreachable(Rejected):
@@ -187,6 +213,31 @@ class Listening(Protocol):
 
     async def listen(self, receive: Receive) -> None:
         """Receive until cancelled; nothing is confirmed to the platform before `receive` has it."""
+
+
+@runtime_checkable
+class Fetching(Protocol):
+    """A channel whose files can be had."""
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Give a file's content; it is gone when the context ends.
+
+        Raises:
+            SendError: Rejected where there is nothing to be had, Unavailable where it may be tried again.
+        """
+
+
+@runtime_checkable
+class Attaching(Protocol):
+    """A channel whose customers can be sent files."""
+
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Send a file by the best kind that the platform has; the message's text stays unsent.
+
+        Raises:
+            Unfit: not this file, so that it goes as a link.
+            SendError: it isn't sent, or (Uncertain) may be.
+        """
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,15 +12,17 @@ import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
-from adapters.contract import Failure, Malformed, Receive, Request, SendError, Unauthorised
+from adapters import slack_files
+from adapters.contract import Content, Failure, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
 from adapters.desk_view import Block
 from adapters.http import read_json
+from adapters.media import fetch
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
 from config.settings import Desk as DeskSettings
-from routing.messages import Event
+from routing.messages import Event, File
 from routing.policy import Policy
 
 EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning"}
@@ -50,6 +53,8 @@ class Desk:
         guests: Sequence[Slack] = (),
     ) -> None:
         self._settings = settings
+        self._session = session
+        self._hosts = slack_files.hosts(settings.api_base, settings.bot_token)
         self._api = SlackApi(settings.api_base, settings.bot_token, session, FAILURES)
         self._sockets = SlackApi(settings.api_base, settings.app_token, session)
         self._guests = guests
@@ -149,6 +154,22 @@ class Desk:
             metadata={"event_type": METADATA, "event_payload": {"order": order}},
         )
         return str(answer["ts"])
+
+    async def upload(self, name: str, content: Content) -> str:
+        """Upload a file that nobody sees before it is published; gives its id."""
+        return await slack_files.upload(self._api, self._session, name, content)
+
+    async def publish(self, files: Sequence[tuple[str, str]], *, thread: str, comment: str) -> None:
+        """Post uploaded files, each an id and a title, as one message."""
+        await slack_files.publish(self._api, files, self.channel, thread=thread, comment=comment)
+
+    async def published(self, file: str) -> str:
+        """Give the ts of the post that shows a file, "" where none does."""
+        return await slack_files.published(self._api, file, self.channel)
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Fetch a file that an agent put into a thread."""
+        return fetch(self._session, file.ref, self._hosts)
 
     async def update(self, ts: str, text: str, blocks: Sequence[Block]) -> None:
         """Change a post in place; one that is gone stays gone."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.http import clean
-from adapters.slack_text import read_message
+from adapters.slack_text import read_files, read_message
 from routing.messages import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised, thread
 from routing.policy import Policy
 
@@ -110,7 +110,6 @@ class DeskReader:
         if subtype not in WRITTEN or _is_machine(event) or not _in_thread(event):
             return ()
         text, mentions, begins = read_message(event, self.names)
-        files = event.get("files")
         return (
             AgentWrote(
                 id=f"desk:{self._channel}:{event['ts']}",
@@ -121,7 +120,7 @@ class DeskReader:
                 text=text,
                 mentions=mentions or self._named(text),
                 addressed=begins or bool(_CALLS.match(text)),
-                files=len(files) if isinstance(files, list) else 0,
+                attached=read_files(event),
             ),
         )
 

@@ -4,29 +4,35 @@
 (graph.instagram.com).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
 import aiohttp
+from yarl import URL
 
 from adapters.contract import (
+    Attachment,
     Capabilities,
+    Content,
     Failure,
     Malformed,
     Outbound,
     Request,
     Sent,
     Uncertain,
+    Unfit,
     Unreachable,
     WindowClosed,
 )
 from adapters.http import clean, read_json
-from adapters.meta import Failures, Graph, answer_challenge, check_signature
+from adapters.media import Hosts, fetch
+from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature
 from adapters.meta_messaging import MessagingReader
 from adapters.text import octets
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.messages import Event, File
 
 SUBSCRIBED = (
     "messages",
@@ -56,6 +62,20 @@ FAILURES: Failures = {
 """Why Instagram won't deliver, and what to do, for an agent to read."""
 
 
+TAKES = {
+    "image/jpeg": ("image", 8),
+    "image/png": ("image", 8),
+    "video/mp4": ("video", 25),
+    "video/quicktime": ("video", 25),
+    "audio/mp4": ("audio", 25),
+    "audio/x-m4a": ("audio", 25),
+    "audio/aac": ("audio", 25),
+    "audio/x-wav": ("audio", 25),
+    "application/pdf": ("file", 25),
+}
+"""What Instagram takes as what, and up to how many MB."""
+
+
 class Instagram:
     """An Instagram account; `session` carries its calls."""
 
@@ -78,6 +98,8 @@ class Instagram:
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
         self._reader = MessagingReader(settings.id, "instagram", self._account, values["app_id"])
+        self._session = session
+        self._hosts = Hosts(URL(values["api_base"]), media=MEDIA_HOSTS)
         self._graph = Graph(values["api_base"], values["api_version"], secrets["access_token"], session, FAILURES)
 
     @property
@@ -102,8 +124,21 @@ class Instagram:
 
     async def send(self, message: Outbound) -> Sent:
         """Send text."""
-        body = {"recipient": {"id": message.peer}, "message": {"text": message.text}}
-        answer = await self._graph.post("me/messages", body)
+        return await self._send(message, {"text": message.text})
+
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Have Instagram fetch a file from us and show it as what it is."""
+        kind, most = TAKES.get(attachment.content.mime, ("", 0))
+        if not kind or attachment.content.size > most * MEGABYTE or not attachment.link.startswith("https://"):
+            raise Unfit("Instagram takes photos, videos, audio and PDFs, and fetches them from a public address")
+        return await self._send(message, {"attachment": {"type": kind, "payload": {"url": attachment.link}}})
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Fetch a file from Meta's own hosts, which want no token."""
+        return fetch(self._session, file.ref, self._hosts)
+
+    async def _send(self, message: Outbound, content: Mapping[str, object]) -> Sent:
+        answer = await self._graph.post("me/messages", {"recipient": {"id": message.peer}, "message": content})
         if not isinstance(answer.get("message_id"), str):
             raise Uncertain("Meta's answer can't be read")
         return Sent(answer["message_id"])

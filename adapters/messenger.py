@@ -1,12 +1,17 @@
 """A Facebook Page that customers write to on Messenger. https://developers.facebook.com/docs/messenger-platform"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
 import aiohttp
+import msgspec
+from yarl import URL
 
 from adapters.contract import (
+    Attachment,
     Capabilities,
+    Content,
     Failure,
     Malformed,
     Outbound,
@@ -14,15 +19,17 @@ from adapters.contract import (
     Request,
     Sent,
     Uncertain,
+    Unfit,
     Unreachable,
     WindowClosed,
 )
 from adapters.http import clean, read_json
-from adapters.meta import Failures, Graph, answer_challenge, check_signature
+from adapters.media import Hosts, fetch
+from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature
 from adapters.meta_messaging import MessagingReader
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.messages import Event, File
 
 SUBSCRIBED = (
     "messages",
@@ -62,6 +69,11 @@ FAILURES: Failures = {
 """Why Messenger won't deliver, and what to do, for an agent to read."""
 
 
+KINDS = {"image": "image", "video": "video", "audio": "audio"}
+LARGEST = 25
+"""Megabytes that Messenger takes."""
+
+
 class Messenger:
     """A Facebook Page; `session` carries its calls."""
 
@@ -85,6 +97,8 @@ class Messenger:
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
         self._reader = MessagingReader(settings.id, "messenger", self._page, values["app_id"])
+        self._session = session
+        self._hosts = Hosts(URL(values["api_base"]), media=MEDIA_HOSTS)
         self._graph = Graph(values["api_base"], values["api_version"], secrets["page_access_token"], session, FAILURES)
 
     @property
@@ -109,12 +123,29 @@ class Messenger:
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order comes back with its echo."""
+        return await self._send(message, {"text": message.text})
+
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Upload a file and send it as what it is."""
+        kind = KINDS.get(attachment.content.mime.partition("/")[0], "file")
+        if attachment.content.size > LARGEST * MEGABYTE:
+            raise Unfit(f"Messenger takes files of at most {LARGEST} MB")
+        said = {"attachment": {"type": kind, "payload": {"is_reusable": False}}}
+        fields = {"message": msgspec.json.encode(said).decode()}
+        uploaded = await self._graph.upload(f"{self._page}/message_attachments", fields, "filedata", attachment)
+        return await self._send(message, {"attachment": {"type": kind, "payload": {"attachment_id": uploaded}}})
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Fetch a file from Meta's own hosts, which want no token."""
+        return fetch(self._session, file.ref, self._hosts)
+
+    async def _send(self, message: Outbound, content: Mapping[str, object]) -> Sent:
         answer = await self._graph.post(
             f"{self._page}/messages",
             {
                 "recipient": {"id": message.peer},
                 "messaging_type": "RESPONSE",
-                "message": {"text": message.text, "metadata": f"{message.order}@{message.mailbox}"},
+                "message": {**content, "metadata": f"{message.order}@{message.mailbox}"},
             },
         )
         if not isinstance(answer.get("message_id"), str):

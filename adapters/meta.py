@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from adapters.contract import (
+    Attachment,
     Failure,
     Forged,
     Rejected,
@@ -21,10 +22,16 @@ from adapters.contract import (
     Unavailable,
     Uncertain,
 )
-from adapters.http import not_sent
+from adapters.http import clean, not_sent
 from config.credentials import Secret
 
 CHALLENGE_LENGTH = 200
+OCTETS = "application/octet-stream"
+UPLOAD = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
+MEGABYTE = 1024 * 1024
+MEDIA_HOSTS = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")
+"""Where the files of Messenger and Instagram are; no token goes there."""
+
 BUSY = frozenset({4, 17, 32, 613, 80002, 80006, 80007, 130429})
 BROKEN = frozenset({1, 2, 1200, 1545133, 131000, 131016, 131057, 133004})
 CREDENTIALS = frozenset({0, 3, 10, 33, 190, 131005, 131045, 133005, 133006, 133008, 133009, 133010, 133015, 133016})
@@ -80,6 +87,25 @@ class Graph:
         """
         data = msgspec.json.encode(body)
         return await self._make(self._session.post(f"{self._base}/{path}", data=data, headers=self._headers))
+
+    async def upload(self, path: str, fields: Mapping[str, str], name: str, attachment: Attachment) -> str:
+        """Upload a file as the form's field `name`; gives the id of it.
+
+        Raises:
+            SendError: an upload that broke off did no harm, so it is never Uncertain.
+        """
+        form = aiohttp.FormData(fields)
+        form.add_field(
+            name, attachment.content.file, filename=attachment.name, content_type=attachment.content.mime or OCTETS
+        )
+        headers = {"Authorization": self._headers["Authorization"]}
+        try:
+            answer = await self._make(
+                self._session.post(f"{self._base}/{path}", data=form, headers=headers, timeout=UPLOAD)
+            )
+        except Uncertain as error:
+            raise Unavailable(str(error)) from error
+        return clean(answer.get("id") or answer.get("attachment_id"))
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """Read."""

@@ -17,6 +17,7 @@ from routing.messages import (
     CustomerEdited,
     CustomerWrote,
     Event,
+    File,
     PlatformNoted,
     ReceiptCame,
     Unrecognised,
@@ -106,6 +107,7 @@ class MessagingReader:
                 message=mid,
                 text=text,
                 attachment=attachment,
+                files=_files(message),
                 reply_to=clean(reply.get("mid")),
             ),
         )
@@ -246,6 +248,21 @@ def _content(message: Json) -> tuple[str, str]:
     if not words.strip() and not any(named):
         named.append("[unsupported message]")
     return words, " ".join(filter(None, named))
+
+
+def _files(message: Json) -> tuple[File, ...]:
+    """Give the files that a message brings; a sticker may come as a photo too, and stories aren't ours to keep."""
+    attachments = [each for each in _list(message.get("attachments")) if isinstance(each, dict)]
+    stickers = any(each.get("type") == "sticker" for each in attachments)
+    kept: dict[str, File] = {}
+    for each in attachments:
+        kind, url = _FILES.get(clean(each.get("type")), ""), _url(each)
+        if kind and url and not (stickers and kind == "photo"):
+            kept.setdefault(url, File(ref=url, kind=kind))
+    return tuple(kept.values())
+
+
+_FILES = {"image": "photo", "video": "video", "audio": "audio", "file": "file", "sticker": "sticker"}
 
 
 def _story(reply: Any) -> str:

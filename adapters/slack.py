@@ -5,14 +5,18 @@ A direct message is a contact (`D024…`), and so is a thread in a channel (`C02
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import aiohttp
 
+from adapters import slack_files
 from adapters.contract import (
     Asked,
+    Attachment,
     Capabilities,
+    Content,
     Failure,
     Malformed,
     Outbound,
@@ -21,16 +25,18 @@ from adapters.contract import (
     Request,
     Sent,
     Unauthorised,
+    Uncertain,
     Unreachable,
 )
 from adapters.http import clean, read_json
+from adapters.media import fetch
 from adapters.slack_api import METADATA, SlackApi, find_order
 from adapters.slack_events import Socket, check_signature
 from adapters.slack_guests import GuestReader
 from adapters.slack_text import escape
 from config.credentials import Field, Secret
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.messages import Event, File
 
 FAILURES: Mapping[str, Failure] = {
     "channel_not_found": Failure(Unreachable, "the app can't see this customer's channel", "Have it invited again."),
@@ -71,6 +77,8 @@ class Slack:
         self._id = settings.id
         self._mode = values["mode"]
         base = values["api_base"].rstrip("/") + "/"
+        self._session = session
+        self._hosts = slack_files.hosts(base, self._secrets["bot_token"])
         self._api = SlackApi(base, self._secrets["bot_token"], session, FAILURES)
         self._sockets = SlackApi(base, self._secrets["app_token"], session)
         self._reader = GuestReader(settings.id)
@@ -122,6 +130,21 @@ class Slack:
             metadata={"event_type": METADATA, "event_payload": {"order": message.order}},
         )
         return Sent(clean(answer.get("ts")))
+
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Upload a file, then post it; where the call broke off, the file itself tells whether it was posted."""
+        where, _, thread = message.peer.partition(":")
+        id_ = await slack_files.upload(self._api, self._session, attachment.name, attachment.content)
+        try:
+            await slack_files.publish(self._api, [(id_, attachment.name)], where, thread=thread)
+        except Uncertain as error:
+            if not await slack_files.published(self._api, id_, where):
+                raise Uncertain(str(error)) from error
+        return Sent(id_)
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Fetch a file with the token."""
+        return fetch(self._session, file.ref, self._hosts)
 
     async def find(self, message: Outbound, *, since: datetime) -> str:
         """Look for a message among those since a moment."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.http import clean
-from adapters.slack_text import read_message
+from adapters.slack_text import read_files, read_message
 from routing.messages import (
     AnsweredElsewhere,
     CustomerDeleted,
@@ -85,6 +85,7 @@ class GuestReader:
             message=ts,
             text=text,
             attachment=attachment,
+            files=read_files(message),
             name=_name(message),
             address=address,
             follows=follows,

@@ -8,11 +8,14 @@ from typing import Any
 import emoji
 
 from adapters.http import clean
+from routing.messages import File
 
 Names = Callable[[str], str]
 """Gives the name of a Slack user's id, "" where it isn't known."""
 
 COLLEAGUE = "colleague"
+WITHOUT_BYTES = frozenset({"external", "tombstone", "hidden_by_limit"})
+KINDS = {"image": "photo", "video": "video", "audio": "audio"}
 
 _TOKEN = re.compile(r"<([^<>]+)>")
 _STYLE = re.compile(r"(?<![\w*_~`])([*_~`])(?=\S)(.+?)(?<=\S)\1(?![\w*_~`])")
@@ -35,6 +38,26 @@ def read_message(message: Mapping[str, Any], names: Names) -> tuple[str, tuple[s
         text = "\n".join(reader.block(block) for block in rich)
         return clean(text).strip(), tuple(reader.mentions), reader.begins
     return _read_mrkdwn(clean(message.get("text")), names)
+
+
+def read_files(message: Mapping[str, Any]) -> tuple[File, ...]:
+    """Give the files that came with a message and have bytes here; what is only linked, or was deleted, has none."""
+    kept = []
+    for each in _dicts(message.get("files")):
+        url = each.get("url_private_download") or each.get("url_private")
+        mime = clean(each.get("mimetype"))
+        size = each.get("size")
+        if isinstance(url, str) and each.get("mode") not in WITHOUT_BYTES:
+            kept.append(
+                File(
+                    ref=clean(url),
+                    kind=KINDS.get(mime.partition("/")[0], "file"),
+                    name=clean(each.get("name")),
+                    mime=mime,
+                    size=size if isinstance(size, int) and size > 0 else 0,
+                )
+            )
+    return tuple(kept)
 
 
 def _read_mrkdwn(text: str, names: Names) -> tuple[str, tuple[str, ...], bool]:

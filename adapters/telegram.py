@@ -6,7 +6,8 @@ import hmac
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -21,11 +22,14 @@ from telegram.error import (
     RetryAfter,
     TelegramError,
 )
-from telegram.request import BaseRequest, RequestData
+from telegram.request import BaseRequest
+from yarl import URL
 
 from adapters import telegram_updates
 from adapters.contract import (
+    Attachment,
     Capabilities,
+    Content,
     Forged,
     Malformed,
     Outbound,
@@ -37,12 +41,14 @@ from adapters.contract import (
     Unauthorised,
     Unavailable,
     Uncertain,
+    Unfit,
     Unreachable,
 )
-from adapters.http import not_sent, read_json, scrub
+from adapters.http import clean, not_sent, read_json, scrub
+from adapters.media import Hosts, fetch
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.messages import Event, File
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # else the library warns at each 429
 
@@ -50,6 +56,26 @@ from telegram import Bot
 
 POLL = 30
 """Seconds that a poll waits for news."""
+
+UPLOAD_TIME = 600
+"""Seconds that an upload may take; the answer to one comes late."""
+
+MEGABYTE = 1024 * 1024
+OCTETS = "application/octet-stream"
+TAKES = {
+    "image/jpeg": ("sendPhoto", "photo", 10),
+    "image/png": ("sendPhoto", "photo", 10),
+    "image/webp": ("sendPhoto", "photo", 10),
+    "image/gif": ("sendAnimation", "animation", 50),
+    "video/mp4": ("sendVideo", "video", 50),
+    "audio/mpeg": ("sendAudio", "audio", 50),
+    "audio/mp4": ("sendAudio", "audio", 50),
+    "audio/x-m4a": ("sendAudio", "audio", 50),
+    "audio/ogg": ("sendVoice", "voice", 50),
+}
+"""What Telegram shows as what, and up to how many MB; anything else, and what is larger, is a document."""
+
+DOCUMENT = ("sendDocument", "document", 50)
 
 log = logging.getLogger("dragoman.telegram")
 
@@ -80,6 +106,8 @@ class Telegram:
         self._bot_id = token.partition(":")[0]
         base = settings.values["api_base"].rstrip("/")
         self._url = f"{base}/bot{token}"
+        self._session = session
+        self._files = URL(f"{base}/file/bot{token}")
         self._request = AiohttpRequest(session)
         self._bot = Bot(
             token,
@@ -120,6 +148,48 @@ class Telegram:
             raise Uncertain(f"Telegram's answer can't be read: {type(error).__name__}") from error
         return Sent(str(sent.message_id))
 
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Upload a file and send it as what it is; one that breaks off in the middle never arrived."""
+        content = attachment.content
+        method, field, most = TAKES.get(content.mime, DOCUMENT)
+        if content.size > most * MEGABYTE:
+            method, field, most = DOCUMENT
+        if content.size > most * MEGABYTE:
+            raise Unfit(f"Telegram takes files of at most {most} MB from bots")
+        chat, connection, topic = _addressee(message.peer)
+        form = Form(chat_id=chat, business_connection_id=connection, message_thread_id=topic)
+        form.upload = (field, attachment)
+        try:
+            sent = await self._request.post(
+                f"{self._url}/{method}",
+                form,  # type: ignore[arg-type]  # only our own `do_request` reads it
+                read_timeout=UPLOAD_TIME,
+            )
+            if isinstance(sent, dict) and "message_id" in sent:
+                return Sent(str(sent["message_id"]))
+            raise Uncertain("Telegram's answer can't be read")
+        except TelegramError as error:
+            if isinstance(error, NetworkError) and form.sent < content.size:
+                raise Unavailable("the file's upload to Telegram broke off") from error
+            raise explain(error) from error
+
+    @asynccontextmanager
+    async def fetch(self, file: File) -> AsyncIterator[Content]:
+        """Ask where a file is, and fetch it; bots get 20 MB at most."""
+        try:
+            answer = await self._request.post(
+                f"{self._url}/getFile",
+                Form(file_id=file.ref),  # type: ignore[arg-type]  # as above
+            )
+        except TelegramError as error:
+            if "too big" in error.message.lower():
+                raise Rejected("Telegram gives bots no files above 20 MB") from error
+            raise explain(error) from error
+        path = clean(answer.get("file_path")) if isinstance(answer, dict) else ""
+        url = self._files.joinpath(*path.lstrip("/").split("/"))
+        async with fetch(self._session, str(url), Hosts(self._files.origin())) as content:
+            yield content
+
     async def probe(self) -> str:
         """Ask whose token it is."""
         try:
@@ -154,7 +224,7 @@ class Telegram:
                 form = Form(offset=offset, timeout=POLL, allowed_updates=list(telegram_updates.WANTED))
                 updates = await self._request.post(
                     f"{self._url}/getUpdates",
-                    form,  # type: ignore[arg-type]  # only our own `do_request` reads it
+                    form,  # type: ignore[arg-type]  # as above
                     read_timeout=POLL + 10,
                 )
                 for update in updates if isinstance(updates, list) else ():
@@ -178,7 +248,24 @@ class Form:
     """A call's fields, for calls whose answers are wanted raw."""
 
     def __init__(self, **fields: Any) -> None:
-        self._fields = fields
+        self._fields = {name: value for name, value in fields.items() if value is not None}
+        self.upload: tuple[str, Attachment] | None = None
+
+    @property
+    def sent(self) -> int:
+        """Say how many bytes of the upload were read so far."""
+        return self.upload[1].content.file.tell() if self.upload and not self.upload[1].content.file.closed else 0
+
+    def data(self) -> aiohttp.FormData | dict[str, str]:
+        """Give what is posted."""
+        if self.upload is None:
+            return self.json_parameters
+        field, attachment = self.upload
+        form = aiohttp.FormData(self.json_parameters)
+        form.add_field(
+            field, attachment.content.file, filename=attachment.name, content_type=attachment.content.mime or OCTETS
+        )
+        return form
 
     @property
     def json_parameters(self) -> dict[str, str]:
@@ -207,7 +294,7 @@ class AiohttpRequest(BaseRequest):
         self,
         url: str,
         method: str,
-        request_data: RequestData | None = None,
+        request_data: Any = None,
         read_timeout: Any = BaseRequest.DEFAULT_NONE,
         write_timeout: Any = BaseRequest.DEFAULT_NONE,
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
@@ -215,7 +302,7 @@ class AiohttpRequest(BaseRequest):
     ) -> tuple[int, bytes]:
         """Make one call."""
         limit = read_timeout if isinstance(read_timeout, int | float) else self.read_timeout
-        data = request_data.json_parameters if request_data else None
+        data = request_data.data() if isinstance(request_data, Form) else request_data and request_data.json_parameters
         timeout = aiohttp.ClientTimeout(total=limit, sock_connect=10)
         try:
             async with self._session.request(

@@ -14,6 +14,7 @@ from routing.messages import (
     CustomerReturned,
     CustomerWrote,
     Event,
+    File,
     Unrecognised,
     contact,
 )
@@ -62,7 +63,7 @@ def read_update(update: Json, channel: str, bot: str, at: datetime) -> Sequence[
     kind = next((key for key in update if key != "update_id"), "")
     try:
         return _read(kind, update, id_, channel, at)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return (_unrecognised(id_, kind or "empty", update, at),)
 
 
@@ -114,6 +115,8 @@ def _message(message: Any, id_: str, channel: str, at: datetime) -> Sequence[Eve
             message=str(int(message["message_id"])),
             text=text,
             attachment=attachment,
+            files=_files(message),
+            album=clean(message.get("media_group_id")),
             name=_name(sender) or _name(message["chat"]),
             hint=clean(sender.get("language_code")),
             reply_to=str(quoted.get("message_id", "")),
@@ -307,6 +310,36 @@ _MEDIA: Mapping[str, Callable[[Any], str]] = {
     "paid_media": lambda it: "[paid media]",
     "giveaway": lambda it: "[giveaway]",
     "checklist": lambda it: f"[checklist{_title(it.get('title'))}]",
+}
+
+
+def _files(message: Any) -> tuple[File, ...]:
+    """Give the file that a message brings; an animation comes as a document too, and a photo in several sizes."""
+    for key, kind in _FILES.items():
+        if key in message:
+            it = message[key][-1] if key == "photo" else message[key]
+            size = it.get("file_size")
+            return (
+                File(
+                    ref=clean(it["file_id"]),
+                    kind=kind,
+                    name=clean(it.get("file_name")),
+                    mime=clean(it.get("mime_type")),
+                    size=size if isinstance(size, int) and size > 0 else 0,
+                ),
+            )
+    return ()
+
+
+_FILES = {
+    "animation": "video",
+    "photo": "photo",
+    "video": "video",
+    "video_note": "video",
+    "voice": "voice",
+    "audio": "audio",
+    "document": "file",
+    "sticker": "sticker",
 }
 
 

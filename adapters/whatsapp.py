@@ -1,24 +1,47 @@
 """A WhatsApp number on Meta's Cloud API. https://developers.facebook.com/docs/whatsapp/cloud-api"""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import aiohttp
+from yarl import URL
 
 from adapters.contract import (
+    Attachment,
     Capabilities,
+    Content,
     Malformed,
     Outbound,
     Request,
     Sent,
+    Unavailable,
     Uncertain,
+    Unfit,
 )
-from adapters.http import read_json
-from adapters.meta import Graph, answer_challenge, check_signature
+from adapters.http import clean, read_json
+from adapters.media import Hosts, fetch
+from adapters.meta import MEGABYTE, OCTETS, Graph, answer_challenge, check_signature
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.messages import Event, File
+
+TAKES = {
+    "image/jpeg": ("image", 5),
+    "image/png": ("image", 5),
+    "video/mp4": ("video", 16),
+    "video/3gpp": ("video", 16),
+    "audio/aac": ("audio", 16),
+    "audio/amr": ("audio", 16),
+    "audio/mpeg": ("audio", 16),
+    "audio/mp4": ("audio", 16),
+    "audio/x-m4a": ("audio", 16),
+    "audio/ogg": ("audio", 16),
+}
+"""What WhatsApp shows as what, and up to how many MB; anything else, and what is larger, is a document."""
+
+DOCUMENT = ("document", 100)
 
 
 class WhatsApp:
@@ -42,6 +65,14 @@ class WhatsApp:
         self._app_secret = settings.secrets["app_secret"]
         self._verify_token = settings.secrets["verify_token"]
         self._reader = WhatsAppReader(settings.id, self._number, settings.values["business_account_id"])
+        self._session = session
+        token = settings.secrets["access_token"].reveal()
+        self._hosts = Hosts(
+            URL(settings.values["api_base"]),
+            media=("fbcdn.net",),
+            trusted=("graph.facebook.com", "fbsbx.com"),
+            headers={"Authorization": f"Bearer {token}"},
+        )
         self._graph = Graph(
             settings.values["api_base"],
             settings.values["api_version"],
@@ -72,13 +103,39 @@ class WhatsApp:
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order comes back with each status of it."""
+        return await self._send(message, "text", {"body": message.text, "preview_url": False})
+
+    async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
+        """Upload a file and send it as what it is."""
+        kind, most = TAKES.get(attachment.content.mime, DOCUMENT)
+        if attachment.content.size > most * MEGABYTE:
+            kind, most = DOCUMENT
+        if attachment.content.size > most * MEGABYTE:
+            raise Unfit(f"WhatsApp takes files of at most {most} MB")
+        mime = attachment.content.mime or OCTETS
+        fields = {"messaging_product": "whatsapp", "type": mime}
+        media = await self._graph.upload(f"{self._number}/media", fields, "file", attachment)
+        named = {"filename": attachment.name} if kind == "document" else {}
+        return await self._send(message, kind, {"id": media, **named})
+
+    @asynccontextmanager
+    async def fetch(self, file: File) -> AsyncIterator[Content]:
+        """Ask where a file is, which holds for five minutes, and fetch it with the token."""
+        try:
+            answer = await self._graph.get(file.ref, phone_number_id=self._number)
+        except Uncertain as error:
+            raise Unavailable(str(error)) from error
+        async with fetch(self._session, clean(answer.get("url")), self._hosts) as content:
+            yield content
+
+    async def _send(self, message: Outbound, kind: str, content: Mapping[str, object]) -> Sent:
         digits = message.peer.isdecimal()
         body = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             ("to" if digits else "recipient"): f"+{message.peer}" if digits else message.peer,
-            "type": "text",
-            "text": {"body": message.text, "preview_url": False},
+            "type": kind,
+            kind: content,
             "biz_opaque_callback_data": f"{message.order}@{message.mailbox}"[:512],
         }
         answer = await self._graph.post(f"{self._number}/messages", body)

@@ -20,6 +20,7 @@ from routing.messages import (
     CustomerEdited,
     CustomerWrote,
     Event,
+    File,
     ReceiptCame,
     Unrecognised,
     contact,
@@ -114,6 +115,8 @@ class WhatsAppReader:
                 message=_text(message["id"]),
                 text=text,
                 attachment=attachment,
+                files=(files := _files(message)),
+                album="photos" if any(file.kind in ("photo", "video") for file in files) else "",
                 name=_name(value, phone, scoped) or phone or scoped,
                 reply_to=clean((context or {}).get("id")),
                 also=(*names[1:], *((contact(self._channel, shared),) if shared and not phone else ())),
@@ -348,6 +351,28 @@ _KINDS: Mapping[str, Callable[[Any, Any], Named]] = {
     "order": _order,
     "unsupported": _unsupported,
     "request_welcome": lambda it, message: ("[started the chat]", ""),
+}
+
+
+def _files(message: Json) -> tuple[File, ...]:
+    """Give the file that a message brings; WhatsApp doesn't tell its size here."""
+    kind = str(message.get("type"))
+    it = message.get(kind)
+    if kind not in _FILES or not isinstance(it, dict) or not clean(it.get("id")):
+        return ()
+    named = "voice" if it.get("voice") is True else _FILES[kind]
+    return (
+        File(ref=clean(it["id"]), kind=named, name=_file_name(it.get("filename")), mime=clean(it.get("mime_type"))),
+    )
+
+
+_FILES = {
+    "image": "photo",
+    "video": "video",
+    "audio": "audio",
+    "voice": "voice",
+    "document": "file",
+    "sticker": "sticker",
 }
 
 

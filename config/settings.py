@@ -20,18 +20,24 @@ LATER_ENGINES = ("firefox", "deepl", "google", "azure", "openai")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
+SHORTEST_KEY = 16
+
 __all__ = ["ConfigError", "Settings", "load"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where it listens and where it keeps things; `record` is the file that steps are recorded in, None for none."""
+    """Where it listens and where it keeps things.
+
+    `record` is the file that steps are recorded in, None for none; without a `key` a file in `data_dir` is used.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     data_dir: Path = Path("data")
     record: Path | None = None
+    key: Secret = NO_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,9 @@ def _gateway(table: Table, folder: Path) -> Gateway:
         raise table.error("store", 'this version of Dragoman has no Redis store yet: set "sqlite"')
     if store != "sqlite":
         raise table.error("store", f'must be "sqlite", not {store!r}')
-    table.not_yet("key")
+    key = table.text("key", "")
+    if key and len(key) < SHORTEST_KEY:
+        raise table.error("key", f"must have at least {SHORTEST_KEY} characters, better 40 that nobody can guess")
     public_url = table.text("public_url", "").rstrip("/")
     if public_url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", public_url):
         raise table.error("public_url", f"must be an address such as https://support.example.com, not {public_url!r}")
@@ -141,6 +149,7 @@ def _gateway(table: Table, folder: Path) -> Gateway:
         public_url=public_url,
         data_dir=folder / table.text("data_dir", str(default.data_dir)),
         record=folder / record if record else None,
+        key=Secret(key),
     )
     table.done()
     return gateway

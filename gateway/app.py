@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -19,8 +19,11 @@ from config.settings import Settings
 from gateway import webhooks
 from gateway.bridge import Bridge
 from gateway.budget import Budget
+from gateway.deliver import utc
 from gateway.engines import make_chain
 from gateway.interpret import Interpreter
+from gateway.keys import load_key
+from gateway.links import Links
 from gateway.measures import KEPT, OLDEST, WAITING
 from gateway.record import Recorder
 from gateway.store.contract import Store, StoreError
@@ -49,6 +52,7 @@ class Gateway:
         self.app.add_routes(
             [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
         )
+        self.app.add_routes([web.get("/files/{token}", self._file)])
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -73,6 +77,8 @@ class Gateway:
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
+        key = cache(partial(load_key, settings.gateway.key, settings.gateway.data_dir))
+        self._links = Links(key, settings.gateway.public_url, self.desk, utc)
         phrasebook = Phrasebook.load()
         self.chain = make_chain(settings, phrasebook)
         interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
@@ -84,6 +90,7 @@ class Gateway:
             interpreter,
             settings.policy,
             self._make_budget(),
+            self._links,
             recorder=self._recorder,
         )
         self.bridge.start()
@@ -155,6 +162,9 @@ class Gateway:
             problems["desk"] = self.desk.problem
         problems |= {name: hold.reason for name, hold in self.bridge.hands.held.items()}
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+    async def _file(self, http: web.Request) -> web.StreamResponse:
+        return await self._links.serve(http)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         stats = self.store.stats()

@@ -5,11 +5,14 @@ from functools import partial
 
 from adapters.contract import Channel
 from adapters.desk import Desk
+from gateway.agent_files import AgentFiles
 from gateway.budget import UPDATE_RATE, Budget
 from gateway.crew import Crew
 from gateway.deliver import Clock, Customers, Hands, utc
+from gateway.desk_files import DeskFiles
 from gateway.desk_posts import DeskPosts
 from gateway.interpret import Interpreter
+from gateway.links import Links
 from gateway.record import Recorder
 from gateway.store.contract import Side, Store
 from gateway.worker import Worker
@@ -35,6 +38,7 @@ class Bridge:
         interpreter: Interpreter,
         policy: Policy,
         budget: Budget,
+        links: Links,
         *,
         clock: Clock = utc,
         recorder: Recorder | None = None,
@@ -44,8 +48,9 @@ class Bridge:
         self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder)
         self.hands = Hands(store, clock)
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock)
-        self.posts = DeskPosts(self.hands, desk, interpreter, policy, budget, updates)
-        self.customers = Customers(self.hands, channels, interpreter)
+        files = DeskFiles(self.hands, desk, channels)
+        self.posts = DeskPosts(self.hands, desk, files, interpreter, policy, budget, updates)
+        self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 
     def start(self) -> None:

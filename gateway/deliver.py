@@ -3,18 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from adapters.contract import Channel, Naming, Outbound, Searching, SendError
+from gateway.agent_files import AgentFiles
 from gateway.interpret import Held, Interpreter
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
 from routing.conversation import Conversation
-from routing.messages import ContactNamed, Event, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
+from routing.messages import ContactNamed, Event, File, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
 
@@ -115,7 +116,10 @@ class Hands:
 class Customers:
     """Sends what agents and the gateway say to customers."""
 
-    def __init__(self, hands: Hands, channels: Mapping[str, Channel], interpreter: Interpreter) -> None:
+    def __init__(
+        self, hands: Hands, channels: Mapping[str, Channel], interpreter: Interpreter, files: AgentFiles
+    ) -> None:
+        self._files = files
         self._hands = hands
         self._channels = channels
         self._interpreter = interpreter
@@ -146,7 +150,7 @@ class Customers:
         known = await self._settle_open_call(batch, replace(order, progress=progress), channel, conversation)
         if known is not None:
             self._waited.discard(order.id)
-            await self._send(batch, order, known, channel, conversation.peer)
+            await self._send(batch, order, known, effect.files, channel, conversation.peer)
 
     async def _settle_open_call(
         self, batch: Batch, order: Order, channel: Channel, conversation: Conversation
@@ -158,7 +162,7 @@ class Customers:
             return replace(progress, sent=(*progress.sent, accepted))
         if not order.open_call:
             return progress
-        if isinstance(channel, Searching):
+        if isinstance(channel, Searching) and index < len(progress.parts):
             message = Outbound(conversation.peer, progress.parts[index], f"{order.id}.{index}", order.mailbox)
             try:
                 found = await channel.find(message, since=order.at)
@@ -187,12 +191,21 @@ class Customers:
         """Set the first order of a lane apart, and tell its agent."""
         await self._give_up(batch, batch.orders[0], GiveUp(reason, "Send it again, or in other words."))
 
-    async def _send(self, batch: Batch, order: Order, progress: Progress, channel: Channel, peer: str) -> None:
-        """Send part after part; each waits until the one before was accepted."""
-        for index in range(len(progress.sent), len(progress.parts)):
+    async def _send(
+        self, batch: Batch, order: Order, progress: Progress, files: Sequence[File], channel: Channel, peer: str
+    ) -> None:
+        """Send part after part, then the files; each waits until the one before was accepted."""
+        texts = len(progress.parts)
+        count_all = texts + len(files)
+        for index in range(len(progress.sent), count_all):
             (order,) = await self._hands.store.begin([replace(order, progress=progress)])
+            text = progress.parts[index] if index < texts else ""
+            message = Outbound(peer, text, f"{order.id}.{index}", order.mailbox)
             try:
-                sent = await channel.send(Outbound(peer, progress.parts[index], f"{order.id}.{index}", order.mailbox))
+                if index < texts:
+                    sent = await channel.send(message)
+                else:
+                    sent = await self._files.send(channel, message, files[index - texts])
             except SendError as error:
                 count(SENT, channel.id, type(error).__name__)
                 await self._failed(batch, order, error, channel.id)
@@ -200,7 +213,7 @@ class Customers:
             count(SENT, channel.id, "accepted")
             self._hands.release(channel.id)
             progress = replace(progress, sent=(*progress.sent, sent.message))
-            if len(progress.sent) < len(progress.parts):
+            if len(progress.sent) < count_all:
                 order = await self._advance(replace(order, progress=progress))
         await self._hands.keep(batch, Result(orders=(order.id,), events=self._sent(order, progress, channel)))
 
@@ -214,7 +227,9 @@ class Customers:
 
     def _sent(self, order: Order, progress: Progress, channel: Channel) -> tuple[Event, ...]:
         unread = channel.capabilities.read_until
-        reply = order.effect.reply if isinstance(order.effect, TellCustomer) else ""
+        effect = order.effect
+        reply = effect.reply if isinstance(effect, TellCustomer) else ""
+        named = [f"[{file.name or file.kind}]" for file in effect.files] if isinstance(effect, TellCustomer) else []
         now = self._hands.clock()
         return tuple(
             ReplySent(
@@ -223,7 +238,7 @@ class Customers:
                 at=now,
                 message=message,
                 reply=reply,
-                sent="\n".join(progress.parts),
+                sent="\n".join((*progress.parts, *named)),
                 engine=progress.engine,
                 language=progress.language,
                 back=progress.back,
@@ -246,6 +261,7 @@ class Customers:
             rendering=held.rendering,
             back=held.back,
             reason=held.reason,
+            files=effect.files,
         )
         await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
 

@@ -28,6 +28,7 @@ from adapters.slack_api import SlackRefusal
 from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.deliver import Hands
+from gateway.desk_files import DeskFiles, together, told
 from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
 from gateway.retry import Hold, TryAt, judge
@@ -44,6 +45,7 @@ from routing.messages import (
     ReplySent,
     SettleAsk,
     ShowEdit,
+    ShowFiles,
     ShowHistory,
     ShowSent,
     TellAgent,
@@ -82,8 +84,16 @@ class DeskPosts:
     """Posts for the desk, as fast as Slack lets us."""
 
     def __init__(
-        self, hands: Hands, desk: Desk, interpreter: Interpreter, policy: Policy, budget: Budget, updates: Budget
+        self,
+        hands: Hands,
+        desk: Desk,
+        files: DeskFiles,
+        interpreter: Interpreter,
+        policy: Policy,
+        budget: Budget,
+        updates: Budget,
     ) -> None:
+        self._files = files
         self._hands = hands
         self._desk = desk
         self._interpreter = interpreter
@@ -123,6 +133,8 @@ class DeskPosts:
                     posts = await self._edit(batch, order, order.effect)
                 case SettleAsk():
                     posts = await self._settle_ask(batch, order, order.effect)
+                case ShowFiles():
+                    posts = await self._show_files(batch)
                 case _:
                     posts = await self._entries(batch)
             self._budget.spend(posts - 1)
@@ -205,6 +217,17 @@ class DeskPosts:
             return await self._changed(entry, edit) if same and isinstance(entry, Said) else entry
 
         return 0 if await self._redraw(batch, order, edit.message, change) else await self._entries(batch)
+
+    async def _show_files(self, batch: Batch) -> int:
+        """Put a customer's files into the thread, or say why they can't be shown."""
+        if await self._files.waits(batch):
+            return 0
+        orders = await self._files.upload(together(batch.orders))
+        first = orders[0]
+        where = await self._hands.store.thread(first.mailbox, first.number)
+        if await self._files.publish(batch, orders, where):
+            return 1
+        return await self._entries(Batch(batch.lane, tuple(orders), batch.hold))
 
     async def _settle_ask(self, batch: Batch, order: Order, settled: SettleAsk) -> int:
         async def change(entry: Entry) -> Entry:
@@ -305,6 +328,8 @@ class DeskPosts:
                 return [await self._interpreter.for_desk(effect, quote=quote)]
             case ShowEdit():
                 return [await self._late_edit(effect)]
+            case ShowFiles():
+                return [said] if (said := told(order)) else []
             case Note():
                 return [Line(text=effect.text, mention=effect.mention)]
             case ShowSent():
@@ -392,7 +417,9 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
     for order in orders:
         if order.number != first.number or order.open_call != first.open_call:
             break
-        if isinstance(order.effect, OpenThread | SettleAsk) or (isinstance(order.effect, ShowEdit) and alike):
+        if isinstance(order.effect, OpenThread | SettleAsk):
+            break
+        if isinstance(order.effect, ShowEdit | ShowFiles) and alike and type(alike[0].effect) is not ShowFiles:
             break
         alike.append(order)
     return alike

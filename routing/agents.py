@@ -38,14 +38,8 @@ def agent_wrote(was: Conversation, event: AgentWrote, policy: Policy) -> Decisio
         return Decision(was)
     if text.startswith("!"):
         return _command(was, read_command(text), event, policy)
-    if event.files:
-        told = TellAgent(agent=event.agent, text=texts.ONLY_TEXT)
-        if not text:
-            return Decision(was, (React(message=event.message, emoji="failed"), told))
-        decision = _reply(was, event, policy)
-        return Decision(decision.conversation, (*decision.effects, told))
     if event.addressed:
-        held = Held(agent=event.agent, text=text, source=_source(event, policy))
+        held = Held(agent=event.agent, text=text, source=_source(event, policy), files=event.attached)
         ask = AskAgent(agent=event.agent, held=event.message, reason=texts.ADDRESSED, text=text)
         return Decision(replace(was, held={**was.held, event.message: held}), (ask,))
     return _reply(was, event, policy)
@@ -58,6 +52,7 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         source=_source(event, policy),
         reply=event.message,
         agent=event.agent,
+        files=event.attached,
     )
     decision = _answer(was, event.agent, event.message, order, policy)
     if was.thread and not event.to.endswith(f"/{was.thread}") and event.to.startswith(THREAD_MARK):
@@ -101,7 +96,12 @@ def _held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
     text = event.text.strip()
     if held.rendering:
         order = TellCustomer(
-            text=text, language=was.language, source=held.source, reply=event.message, agent=held.agent
+            text=text,
+            language=was.language,
+            source=held.source,
+            reply=event.message,
+            agent=held.agent,
+            files=held.files,
         )
         decision = _answer(now, held.agent, event.message, order, policy)
         settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
@@ -257,6 +257,7 @@ def _release(was: Conversation, event: AgentPressed, policy: Policy) -> Decision
         agent=held.agent,
         ready=ready,
         back=held.back if event.action == "send" else "",
+        files=held.files,
     )
     decision = _answer(now, event.agent, event.value, order, policy)
     return Decision(decision.conversation, (settled, *decision.effects))

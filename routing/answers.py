@@ -83,6 +83,7 @@ def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
         source=event.source,
         rendering=event.rendering,
         back=event.back,
+        files=event.files,
     )
     ask = AskAgent(
         agent=event.agent,

@@ -15,6 +15,7 @@ from routing.messages import (
     OpenThread,
     PlatformNoted,
     ShowEdit,
+    ShowFiles,
     TellCustomer,
     TellDesk,
     UpdateCard,
@@ -26,29 +27,21 @@ from routing.state import Conversation, Decision, Status, card, is_new
 def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> Decision:
     """Show what a customer wrote, in a conversation that may open, or open again, by it."""
     heard = _heard(was, event)
-    tell = TellDesk(
-        message=event.message,
-        name=heard.name,
-        at=event.at,
-        text=event.text,
-        attachment=event.attachment,
-        language=event.facts.language or heard.language,
-        reply_to=event.reply_to,
-    )
+    tell = _shown(heard, event)
     if is_new(was, event.at, policy):
         return _open(heard, event, tell, policy)
     if heard.status is Status.OPEN:
-        return Decision(heard, (*card_if_changed(was, heard, policy), tell))
+        return Decision(heard, (*card_if_changed(was, heard, policy), *tell))
     fresh = heard.status is Status.QUEUED
     routed = heard if fresh and not event.facts.roster else route(heard, event.facts, policy)
     notes = () if fresh else (Note(text=texts.REOPENED),)
     return Decision(
         _told(routed),
-        (*card_if_changed(was, routed, policy), *notes, *taken(was, routed, policy), tell, *_waiting(routed)),
+        (*card_if_changed(was, routed, policy), *notes, *taken(was, routed, policy), *tell, *_waiting(routed)),
     )
 
 
-def _open(heard: Conversation, event: CustomerWrote, tell: TellDesk, policy: Policy) -> Decision:
+def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy) -> Decision:
     fresh = Conversation(
         contact=heard.contact,
         address=heard.address,
@@ -64,7 +57,24 @@ def _open(heard: Conversation, event: CustomerWrote, tell: TellDesk, policy: Pol
     )
     routed = route(fresh, event.facts, policy)
     unnamed = () if routed.name else (LearnName(),)
-    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), tell, *_waiting(routed), *unnamed))
+    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *_waiting(routed), *unnamed))
+
+
+def _shown(heard: Conversation, event: CustomerWrote) -> tuple[Effect, ...]:
+    """Show the words, and the files after them; files alone name themselves."""
+    files = ShowFiles(message=event.message, name=heard.name, files=event.files, album=event.album)
+    if event.files and not event.text and not event.reply_to:
+        return (replace(files, attachment=event.attachment),)
+    tell = TellDesk(
+        message=event.message,
+        name=heard.name,
+        at=event.at,
+        text=event.text,
+        attachment=event.attachment,
+        language=event.facts.language or heard.language,
+        reply_to=event.reply_to,
+    )
+    return (tell, files) if event.files else (tell,)
 
 
 def customer_edited(was: Conversation, event: CustomerEdited, policy: Policy) -> Decision:

@@ -10,6 +10,7 @@ import msgspec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 THREAD_MARK = "@"
+KINDS_OF_FILE = ("photo", "video", "audio", "voice", "sticker", "file")
 
 
 def contact(channel: str, peer: str) -> str:
@@ -44,6 +45,19 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     roster: tuple[Standing, ...] | None = None
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file at a platform: `ref` is what its channel fetches it by, `kind` one of KINDS_OF_FILE.
+
+    `name`, `mime` and `size` (bytes, 0 where it isn't told) are the platform's word and no more.
+    """
+
+    ref: str
+    kind: str
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+
+
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """What all events have: an `id` that stays the same when it is delivered again, a mailbox, a time."""
 
@@ -58,12 +72,15 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
     language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
     `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
-    counts only as part of a conversation that there is already.
+    counts only as part of a conversation that there is already. `files` came with it; files of one `album` belong
+    together, "" where it belongs to none.
     """
 
     message: str
     text: str = ""
     attachment: str = ""
+    files: tuple[File, ...] = ()
+    album: str = ""
     name: str = ""
     hint: str = ""
     reply_to: str = ""
@@ -143,13 +160,13 @@ class AgentWrote(_Fact, frozen=True, kw_only=True, tag=True):
     """An agent wrote in a conversation's thread: a reply, a note (`//`) or a command (`!`).
 
     `text` is plain reading text, `message` the desk's id of it, `mentions` the agents it names in order, `addressed`
-    says that it begins with one, `files` how many came with it.
+    says that it begins with one, `attached` are the files that came with it.
     """
 
     agent: str
     message: str
     text: str
-    files: int = 0
+    attached: tuple[File, ...] = ()
     mentions: tuple[str, ...] = ()
     addressed: bool = False
     facts: Facts = Facts()
@@ -218,6 +235,7 @@ class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
     rendering: str
     back: str = ""
     reason: str
+    files: tuple[File, ...] = ()
 
 
 class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
@@ -293,6 +311,19 @@ class TellDesk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     attachment: str = ""
     language: str = ""
     reply_to: str = ""
+
+
+class ShowFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put a customer's files into the thread; those of one `album` that wait together as one post.
+
+    `attachment` names them where nothing else does.
+    """
+
+    message: str
+    name: str
+    files: tuple[File, ...]
+    attachment: str = ""
+    album: str = ""
 
 
 class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -373,7 +404,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Send a message to the customer, translated from `source` into `language`.
 
     `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
-    `ready` text goes as it is; `back` then says what it means.
+    `ready` text goes as it is; `back` then says what it means. `files` are the desk's, and go after the text.
     """
 
     text: str
@@ -384,6 +415,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     phrase: str = ""
     ready: bool = False
     back: str = ""
+    files: tuple[File, ...] = ()
 
 
 class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -394,6 +426,7 @@ DeskEffect = (
     OpenThread
     | UpdateCard
     | TellDesk
+    | ShowFiles
     | ShowEdit
     | ShowSent
     | Note

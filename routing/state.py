@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from routing.messages import EPOCH, Card, Effect
+from routing.messages import EPOCH, Card, Effect, File
 from routing.policy import Policy
 
 REMEMBERED = 64
@@ -34,6 +34,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     rendering: str = ""
     back: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

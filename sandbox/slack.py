@@ -35,10 +35,13 @@ class SlackSandbox:
         self.signing_secret = signing_secret
         self.app_token = app_token
         self.events_url = ""
+        self.base = ""
         self.posts: dict[str, dict[str, Any]] = {}
         self.reactions: dict[str, list[str]] = {}
         self.whispers: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.files: dict[str, dict[str, Any]] = {}
+        self.files_token = token
         self.fault: Fault | None = None
         self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()
@@ -47,8 +50,10 @@ class SlackSandbox:
         self._ts = itertools.count(int(time.time()) * 1_000_000)
         self._sockets: set[web.WebSocketResponse] = set()
         self._acked: dict[str, asyncio.Event] = {}
-        self.app = web.Application()
+        self.app = web.Application(client_max_size=200 * 1024 * 1024)
         self.app.router.add_route("*", "/api/{method}", self._call)
+        self.app.router.add_post("/upload/{file}", self._upload)
+        self.app.router.add_get("/files/{file}/{name}", self._download)
         self.app.router.add_get("/link", self._link)
 
     # What agents see
@@ -83,6 +88,17 @@ class SlackSandbox:
         self.places.add(place)
         kind = "im" if place.startswith("D") else "channel"
         return await self.write(user, text, channel=place, channel_type=kind, **more)
+
+    async def write_file(
+        self, user: str, name: str, content: bytes, *, thread: str, text: str = "", **more: Any
+    ) -> str:
+        """Have an agent put a file into a thread; gives the message's ts."""
+        id_ = f"F{next(self._ids)}"
+        self.files[id_] = {"id": id_, "name": name, "content": content, "shares": {}}
+        said = {"id": id_, "name": name, "mode": "hosted", "size": len(content), "mimetype": more.pop("mimetype", "")}
+        url = f"{self.base}/files/{id_}/{name}"
+        shown = {**said, "url_private": url, "url_private_download": url}
+        return await self.write(user, text, thread=thread, subtype="file_share", files=[shown], **more)
 
     async def edit(self, ts: str, text: str) -> None:
         """Have an agent change a message."""
@@ -216,36 +232,47 @@ class SlackSandbox:
         return web.json_response(result)
 
     def _do(self, method: str, fields: dict[str, Any], http: web.Request) -> dict[str, Any]:
-        match method:
-            case "auth.test":
-                return {
-                    "ok": True,
-                    "team": "Sandbox",
-                    "team_id": "T0SANDBOX",
-                    "user": "dragoman",
-                    "user_id": "U0BOT",
-                    "bot_id": "B0BOT",
-                }
-            case "apps.connections.open":
-                return {"ok": True, "url": f"ws://{http.host}/link"}
-            case "conversations.info":
-                return self._about(fields)
-            case "users.info":
-                profile = {"display_name": self.names.get(str(fields.get("user")), "")}
-                return {"ok": True, "user": {"id": fields.get("user"), "profile": profile}}
-            case "chat.postMessage":
-                return self._store(fields)
-            case "chat.update":
-                return self._update(fields)
-            case "chat.postEphemeral":
-                self.whispers.append(fields)
-                self._ring()
-                return {"ok": True, "message_ts": self._next_ts()}
-            case "reactions.add":
-                return self._react(fields)
-            case "conversations.replies" | "conversations.history":
-                return self._read(fields)
-        return {"ok": False, "error": "unknown_method"}
+        do: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "auth.test": self._who,
+            "apps.connections.open": lambda _: {"ok": True, "url": f"ws://{http.host}/link"},
+            "conversations.info": self._about,
+            "users.info": self._person,
+            "chat.postMessage": self._store,
+            "chat.update": self._update,
+            "chat.postEphemeral": self._whisper,
+            "reactions.add": self._react,
+            "conversations.replies": self._read,
+            "conversations.history": self._read,
+            "files.getUploadURLExternal": lambda fields: self._promise(fields, http),
+            "files.completeUploadExternal": self._complete,
+            "files.info": self._file,
+        }
+        return do[method](fields) if method in do else {"ok": False, "error": "unknown_method"}
+
+    def _who(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "ok": True,
+            "team": "Sandbox",
+            "team_id": "T0SANDBOX",
+            "user": "dragoman",
+            "user_id": "U0BOT",
+            "bot_id": "B0BOT",
+        }
+
+    def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
+        profile = {"display_name": self.names.get(str(fields.get("user")), "")}
+        return {"ok": True, "user": {"id": fields.get("user"), "profile": profile}}
+
+    def _whisper(self, fields: dict[str, Any]) -> dict[str, Any]:
+        self.whispers.append(fields)
+        self._ring()
+        return {"ok": True, "message_ts": self._next_ts()}
+
+    def _file(self, fields: dict[str, Any]) -> dict[str, Any]:
+        known = self.files.get(str(fields.get("file")))
+        if known is None:
+            return {"ok": False, "error": "file_not_found"}
+        return {"ok": True, "file": {"id": known["id"], "shares": known["shares"]}}
 
     def _about(self, fields: dict[str, Any]) -> dict[str, Any]:
         place = fields.get("channel")
@@ -280,6 +307,53 @@ class SlackSandbox:
         self.posts[ts] = message
         self._ring()
         return {"ok": True, "channel": fields["channel"], "ts": ts, "message": message}
+
+    def _promise(self, fields: dict[str, Any], http: web.Request) -> dict[str, Any]:
+        if int(fields.get("length") or 0) < 1 or not fields.get("filename"):
+            return {"ok": False, "error": "missing_argument"}
+        id_ = f"F{next(self._ids)}"
+        self.files[id_] = {"id": id_, "name": fields["filename"], "length": int(fields["length"]), "shares": {}}
+        return {"ok": True, "upload_url": f"http://{http.host}/upload/{id_}", "file_id": id_}
+
+    async def _upload(self, http: web.Request) -> web.Response:
+        file = self.files[http.match_info["file"]]
+        content = await http.read()
+        if len(content) != file["length"]:
+            return web.Response(status=400, text="the length isn't the one that was told")
+        file["content"] = content
+        return web.Response(text=f"OK - {len(content)}")
+
+    async def _download(self, http: web.Request) -> web.Response:
+        file = self.files.get(http.match_info["file"])
+        if http.headers.get("Authorization") != f"Bearer {self.files_token}" or file is None:
+            return web.Response(text="<!DOCTYPE html><html>Sign in to Slack</html>", content_type="text/html")
+        return web.Response(body=file["content"])
+
+    def _complete(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if fields.get("channel_id") not in self.places:
+            return {"ok": False, "error": "channel_not_found"}
+        wanted = [self.files.get(each["id"]) for each in fields["files"]]
+        if any(file is None or "content" not in file for file in wanted):
+            return {"ok": False, "error": "file_not_found"}
+        ts = self._next_ts()
+        message: dict[str, Any] = {
+            "type": "message",
+            "subtype": "file_share",
+            "channel": fields["channel_id"],
+            "ts": ts,
+            "bot_id": "B0BOT",
+            "app_id": "A0SANDBOX",
+            "text": fields.get("initial_comment", ""),
+            "files": [{"id": file["id"], "name": file["name"]} for file in wanted if file],
+        }
+        if fields.get("thread_ts"):
+            message["thread_ts"] = fields["thread_ts"]
+        for file in wanted:
+            if file:
+                file["shares"].setdefault("public", {}).setdefault(fields["channel_id"], []).append({"ts": ts})
+        self.posts[ts] = message
+        self._ring()
+        return {"ok": True, "files": [{"id": file["id"]} for file in wanted if file]}
 
     def _update(self, fields: dict[str, Any]) -> dict[str, Any]:
         post = self.posts.get(fields.get("ts", ""))

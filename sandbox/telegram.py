@@ -16,6 +16,17 @@ Fault = Callable[[str, dict[str, str]], web.Response | None]
 """Answers a call in the platform's place: given the method and its fields, None lets it through."""
 
 
+MEGABYTE = 1024 * 1024
+SENDS = {
+    "sendPhoto": "photo",
+    "sendVideo": "video",
+    "sendAudio": "audio",
+    "sendVoice": "voice",
+    "sendAnimation": "animation",
+    "sendDocument": "document",
+}
+
+
 class TelegramSandbox:
     """One bot, its chats, and what was sent to them."""
 
@@ -33,8 +44,11 @@ class TelegramSandbox:
         self._updates: list[dict[str, Any]] = []
         self._update_ids = itertools.count(1000)
         self._message_ids = itertools.count(1)
-        self.app = web.Application()
+        self.files: dict[str, bytes] = {}
+        self.app = web.Application(client_max_size=200 * MEGABYTE)
+        self.cut_uploads = 0
         self.app.router.add_route("*", "/bot{token}/{method}", self._call)
+        self.app.router.add_get("/file/bot{token}/{path:.+}", self._download)
 
     def customer(self, chat: int, name: str, *, language: str = "") -> "TelegramCustomer":
         """Give a person who writes to the bot."""
@@ -68,7 +82,11 @@ class TelegramSandbox:
 
     def texts(self, chat: int) -> list[str]:
         """Say what a chat got, in order."""
-        return [message["text"] for message in self.sent if message["chat"]["id"] == chat]
+        return [message["text"] for message in self.sent if message["chat"]["id"] == chat and "text" in message]
+
+    def attachments(self, chat: int) -> list[tuple[str, str, bytes]]:
+        """Give the files that a chat got, in order: as what, by which name, and the content."""
+        return [message["file"] for message in self.sent if message["chat"]["id"] == chat and "file" in message]
 
     def record(self, chat: int, message: dict[str, Any]) -> None:
         """Put a message into what a chat's phone shows."""
@@ -82,8 +100,15 @@ class TelegramSandbox:
     async def _call(self, http: web.Request) -> web.StreamResponse:
         method = http.match_info["method"]
         fields: dict[str, str] = {key: str(value) for key, value in http.query.items()}
-        if http.method == "POST":
-            fields |= {key: str(value) for key, value in (await http.post()).items()}
+        if method in SENDS and self.cut_uploads:
+            self.cut_uploads -= 1
+            await http.content.readexactly(1000)
+            if http.transport:
+                http.transport.abort()
+            return web.Response()
+        form = await http.post() if http.method == "POST" else {}
+        uploads = {key: value for key, value in form.items() if isinstance(value, web.FileField)}
+        fields |= {key: str(value) for key, value in form.items() if key not in uploads}
         self.calls.append((method, fields))
         if http.match_info["token"] != self.token:
             return _refuse(401, "Unauthorized")
@@ -94,7 +119,7 @@ class TelegramSandbox:
             if http.transport:
                 http.transport.close()
             return web.Response()
-        result = await self._do(method, fields)
+        result = self._attach(method, fields, uploads) if method in SENDS else await self._do(method, fields)
         if method in self.drop_after:
             self.drop_after.discard(method)
             if http.transport:
@@ -126,6 +151,8 @@ class TelegramSandbox:
                 return await self._poll(int(fields.get("offset", 0)), float(fields.get("timeout", 0)))
             case "sendMessage":
                 return self._send(fields)
+            case "getFile":
+                return self._get_file(fields.get("file_id", ""))
         return _refuse(404, "Not Found")
 
     async def _poll(self, offset: int, wait: float) -> web.Response:
@@ -147,17 +174,50 @@ class TelegramSandbox:
             return _refuse(400, "Bad Request: message text is empty")
         if len(text) > 4096:
             return _refuse(400, "Bad Request: message is too long")
-        chat = int(fields["chat_id"])
+        return self._keep(int(fields["chat_id"]), {"text": text})
+
+    def _keep(self, chat: int, content: dict[str, Any]) -> web.Response:
         message = {
             "message_id": self.message_id(),
             "date": 1_790_000_000 + len(self.sent),
             "chat": {"id": chat, "type": "private", "first_name": "Customer"},
             "from": {"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "Shop"},
-            "text": text,
+            **content,
         }
         self.sent.append(message)
-        self.record(chat, message)
-        return _ok(message)
+        shown = {key: value for key, value in message.items() if key != "file"}
+        self.record(chat, shown)
+        return _ok(shown)
+
+    def _attach(self, method: str, fields: dict[str, str], uploads: dict[str, web.FileField]) -> web.Response:
+        kind = SENDS[method]
+        if kind not in uploads:
+            return _refuse(400, f"Bad Request: there is no {kind} in the request")
+        file = uploads[kind]
+        content = file.file.read()
+        if len(content) > (10 if kind == "photo" else 50) * MEGABYTE:
+            return _refuse(413, "Request Entity Too Large")
+        shown = {kind: {"file_id": f"sent-{len(self.sent)}", "file_name": file.filename}}
+        return self._keep(int(fields["chat_id"]), {**shown, "file": (kind, file.filename, content)})
+
+    def add_file(self, content: bytes) -> str:
+        """Keep a file that a customer sends; gives its id."""
+        id_ = f"file-{len(self.files)}"
+        self.files[id_] = content
+        return id_
+
+    def _get_file(self, id_: str) -> web.Response:
+        if id_ not in self.files:
+            return _refuse(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        if len(self.files[id_]) > 20 * MEGABYTE:
+            return _refuse(400, "Bad Request: file is too big")
+        return _ok({"file_id": id_, "file_size": len(self.files[id_]), "file_path": f"documents/{id_}"})
+
+    async def _download(self, http: web.Request) -> web.Response:
+        id_ = http.match_info["path"].removeprefix("documents/")
+        if http.match_info["token"] != self.token or id_ not in self.files:
+            return web.Response(status=404)
+        return web.Response(body=self.files[id_])
 
 
 class TelegramCustomer:

@@ -75,7 +75,7 @@ class World:
     async def open(self) -> None:
         """Start the platforms."""
         self.telegram_url = str((await self._serve(self.telegram.app)).make_url("")).rstrip("/")
-        self.slack_url = str((await self._serve(self.slack.app)).make_url("")).rstrip("/")
+        self.slack_url = self.slack.base = str((await self._serve(self.slack.app)).make_url("")).rstrip("/")
 
     async def start(self) -> None:
         """Start the gateway, where it was before."""

@@ -24,6 +24,7 @@ from routing.messages import (
     Effect,
     Event,
     Facts,
+    File,
     LearnName,
     Note,
     OpenThread,
@@ -100,6 +101,7 @@ def names(*types: type) -> list[str]:
 
 
 ANSWER = TellCustomer(text="On its way", language="es", source="en", reply="2.0", agent="U0ANA")
+PHOTO = File(ref="https://files.slack.com/1", kind="photo", name="label.jpg")
 HELD = Held(agent="U0ANA", text="@ben can you look?", source="en")
 RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
 
@@ -125,9 +127,9 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         ),
         pytest.param(
             OPEN,
-            said("", files=1),
-            [React(message="2.0", emoji="failed"), TellAgent(agent="U0ANA", text=texts.ONLY_TEXT)],
-            id="a file alone is refused aloud",
+            said("", attached=(PHOTO,)),
+            [replace(ANSWER, text="", files=(PHOTO,))],
+            id="a file alone goes too",
         ),
         pytest.param(
             replace(OPEN, held={"2.0": HELD}),

@@ -80,7 +80,7 @@ def test_what_is_written_is_what_is_read() -> None:
         ('kind = "telegram"', 'kind = "messenger"', "7: channels.tg.kind: this version of Dragoman has no messenger"),
         ("port = 9000", 'port = "9000"', "3: gateway.port: must be a whole number from 0 to 65535, not '9000'"),
         ("port = 9000", "port = 70000", "3: gateway.port: must be a whole number"),
-        ("port = 9000", 'key = "x"', "3: gateway.key: this version of Dragoman doesn't act on it yet"),
+        ("port = 9000", 'key = "x"', "3: gateway.key: must have at least 16 characters"),
         ("port = 9000", 'store = "redis://x"', "3: gateway.store: this version of Dragoman has no Redis store yet"),
         ("port = 9000", 'public_url = "me"', "3: gateway.public_url: must be an address such as https://"),
         ("[gateway]", "[gatway]", "2: gatway: unknown key; did you mean gateway?"),

@@ -32,6 +32,7 @@ from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.deliver import TWICE, Hands
 from gateway.interpret import Interpreter
+from gateway.links import Links
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError
 from gateway.store.roster import Roster
 from gateway.store.sqlite import SqliteStore, rows
@@ -523,7 +524,8 @@ class Simulation:
         desk: Any = self.place
         channels: Any = self.chats
         budget = Budget(rate=1, burst=5, clock=self.loop.time)
-        self.bridge = Bridge(store, desk, channels, interpreter, POLICY, budget, clock=self.wall)
+        links = Links(lambda: b"key", "", desk, self.wall)
+        self.bridge = Bridge(store, desk, channels, interpreter, POLICY, budget, links, clock=self.wall)
         self.bridge.start()
         self._queue = self.loop.create_task(self.bridge.worker.watch_queue())
         self.store = store

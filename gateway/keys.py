@@ -1,0 +1,49 @@
+"""The key that links are signed with: from the configuration, else a file made at first need."""
+
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from config.credentials import Secret
+from config.settings import SHORTEST_KEY
+from config.tables import ConfigError
+
+NAME = "key"
+
+
+def load_key(given: Secret, data_dir: Path) -> bytes:
+    """Give 32 bytes: of the text that is set, else of the file `key` in the data directory.
+
+    Raises:
+        ConfigError: the file can be read by others, or isn't a key.
+    """
+    text = given.reveal() or _from_file(data_dir / NAME)
+    return hashlib.scrypt(text.encode(), salt=b"dragoman key", n=2**12, r=8, p=1, dklen=32)
+
+
+def _from_file(file: Path) -> str:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(file)
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be written: {error.strerror}: make the directory writable") from error
+    with os.fdopen(handle, "w") as opened:
+        made = secrets.token_urlsafe(32)
+        opened.write(made)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return made
+
+
+def _read(file: Path) -> str:
+    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(f"{file}: others can read the key: chmod 600 {file}")
+    text = file.read_text(encoding="utf-8").strip()
+    if len(text) < SHORTEST_KEY:
+        raise ConfigError(
+            f"{file}: isn't a key: remove it to have a new one made; what it encrypted can't be read then"
+        )
+    return text
