@@ -34,6 +34,7 @@ class MessagingSandbox:
         self.access_token = access_token
         self.app_secret = app_secret
         self.webhook = ""
+        self.base = ""
         self.sent: list[dict[str, Any]] = []
         self.subscribed: list[str] = []
         self.names: dict[str, str] = {}
@@ -43,10 +44,13 @@ class MessagingSandbox:
         self.drop_after = 0
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
-        self.app = web.Application()
+        self.media: dict[str, bytes] = {}
+        self.app = web.Application(client_max_size=200 * 1024 * 1024)
+        self.app.router.add_get("/cdn/{id}", self._download)
         for account in (self.account, "me"):
             self.app.router.add_post(f"/{{version}}/{account}/messages", self._send)
             self.app.router.add_post(f"/{{version}}/{account}/subscribed_apps", self._subscribe)
+            self.app.router.add_post(f"/{{version}}/{account}/message_attachments", self._upload)
         self.app.router.add_get("/{version}/{id}", self._get)
 
     async def write(self, person: str, text: str = "", **content: Any) -> str:
@@ -80,9 +84,42 @@ class MessagingSandbox:
         message = {"mid": f"m_else{next(self._ids)}", "is_echo": True, "app_id": 263902037430900, "text": text}
         await self.deliver({"sender": {"id": self.account}, "recipient": {"id": person}, "message": message})
 
+    def add_media(self, content: bytes) -> str:
+        """Keep a file; gives its id, and it is at `/cdn/<id>`."""
+        id_ = f"media{next(self._ids)}"
+        self.media[id_] = content
+        return id_
+
+    def attachments(self, person: str) -> list[tuple[str, Any]]:
+        """Give the files that a person got, in order: as what, and the content, or the address it is fetched from."""
+        ours = [each["message"] for each in self.sent if each["recipient"]["id"] == person]
+        found = [each["attachment"] for each in ours if "attachment" in each]
+        return [
+            (each["type"], self.media.get(each["payload"].get("attachment_id"), each["payload"].get("url")))
+            for each in found
+        ]
+
+    async def _upload(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        form = await http.post()
+        file = form["filedata"]
+        if not isinstance(file, web.FileField):
+            return refuse(100, "(#100) Incorrect number of files uploaded. Must upload exactly one file.")
+        content = file.file.read()
+        if len(content) > 25 * 1024 * 1024:
+            return refuse(100, "(#100) File is too large", subcode=2018047)
+        return web.json_response({"attachment_id": self.add_media(content)})
+
+    async def _download(self, http: web.Request) -> web.Response:
+        if "Authorization" in http.headers:
+            return web.Response(status=400, text="a token was sent where none belongs")
+        return web.Response(body=self.media[http.match_info["id"]])
+
     def texts(self, person: str) -> list[str]:
         """Say what a person got, in order."""
-        return [str(each["message"].get("text")) for each in self.sent if each["recipient"]["id"] == person]
+        ours = [each["message"] for each in self.sent if each["recipient"]["id"] == person]
+        return [str(each["text"]) for each in ours if "text" in each]
 
     async def _send(self, http: web.Request) -> web.Response:
         if (refused := refused_token(http, self.access_token)) is not None:

@@ -16,6 +16,10 @@ Fault = Callable[[dict[str, Any]], web.Response | None]
 """Answers a call to send in Meta's place: given its body, None lets it through."""
 
 
+MEGABYTE = 1024 * 1024
+LARGEST = {"image": 5, "video": 16, "audio": 16, "document": 100, "sticker": 1}
+
+
 class WhatsAppSandbox:
     """One business number; webhooks go to `webhook`, signed with `app_secret`."""
 
@@ -30,9 +34,12 @@ class WhatsAppSandbox:
         self.drop_after = 0
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
-        self.app = web.Application()
+        self.media: dict[str, tuple[str, bytes]] = {}
+        self.app = web.Application(client_max_size=200 * MEGABYTE)
         self.app.router.add_post("/{version}/{number}/messages", self._send)
-        self.app.router.add_get("/{version}/{number}", self._number)
+        self.app.router.add_post("/{version}/{number}/media", self._upload)
+        self.app.router.add_get("/{version}/{id}", self._get)
+        self.app.router.add_get("/{version}/media/{id}", self._download)
 
     async def write(self, phone: str, name: str, text: str) -> str:
         """Have a customer write; gives the message's id."""
@@ -67,11 +74,48 @@ class WhatsAppSandbox:
 
     def texts(self, phone: str) -> list[str]:
         """Say what a customer got, in order."""
-        return [str(message["text"]["body"]) for message in self.sent if message.get("to") == f"+{phone}"]
+        ours = [message for message in self.sent if message.get("to") == f"+{phone}"]
+        return [str(message["text"]["body"]) for message in ours if "text" in message]
 
-    async def _number(self, http: web.Request) -> web.Response:
+    def add_media(self, mime: str, content: bytes) -> str:
+        """Keep a file; gives its id."""
+        id_ = f"media{next(self._ids)}"
+        self.media[id_] = (mime, content)
+        return id_
+
+    def attachments(self, phone: str) -> list[tuple[str, str, bytes]]:
+        """Give the files that a customer got, in order: as what, by which name, and the content."""
+        found = []
+        for message in self.sent:
+            kind = message["type"]
+            if message.get("to") == f"+{phone}" and kind in LARGEST:
+                found.append((kind, message[kind].get("filename", ""), self.media[message[kind]["id"]][1]))
+        return found
+
+    async def _upload(self, http: web.Request) -> web.Response:
         if (refused := self._refused(http)) is not None:
             return refused
+        form = await http.post()
+        file = form["file"]
+        if form.get("messaging_product") != "whatsapp" or not isinstance(file, web.FileField):
+            return refuse(100, "(#100) Invalid parameter")
+        return web.json_response({"id": self.add_media(str(form["type"]), file.file.read())})
+
+    async def _download(self, http: web.Request) -> web.Response:
+        if refused_token(http, self.access_token) is not None:
+            return web.Response(status=401)
+        mime, content = self.media[http.match_info["id"]]
+        return web.Response(body=content, content_type=mime)
+
+    async def _get(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        id_ = http.match_info["id"]
+        if id_ in self.media:
+            url = f"http://{http.host}/{http.match_info['version']}/media/{id_}"
+            return web.json_response({"id": id_, "url": url, "mime_type": self.media[id_][0]})
+        if id_ != self.number:
+            return refuse(100, "Unsupported get request", subcode=33)
         return web.json_response(
             {"id": self.number, "display_phone_number": "+46 31 390 06 00", "verified_name": "Shop"}
         )
@@ -82,6 +126,8 @@ class WhatsAppSandbox:
         body = await http.json()
         if self.fault and (answer := self.fault(body)) is not None:
             return answer
+        if (refused := self._limits(body)) is not None:
+            return refused
         id_ = f"wamid.OUT{next(self._ids)}"
         self.sent.append({**body, "id": id_})
         self.changed.set()
@@ -91,6 +137,16 @@ class WhatsAppSandbox:
             if http.transport:
                 http.transport.close()
         return web.json_response({"messaging_product": "whatsapp", "messages": [{"id": id_}]})
+
+    def _limits(self, body: dict[str, Any]) -> web.Response | None:
+        kind = body["type"]
+        if kind == "text" and len(body["text"]["body"]) > 4096:
+            return refuse(100, "(#100) Param text['body'] must be at most 4096 characters long.")
+        if kind in LARGEST and body[kind].get("id") not in self.media:
+            return refuse(131009, "(#131009) Parameter value is not valid")
+        if kind in LARGEST and len(self.media[body[kind]["id"]][1]) > LARGEST[kind] * MEGABYTE:
+            return refuse(131053, "(#131053) Media upload error")
+        return None
 
     def _refused(self, http: web.Request) -> web.Response | None:
         if (refused := refused_token(http, self.access_token)) is not None:

@@ -1,10 +1,15 @@
 """Files both ways: fetched from where they may be, shown as what they are, sent by the best kind or as a link."""
 
+import contextlib
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
+
+from adapters.contract import Rejected
+from adapters.media import Hosts, fetch
 
 World = Any
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + b"\x00" * 200
@@ -12,6 +17,56 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 200
 OGG = b"OggS\x00\x02" + b"\x00" * 20 + b"OpusHead" + b"\x00" * 100
 PDF = b"%PDF-1.7\n" + b"x" * 200
 EXE = b"MZ\x90\x00" + b"\x00" * 200
+
+
+def test_where_files_may_come_from_and_where_a_token_goes() -> None:
+    hosts = Hosts(
+        URL("https://graph.facebook.com"), media=("fbcdn.net",), trusted=("fbsbx.com",), headers={"Authorization": "x"}
+    )
+    told = {
+        "https://graph.facebook.com/v26.0/1": (True, True),
+        "https://lookaside.fbsbx.com/a": (True, True),
+        "https://scontent.xx.fbcdn.net/a": (True, False),
+        "http://scontent.xx.fbcdn.net/a": (False, False),
+        "https://fbcdn.net.evil.example/a": (False, False),
+        "https://evilfbcdn.net/a": (False, False),
+        "https://169.254.169.254/latest": (False, False),
+        "file:///etc/passwd": (False, False),
+        "https://graph.facebook.com:8443/a": (False, False),
+    }
+
+    assert {url: (hosts.may(URL(url)), bool(hosts.headers_for(URL(url)))) for url in told} == told
+
+
+async def test_a_redirect_to_another_host_is_not_followed(aiohttp_server: Any) -> None:
+    async def elsewhere(http: web.Request) -> web.Response:
+        raise web.HTTPFound("https://evil.example/a")
+
+    app = web.Application()
+    app.router.add_get("/a", elsewhere)
+    base = (await aiohttp_server(app)).make_url("/a")
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(Rejected, match=r"evil\.example"):
+            async with fetch(session, str(base), Hosts(base.origin())):
+                pass
+
+
+async def test_what_is_larger_than_it_may_be_is_not_read_to_its_end(aiohttp_server: Any) -> None:
+    async def endless(http: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(http)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await answer.write(b"x" * 65536)
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/a", endless)
+    base = (await aiohttp_server(app)).make_url("/a")
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(Rejected, match="larger than 1 MB"):
+            async with fetch(session, str(base), Hosts(base.origin()), most=1024 * 1024):
+                pass
 
 
 def posted(world: World, thread: str) -> list[dict[str, Any]]:
@@ -170,7 +225,7 @@ async def test_an_upload_that_breaks_off_in_the_middle_is_made_again_without_dou
     customer = world.customer()
     await customer.write("Hello there")
     thread = await world.thread()
-    large = PDF + b"x" * (8 * 1024 * 1024)
+    large = PDF + b"x" * (40 * 1024 * 1024)
     world.telegram.cut_uploads = 1
 
     answer = await world.slack.write_file("U0BEN", "plans.pdf", large, thread=thread)

@@ -26,6 +26,7 @@ KINDS = {
     "instagram": {"kind": "instagram", "channel": "ig", "account": "account_id", "token": "access_token"},
 }
 PERSON = "7100000000000001"
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 200
 
 
 @pytest.fixture(params=KINDS)
@@ -44,6 +45,7 @@ async def world(
     server = await aiohttp_server(meta.app)
     names = KINDS[meta.object]
     made = await make_world(extra=CHANNEL.format(base=str(server.make_url("")).rstrip("/"), **names))
+    meta.base = str(server.make_url("")).rstrip("/")
     meta.webhook = f"{made.url}/webhooks/{names['channel']}"
     return made
 
@@ -103,6 +105,24 @@ async def test_a_call_that_broke_off_is_found_by_its_echo(
     assert len(meta.texts(PERSON)) == (1 if once else 2)
     if not once:
         await world.shown(thread, "It may have reached the customer twice")
+
+
+async def test_files_go_both_ways(world: World, meta: MessagingSandbox) -> None:
+    """Instagram fetches files itself, from https addresses alone: here, without one, it gets links."""
+    photo = {"type": "image", "payload": {"url": f"{meta.base}/cdn/{meta.add_media(JPEG)}"}}
+    await meta.write(PERSON, attachments=[photo])
+    thread = await world.thread()
+    (post,) = await world.until(lambda: [each for each in world.slack.replies(thread) if "files" in each])
+    assert world.slack.files[post["files"][0]["id"]]["content"] == JPEG
+
+    answer = await world.slack.write_file("U0BEN", "label.jpg", JPEG, thread=thread)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    if meta.object == "page":
+        assert meta.attachments(PERSON) == [("image", JPEG)]
+    else:
+        (said,) = meta.texts(PERSON)
+        assert said.startswith(f"label.jpg: {world.url}/files/")
 
 
 async def test_the_account_is_subscribed_to_what_we_read(

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from sandbox.slack import SlackSandbox
 
 World = Any
+PDF = b"%PDF-1.7\n" + b"x" * 200
 OWN = """
 [channels.partners]
 kind = "slack"
@@ -40,7 +41,7 @@ async def world(
     guests: SlackSandbox,
     aiohttp_server: Callable[..., Awaitable[TestServer]],
 ) -> World:
-    base = str((await aiohttp_server(guests.app)).make_url("")).rstrip("/")
+    base = guests.base = str((await aiohttp_server(guests.app)).make_url("")).rstrip("/")
     made = await make_world(extra=OWN.format(mode=request.param, base=base))
     if request.param == "http":
         guests.events_url = f"{made.url}/webhooks/partners"
@@ -108,6 +109,22 @@ async def test_a_place_that_the_app_left_is_told(world: World, guests: SlackSand
     await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
 
     await world.shown(thread, "the app can't see this customer's channel")
+
+
+async def test_files_go_both_ways(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "Hello there", place="D0LUCIA")
+    await guests.write_file("U0LUCIA", "bill.pdf", PDF, thread="", channel="D0LUCIA", channel_type="im")
+    thread = await world.thread()
+    (post,) = await world.until(lambda: [each for each in world.slack.replies(thread) if "files" in each])
+    assert world.slack.files[post["files"][0]["id"]]["content"] == PDF
+    guests.drop_after = {"files.completeUploadExternal"}
+
+    answer = await world.slack.write_file("U0BEN", "label.pdf", PDF, thread=thread)
+
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    (sent,) = [post for post in guests.place("D0LUCIA") if "bot_id" in post]
+    assert guests.files[sent["files"][0]["id"]]["content"] == PDF
+    assert "twice" not in str(world.slack.replies(thread))
 
 
 async def test_the_address_is_confirmed_with_the_challenge(world: World, guests: SlackSandbox) -> None:

@@ -24,6 +24,8 @@ verify_token = "verify-me"
 api_base = "{base}"
 """
 PHONE = "46701740605"
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 200
+PDF = b"%PDF-1.7\n" + b"x" * 200
 
 
 @pytest.fixture
@@ -187,3 +189,41 @@ async def test_what_the_contract_answers(
     world: World, whatsapp: WhatsAppSandbox, body: bytes, signature: str | None, status: int
 ) -> None:
     assert await post_signed(whatsapp.webhook, body, whatsapp.app_secret, signature) == status
+
+
+async def test_files_go_both_ways(world: World, whatsapp: WhatsAppSandbox) -> None:
+    media = whatsapp.add_media("image/jpeg", JPEG)
+    await whatsapp.send(PHONE, "Astrid", type="image", image={"id": media, "mime_type": "image/jpeg"})
+    thread = await world.thread()
+    (post,) = await world.until(lambda: [each for each in world.slack.replies(thread) if "files" in each])
+    assert world.slack.files[post["files"][0]["id"]]["content"] == JPEG
+
+    answer = await world.slack.write_file("U0BEN", "label.jpg", JPEG, thread=thread)
+    await world.slack.write_file("U0BEN", "bill.pdf", PDF, thread=thread)
+
+    await world.until(lambda: len(whatsapp.attachments(PHONE)) == 2)
+    assert whatsapp.attachments(PHONE) == [("image", "", JPEG), ("document", "bill.pdf", PDF)]
+    await whatsapp.status(whatsapp.sent[0], "read")
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
+
+
+async def test_two_photos_in_a_row_are_one_post(world: World, whatsapp: WhatsAppSandbox) -> None:
+    for _ in range(2):
+        image = {"id": whatsapp.add_media("image/jpeg", JPEG)}
+        await whatsapp.send(PHONE, "Astrid", type="image", image=image)
+    thread = await world.thread()
+
+    (post,) = await world.until(lambda: [each for each in world.slack.replies(thread) if "files" in each])
+
+    assert len(post["files"]) == 2
+
+
+async def test_a_large_photo_goes_as_a_document(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write(PHONE, "Astrid", "Hello there")
+    thread = await world.thread()
+    large = JPEG + b"x" * (6 * 1024 * 1024)
+
+    await world.slack.write_file("U0BEN", "wall.jpg", large, thread=thread)
+
+    await world.until(lambda: whatsapp.attachments(PHONE))
+    assert whatsapp.attachments(PHONE) == [("document", "wall.jpg", large)]
