@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import hmac
+import io
 import json
 import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import aiohttp
 from telegram.error import (
@@ -158,7 +159,8 @@ class Telegram:
             raise Unfit(f"Telegram takes files of at most {most} MB from bots")
         chat, connection, topic = _addressee(message.peer)
         form = Form(chat_id=chat, business_connection_id=connection, message_thread_id=topic)
-        form.upload = (field, attachment)
+        tally = Tally(content.file)
+        form.upload = (field, attachment, tally)
         try:
             sent = await self._request.post(
                 f"{self._url}/{method}",
@@ -169,7 +171,7 @@ class Telegram:
                 return Sent(str(sent["message_id"]))
             raise Uncertain("Telegram's answer can't be read")
         except TelegramError as error:
-            if isinstance(error, NetworkError) and form.sent < content.size:
+            if isinstance(error, NetworkError) and tally.sent < content.size:
                 raise Unavailable("the file's upload to Telegram broke off") from error
             raise explain(error) from error
 
@@ -249,28 +251,51 @@ class Form:
 
     def __init__(self, **fields: Any) -> None:
         self._fields = {name: value for name, value in fields.items() if value is not None}
-        self.upload: tuple[str, Attachment] | None = None
-
-    @property
-    def sent(self) -> int:
-        """Say how many bytes of the upload were read so far."""
-        return self.upload[1].content.file.tell() if self.upload and not self.upload[1].content.file.closed else 0
+        self.upload: tuple[str, Attachment, Tally] | None = None
 
     def data(self) -> aiohttp.FormData | dict[str, str]:
         """Give what is posted."""
         if self.upload is None:
             return self.json_parameters
-        field, attachment = self.upload
+        field, attachment, tally = self.upload
         form = aiohttp.FormData(self.json_parameters)
-        form.add_field(
-            field, attachment.content.file, filename=attachment.name, content_type=attachment.content.mime or OCTETS
-        )
+        form.add_field(field, tally, filename=attachment.name, content_type=attachment.content.mime or OCTETS)
         return form
 
     @property
     def json_parameters(self) -> dict[str, str]:
         """The fields as Telegram takes them: what isn't a text as JSON."""
         return {name: value if isinstance(value, str) else json.dumps(value) for name, value in self._fields.items()}
+
+
+class Tally(io.IOBase):
+    """A file that counts what was read of it, and stays open when its reader has done."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.sent = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        chunk = self._file.read(size)
+        self.sent += len(chunk)
+        return chunk
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def tell(self) -> int:
+        """Say where it stands."""
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go elsewhere in it."""
+        return self._file.seek(offset, whence)
+
+    def fileno(self) -> int:
+        """Give what the operating system calls it."""
+        return self._file.fileno()
 
 
 class AiohttpRequest(BaseRequest):
