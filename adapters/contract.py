@@ -8,7 +8,7 @@ from typing import IO, ClassVar, Protocol, runtime_checkable
 
 from adapters.text import Size, units
 from config.credentials import Field
-from routing.messages import Event, File
+from routing.messages import Event, File, Template
 
 Receive = Callable[[Sequence[Event]], Awaitable[None]]
 """Takes events; when it returns they are durable, and the platform may be told so."""
@@ -26,12 +26,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it, `mailbox` whose."""
+    """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it, `mailbox` whose.
+
+    `late` says that the platform's window for free answers is over, and a person's answer still may go.
+    """
 
     peer: str
     text: str
     order: str
     mailbox: str
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,16 @@ class Capabilities:
     """What a channel can do.
 
     `max_text` is the longest text, as `size` counts; `receipts` says that it tells what became of a message, and by
-    our own name for it; `read_until` that it tells by time how far the customer has read.
+    our own name for it; `read_until` that it tells by time how far the customer has read. `window` is how long after
+    a customer wrote they may be answered, None for ever, and `person_window` how long an answer that a person wrote.
     """
 
     max_text: int
     size: Size = units
     receipts: bool = False
     read_until: bool = False
+    window: timedelta | None = None
+    person_window: timedelta | None = None
 
 
 class ChannelError(Exception):
@@ -237,6 +244,25 @@ class Attaching(Protocol):
         Raises:
             Unfit: not this file, so that it goes as a link.
             SendError: it isn't sent, or (Uncertain) may be.
+        """
+
+
+@runtime_checkable
+class Templating(Protocol):
+    """A channel whose platform lets approved templates go after its window."""
+
+    async def templates(self) -> Sequence[Template]:
+        """Give the approved templates.
+
+        Raises:
+            SendError: the platform won't tell.
+        """
+
+    async def send_template(self, message: Outbound, template: Template) -> Sent:
+        """Send a template.
+
+        Raises:
+            SendError: as `send`.
         """
 
 

@@ -25,7 +25,7 @@ from config.settings import Desk as DeskSettings
 from routing.messages import Event, File
 from routing.policy import Policy
 
-EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning"}
+EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning", "waits": "hourglass_flowing_sand"}
 NOT_THERE = Failure(
     Unauthorised,
     "Slack refuses the desk's channel",

@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import ClassVar
 
 import aiohttp
@@ -27,7 +28,7 @@ from adapters.contract import (
 )
 from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
-from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature
+from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature, kind_of
 from adapters.meta_messaging import MessagingReader
 from adapters.text import octets
 from config.credentials import Field
@@ -89,7 +90,9 @@ class Instagram:
         Field(name="api_base", label="API address", default="https://graph.facebook.com"),
         Field(name="api_version", label="API version", default="v26.0"),
     )
-    capabilities: ClassVar[Capabilities] = Capabilities(max_text=1000, size=octets, read_until=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_text=1000, size=octets, read_until=True, window=timedelta(hours=24), person_window=timedelta(days=7)
+    )
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         values, secrets = settings.values, settings.secrets
@@ -138,7 +141,9 @@ class Instagram:
         return fetch(self._session, file.ref, self._hosts)
 
     async def _send(self, message: Outbound, content: Mapping[str, object]) -> Sent:
-        answer = await self._graph.post("me/messages", {"recipient": {"id": message.peer}, "message": content})
+        answer = await self._graph.post(
+            "me/messages", {"recipient": {"id": message.peer}, **kind_of(message), "message": content}
+        )
         if not isinstance(answer.get("message_id"), str):
             raise Uncertain("Meta's answer can't be read")
         return Sent(answer["message_id"])

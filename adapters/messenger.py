@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import ClassVar
 
 import aiohttp
@@ -25,7 +26,7 @@ from adapters.contract import (
 )
 from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
-from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature
+from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature, kind_of
 from adapters.meta_messaging import MessagingReader
 from config.credentials import Field
 from config.settings import ChannelSettings
@@ -88,7 +89,9 @@ class Messenger:
         Field(name="api_version", label="API version", default="v26.0"),
     )
     # Meta's limit is 2,000 and doesn't say of what.
-    capabilities: ClassVar[Capabilities] = Capabilities(max_text=1900, receipts=True, read_until=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_text=1900, receipts=True, read_until=True, window=timedelta(hours=24), person_window=timedelta(days=7)
+    )
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         values, secrets = settings.values, settings.secrets
@@ -144,7 +147,7 @@ class Messenger:
             f"{self._page}/messages",
             {
                 "recipient": {"id": message.peer},
-                "messaging_type": "RESPONSE",
+                **kind_of(message),
                 "message": {**content, "metadata": f"{message.order}@{message.mailbox}"},
             },
         )

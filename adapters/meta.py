@@ -15,6 +15,7 @@ from adapters.contract import (
     Attachment,
     Failure,
     Forged,
+    Outbound,
     Rejected,
     Request,
     SendError,
@@ -66,6 +67,13 @@ def check_signature(request: Request, app_secret: Secret) -> None:
 
 Failures = Mapping[tuple[int, int], Failure]
 """A channel's errors by Meta's code and subcode, 0 for any."""
+
+
+def kind_of(message: Outbound) -> dict[str, str]:
+    """Say what a message of Messenger or Instagram is: an answer, or a person's after 24 hours."""
+    if message.late:
+        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+    return {"messaging_type": "RESPONSE"}
 
 
 class Graph:

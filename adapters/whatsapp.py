@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import ClassVar
 
 import aiohttp
@@ -25,7 +26,7 @@ from adapters.meta import MEGABYTE, OCTETS, Graph, answer_challenge, check_signa
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event, File
+from routing.messages import Event, File, Template
 
 TAKES = {
     "image/jpeg": ("image", 5),
@@ -57,14 +58,15 @@ class WhatsApp:
         Field(name="api_base", label="API address", default="https://graph.facebook.com"),
         Field(name="api_version", label="API version", default="v26.0"),
     )
-    capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096, receipts=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096, receipts=True, window=timedelta(hours=24))
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         self._id = settings.id
         self._number = settings.values["phone_number_id"]
+        self._account = settings.values["business_account_id"]
         self._app_secret = settings.secrets["app_secret"]
         self._verify_token = settings.secrets["verify_token"]
-        self._reader = WhatsAppReader(settings.id, self._number, settings.values["business_account_id"])
+        self._reader = WhatsAppReader(settings.id, self._number, self._account)
         self._session = session
         token = settings.secrets["access_token"].reveal()
         self._hosts = Hosts(
@@ -118,6 +120,20 @@ class WhatsApp:
         named = {"filename": attachment.name} if kind == "document" else {}
         return await self._send(message, kind, {"id": media, **named})
 
+    async def templates(self) -> Sequence[Template]:
+        """Give the approved templates that need nothing but text."""
+        fields = "name,language,status,components"
+        answer = await self._graph.get(f"{self._account}/message_templates", fields=fields, limit="100")
+        found = [_template(each) for each in answer.get("data") or () if isinstance(each, dict)]
+        return [each for each in found if each is not None]
+
+    async def send_template(self, message: Outbound, template: Template) -> Sent:
+        """Send a template with its values."""
+        parameters = [{"type": "text", "text": value} for value in template.values]
+        components = [{"type": "body", "parameters": parameters}] if parameters else []
+        content = {"name": template.name, "language": {"code": template.language}, "components": components}
+        return await self._send(message, "template", content)
+
     @asynccontextmanager
     async def fetch(self, file: File) -> AsyncIterator[Content]:
         """Ask where a file is, which holds for five minutes, and fetch it with the token."""
@@ -151,3 +167,16 @@ class WhatsApp:
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""
+
+
+def _template(it: Mapping[str, object]) -> Template | None:
+    """Read a template; one with a picture, or a link that wants a value, can't be sent from a thread."""
+    parts = it.get("components")
+    if it.get("status") != "APPROVED" or not isinstance(parts, list):
+        return None
+    components = [part for part in parts if isinstance(part, dict)]
+    body = next((clean(part.get("text")) for part in components if part.get("type") == "BODY"), "")
+    others = [part for part in components if part.get("type") != "BODY"]
+    if not body or "{{" in str(others) or any(part.get("format", "TEXT") != "TEXT" for part in others):
+        return None
+    return Template(name=clean(it.get("name")), language=clean(it.get("language")), text=body)

@@ -119,6 +119,7 @@ class WhatsAppReader:
                 album="photos" if any(file.kind in ("photo", "video") for file in files) else "",
                 name=_name(value, phone, scoped) or phone or scoped,
                 reply_to=clean((context or {}).get("id")),
+                quiet=kind == "reaction",
                 also=(*names[1:], *((contact(self._channel, shared),) if shared and not phone else ())),
                 address=phone or shared or scoped,
             ),

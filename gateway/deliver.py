@@ -5,17 +5,41 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, Naming, Outbound, Searching, SendError
+from adapters.contract import (
+    Capabilities,
+    Channel,
+    Naming,
+    Outbound,
+    Rejected,
+    Searching,
+    SendError,
+    Sent,
+    Templating,
+    Unavailable,
+    Uncertain,
+    WindowClosed,
+)
 from gateway.agent_files import AgentFiles
-from gateway.interpret import Held, Interpreter
+from gateway.interpret import Held, Interpreter, same_language
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
 from routing.conversation import Conversation
-from routing.messages import ContactNamed, Event, File, ReplyFailed, ReplyHeld, ReplySent, TellCustomer
+from routing.messages import (
+    EPOCH,
+    ContactNamed,
+    Event,
+    ReplyFailed,
+    ReplyHeld,
+    ReplyParked,
+    ReplySent,
+    TellCustomer,
+    Template,
+)
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
 
@@ -24,6 +48,11 @@ RECEIPT_WAIT = timedelta(seconds=20)
 
 SEARCH_WAIT = timedelta(seconds=5)
 """How long until a platform that couldn't say whether it has a message is asked again."""
+
+WINDOW_OVER = "the platform's time for answers, counted from the customer's last message, is over"
+TEMPLATE_ADVICE = "Write them after its name, with | between them."
+OFFERED = 8
+"""How many templates are offered at most."""
 
 STRIKES = 5
 """How often an order may break us before it is set apart, so that it holds up nothing behind it."""
@@ -139,18 +168,23 @@ class Customers:
             return
         if await self._hands.is_held(name, batch):
             return
+        conversation = await self._hands.store.conversation(order.mailbox) or Conversation(contact=order.mailbox)
+        window = _window(effect, channel.capabilities, conversation, self._hands.clock())
+        if window is Window.OVER:
+            await self._park(batch, order, effect, channel, WINDOW_OVER)
+            return
         progress = order.progress
-        if not progress.parts:
+        if not progress.parts and not effect.template:
             words = await self._interpreter.for_customer(effect, channel.capabilities)
             if isinstance(words, Held):
                 await self._hold_back(batch, order, effect, words)
                 return
             progress = words
-        conversation = await self._hands.store.conversation(order.mailbox) or Conversation(contact=order.mailbox)
         known = await self._settle_open_call(batch, replace(order, progress=progress), channel, conversation)
         if known is not None:
             self._waited.discard(order.id)
-            await self._send(batch, order, known, effect.files, channel, conversation.peer)
+            blank = Outbound(conversation.peer, "", "", order.mailbox, window is Window.LATE)
+            await self._send(batch, order, known, effect, channel, blank)
 
     async def _settle_open_call(
         self, batch: Batch, order: Order, channel: Channel, conversation: Conversation
@@ -192,20 +226,14 @@ class Customers:
         await self._give_up(batch, batch.orders[0], GiveUp(reason, "Send it again, or in other words."))
 
     async def _send(
-        self, batch: Batch, order: Order, progress: Progress, files: Sequence[File], channel: Channel, peer: str
+        self, batch: Batch, order: Order, progress: Progress, effect: TellCustomer, channel: Channel, blank: Outbound
     ) -> None:
         """Send part after part, then the files; each waits until the one before was accepted."""
-        texts = len(progress.parts)
-        count_all = texts + len(files)
-        for index in range(len(progress.sent), count_all):
+        whole = len(progress.parts) + len(effect.files) + (effect.template is not None)
+        for index in range(len(progress.sent), whole):
             (order,) = await self._hands.store.begin([replace(order, progress=progress)])
-            text = progress.parts[index] if index < texts else ""
-            message = Outbound(peer, text, f"{order.id}.{index}", order.mailbox)
             try:
-                if index < texts:
-                    sent = await channel.send(message)
-                else:
-                    sent = await self._files.send(channel, message, files[index - texts])
+                sent = await self._send_part(channel, blank, order, effect, index)
             except SendError as error:
                 count(SENT, channel.id, type(error).__name__)
                 await self._failed(batch, order, error, channel.id)
@@ -213,9 +241,64 @@ class Customers:
             count(SENT, channel.id, "accepted")
             self._hands.release(channel.id)
             progress = replace(progress, sent=(*progress.sent, sent.message))
-            if len(progress.sent) < count_all:
+            if len(progress.sent) < whole:
                 order = await self._advance(replace(order, progress=progress))
         await self._hands.keep(batch, Result(orders=(order.id,), events=self._sent(order, progress, channel)))
+
+    async def _send_part(
+        self, channel: Channel, blank: Outbound, order: Order, effect: TellCustomer, index: int
+    ) -> Sent:
+        parts = order.progress.parts
+        text = parts[index] if index < len(parts) else ""
+        message = Outbound(blank.peer, text, f"{order.id}.{index}", order.mailbox, blank.late)
+        if effect.template:
+            return await self._send_template(channel, message, effect.template)
+        if index < len(parts):
+            return await channel.send(message)
+        return await self._files.send(channel, message, effect.files[index - len(parts)])
+
+    async def _send_template(self, channel: Channel, message: Outbound, asked: Template) -> Sent:
+        """Send a template that the platform has approved, in the customer's language or the one that is named."""
+        if not isinstance(channel, Templating):
+            raise Rejected("this channel has no templates", "Only WhatsApp does.")
+        try:
+            known = [each for each in await channel.templates() if each.name == asked.name]
+        except Uncertain as error:
+            raise Unavailable(str(error)) from error
+        template = next(
+            (each for each in known if same_language(each.language.replace("_", "-"), asked.language)), None
+        )
+        if template is None:
+            there = ", ".join(each.language for each in known)
+            raise Rejected(
+                f"there is no approved template {asked.name} in {asked.language or 'the language'}",
+                f"It is there in {there}: see `!lang`." if there else "An admin can have it approved.",
+            )
+        if len(asked.values) != template.wants:
+            raise Rejected(f"{asked.name} wants {template.wants} values: {template.text}", TEMPLATE_ADVICE)
+        return await channel.send_template(message, replace(template, values=asked.values))
+
+    async def _park(self, batch: Batch, order: Order, effect: TellCustomer, channel: Channel, reason: str) -> None:
+        """Keep an answer until the customer writes; a notice of ours is no use by then."""
+        if not effect.reply or effect.template:
+            await self._give_up(batch, order, GiveUp(reason))
+            return
+        templates: Sequence[Template] = ()
+        if isinstance(channel, Templating):
+            conversation = await self._hands.store.conversation(order.mailbox)
+            language = conversation.language if conversation else ""
+            with contextlib.suppress(SendError):
+                found = await channel.templates()
+                templates = [each for each in found if same_language(each.language.replace("_", "-"), language)]
+        event = ReplyParked(
+            id=f"parked:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            parked=effect,
+            reason=reason,
+            templates=tuple(templates[:OFFERED]),
+        )
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
 
     async def _advance(self, order: Order) -> Order:
         while True:
@@ -230,6 +313,8 @@ class Customers:
         effect = order.effect
         reply = effect.reply if isinstance(effect, TellCustomer) else ""
         named = [f"[{file.name or file.kind}]" for file in effect.files] if isinstance(effect, TellCustomer) else []
+        used = effect.template if isinstance(effect, TellCustomer) else None
+        template = [f"[template {used.name}] {' | '.join(used.values)}".strip()] if used else []
         now = self._hands.clock()
         return tuple(
             ReplySent(
@@ -238,7 +323,7 @@ class Customers:
                 at=now,
                 message=message,
                 reply=reply,
-                sent="\n".join((*progress.parts, *named)),
+                sent="\n".join((*progress.parts, *named, *template)),
                 engine=progress.engine,
                 language=progress.language,
                 back=progress.back,
@@ -266,6 +351,9 @@ class Customers:
         await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
 
     async def _failed(self, batch: Batch, order: Order, error: SendError, channel: str) -> None:
+        if isinstance(error, WindowClosed) and isinstance(order.effect, TellCustomer) and not order.progress.sent:
+            await self._park(batch, order, order.effect, self._channels[channel], str(error))
+            return
         verdict = judge(error, order.begun, now=self._hands.clock())
         log.warning(
             "send.failed",
@@ -292,3 +380,19 @@ class Customers:
             unreachable=verdict.unreachable,
         )
         await self._hands.keep(batch, Result(orders=(order.id,), events=(event,), dead=verdict.reason))
+
+
+class Window(Enum):
+    """Where an answer stands in the platform's time for answers: within it, in a person's longer one, or after it."""
+
+    OPEN = "open"
+    LATE = "late"
+    OVER = "over"
+
+
+def _window(effect: TellCustomer, can: Capabilities, now: Conversation, at: datetime) -> Window:
+    """Say whether an answer may go at `at`; a template always may, and where nothing was heard nothing is known."""
+    age = at - now.heard_at
+    if can.window is None or effect.template or now.heard_at == EPOCH or age <= can.window:
+        return Window.OPEN
+    return Window.LATE if effect.reply and can.person_window and age <= can.person_window else Window.OVER

@@ -22,6 +22,7 @@ from routing.messages import (
     ShowHistory,
     TellAgent,
     TellCustomer,
+    Template,
     UpdateCard,
 )
 from routing.policy import Policy
@@ -128,6 +129,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _close(was, agent, event.at, policy)
         case "history":
             return Decision(was, (ShowHistory(agent=agent),))
+        case "template":
+            return _template(was, agent, event.message, command.argument, policy)
     return Decision(was, (TellAgent(agent=agent, text=texts.unknown_command(command.name)),))
 
 
@@ -163,7 +166,21 @@ def _chosen(was: Conversation, agent: str, action: str, chosen: str, policy: Pol
             return _assign(was, agent, (chosen,), policy)
         case "set_language":
             return _language(was, agent, chosen, policy)
+        case "template":
+            return _template(was, agent, "", chosen, policy)
     return Decision(was)
+
+
+def _template(was: Conversation, agent: str, message: str, asked: str, policy: Policy) -> Decision:
+    """Send a template; whether there is such a one is found out when it goes."""
+    name, _, rest = asked.strip().partition(" ")
+    if not name:
+        return Decision(was, (TellAgent(agent=agent, text=texts.TEMPLATE_HOW),))
+    values = tuple(value.strip() for value in rest.split("|")) if message and rest.strip() else ()
+    language = was.language if message else rest.strip()
+    template = Template(name=name, language=language, values=values)
+    order = TellCustomer(text="", language=was.language, reply=message, agent=agent, template=template)
+    return _answer(was, agent, message, order, policy)
 
 
 def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:
@@ -226,8 +243,9 @@ def _is_tag(code: str) -> bool:
 def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decision:
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
-    now = replace(was, status=Status.CLOSED, closed_at=at, held={}, told_waiting=False)
-    dropped = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
+    now = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), told_waiting=False)
+    settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
+    dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))
     return Decision(now, (UpdateCard(card=card(now, policy)), *dropped, said))
 

@@ -4,7 +4,19 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.handover import card_if_changed
-from routing.messages import AskAgent, Note, React, ReceiptCame, ReplyFailed, ReplyHeld, ReplySent, ShowSent
+from routing.messages import (
+    AskAgent,
+    Choice,
+    Note,
+    React,
+    ReceiptCame,
+    ReplyFailed,
+    ReplyHeld,
+    ReplyParked,
+    ReplySent,
+    ShowSent,
+    TellAgent,
+)
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Held, latest
 
@@ -73,6 +85,22 @@ def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decis
         return Decision(now, (*card_if_changed(was, now, policy), note))
     now = replace(now, receipts=latest(now.receipts, {event.reply: "failed"}))
     return Decision(now, (React(message=event.reply, emoji="failed"), note, *card_if_changed(was, now, policy)))
+
+
+def reply_parked(was: Conversation, event: ReplyParked) -> Decision:
+    """Keep an answer until the customer writes, and offer what may go before that."""
+    order = event.parked
+    now = replace(was, parked=(*was.parked, order))
+    note = Note(text=texts.parked(event.reason), mention=order.agent)
+    if not event.templates:
+        return Decision(now, (React(message=order.reply, emoji="waits"), note))
+    choices = tuple(
+        Choice(action="template", label=each.name, value=f"{was.number}:{each.name} {each.language}")
+        for each in event.templates
+        if not each.wants
+    )
+    listed = TellAgent(agent=order.agent, text=texts.templates(event.templates), choices=choices)
+    return Decision(now, (React(message=order.reply, emoji="waits"), note, listed))
 
 
 def reply_held(was: Conversation, event: ReplyHeld) -> Decision:

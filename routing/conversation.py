@@ -8,7 +8,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from routing.agents import agent_edited, agent_pressed, agent_wrote
-from routing.answers import read_until, receipt, reply_failed, reply_held, reply_sent
+from routing.answers import read_until, receipt, reply_failed, reply_held, reply_parked, reply_sent
 from routing.customers import answered_elsewhere, customer_edited, customer_wrote, named, noted, reachability
 from routing.handover import turn_came
 from routing.messages import (
@@ -29,6 +29,7 @@ from routing.messages import (
     ReceiptCame,
     ReplyFailed,
     ReplyHeld,
+    ReplyParked,
     ReplySent,
     ShowEdit,
     ThreadOpened,
@@ -111,6 +112,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return reply_failed(was, event, policy)
         case ReplyHeld():
             return reply_held(was, event)
+        case ReplyParked():
+            return reply_parked(was, event)
         case TurnCame():
             return turn_came(was, event, policy)
         case Unrecognised():

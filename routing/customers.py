@@ -27,7 +27,7 @@ from routing.state import Conversation, Decision, Status, card, is_new
 def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> Decision:
     """Show what a customer wrote, in a conversation that may open, or open again, by it."""
     heard = _heard(was, event)
-    tell = _shown(heard, event)
+    tell = (*_shown(heard, event), *_released(was, heard))
     if is_new(was, event.at, policy):
         return _open(heard, event, tell, policy)
     if heard.status is Status.OPEN:
@@ -53,6 +53,7 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
         skill=assign.find_skill(policy, event.text, event.facts.language or heard.language),
         talked=heard.talked,
         opened_at=event.at,
+        heard_at=heard.heard_at,
         seen=heard.seen,
     )
     routed = route(fresh, event.facts, policy)
@@ -112,7 +113,16 @@ def _heard(was: Conversation, event: CustomerWrote) -> Conversation:
         language=language,
         evidence=event.facts.evidence or was.evidence,
         unreachable=False,
+        heard_at=was.heard_at if event.quiet else max(was.heard_at, event.at),
+        parked=was.parked if event.quiet else (),
     )
+
+
+def _released(was: Conversation, heard: Conversation) -> tuple[Effect, ...]:
+    """Let go what waited for the customer to write."""
+    if not was.parked or heard.parked:
+        return ()
+    return (Note(text=texts.released(len(was.parked))), *was.parked)
 
 
 def reachability(was: Conversation, policy: Policy, *, unreachable: bool) -> Decision:

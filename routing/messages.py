@@ -58,6 +58,22 @@ class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int = 0
 
 
+class Template(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that the platform has approved for after its window: `text` is its words, with `{{1}}` for values."""
+
+    name: str
+    language: str
+    text: str = ""
+    values: tuple[str, ...] = ()
+
+    @property
+    def wants(self) -> int:
+        """How many values it needs."""
+        return len(
+            {found for found in self.text.split("{{")[1:] if "}}" in found and found.partition("}}")[0].isdecimal()}
+        )
+
+
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """What all events have: an `id` that stays the same when it is delivered again, a mailbox, a time."""
 
@@ -73,7 +89,7 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
     `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
     counts only as part of a conversation that there is already. `files` came with it; files of one `album` belong
-    together, "" where it belongs to none.
+    together, "" where it belongs to none. `quiet` says that it doesn't open the platform's window for answers.
     """
 
     message: str
@@ -87,6 +103,7 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     also: tuple[str, ...] = ()
     address: str = ""
     follows: bool = False
+    quiet: bool = False
     facts: Facts = Facts()
 
 
@@ -238,6 +255,14 @@ class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
     files: tuple[File, ...] = ()
 
 
+class ReplyParked(_Fact, frozen=True, kw_only=True, tag=True):
+    """An answer came after the platform's window for it, and waits; `templates` are what may go meanwhile."""
+
+    parked: "TellCustomer"
+    reason: str
+    templates: tuple[Template, ...] = ()
+
+
 class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
     """Somebody may have room for a conversation that waits in the queue."""
 
@@ -269,6 +294,7 @@ Event = (
     | ReplySent
     | ReplyFailed
     | ReplyHeld
+    | ReplyParked
     | TurnCame
     | Unrecognised
 )
@@ -405,6 +431,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
     `ready` text goes as it is; `back` then says what it means. `files` are the desk's, and go after the text.
+    A `template` goes in the text's place, and may go after the platform's window.
     """
 
     text: str
@@ -416,6 +443,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ready: bool = False
     back: str = ""
     files: tuple[File, ...] = ()
+    template: Template | None = None
 
 
 class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from routing.messages import EPOCH, Card, Effect, File
+from routing.messages import EPOCH, Card, Effect, File, TellCustomer
 from routing.policy import Policy
 
 REMEMBERED = 64
@@ -44,6 +44,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids;
     `unread` are the agent's messages accepted and not yet read, with when, on a platform that tells what was read by
     time, and `read_until` is how far that is.
+    `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -66,6 +67,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     told_waiting: bool = False
     opened_at: datetime = EPOCH
     closed_at: datetime = EPOCH
+    heard_at: datetime = EPOCH
+    parked: tuple[TellCustomer, ...] = ()
     held: dict[str, Held] = {}
     replies: dict[str, str] = {}
     receipts: dict[str, str] = {}

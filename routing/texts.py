@@ -1,5 +1,9 @@
 """Every sentence that the core says to people at the desk, and the keys of those that customers get."""
 
+from collections.abc import Sequence
+
+from routing.messages import Template
+
 WAITING = "notice_waiting"
 """The phrasebook's key of what a customer reads while nobody has room."""
 
@@ -8,13 +12,35 @@ WAITING_TEXT = "Thank you for your message. Our team will answer you as soon as 
 HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
-    "`!lang CODE` set the customer's language · `!history` what was said before · `!close` close it · `!help` this list"
+    "`!lang CODE` set the customer's language · `!template NAME` send an approved WhatsApp template · "
+    "`!history` what was said before · `!close` close it · `!help` this list"
 )
 
 
 def unknown_command(name: str) -> str:
     """Answer a command that we don't know."""
     return f"`!{name}` isn't a command; nothing was sent. `!help` lists them."
+
+
+def parked(reason: str) -> str:
+    """Say that an answer waits for the platform's window."""
+    return f"⏳ Not sent yet: {reason}. It goes by itself when the customer writes again."
+
+
+def released(count: int) -> str:
+    """Say that what waited goes now."""
+    return "The answer that waited goes now" if count == 1 else f"The {count} answers that waited go now"
+
+
+def templates(offered: Sequence[Template]) -> str:
+    """Say which templates may go meanwhile."""
+    lines = [f"• `{each.name}` ({each.language}): {each.text}" for each in offered]
+    how = "Until the customer writes, an approved template may go: press one, or write `!template NAME VALUE | VALUE`."
+    return "\n".join((how, *lines))
+
+
+PARKED_DROPPED = "What waited for the customer to write won't be sent"
+TEMPLATE_HOW = "Say which: `!template NAME`, and its values after it, `|` between them."
 
 
 def assigned(agent: str, why: str) -> str:

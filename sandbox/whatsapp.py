@@ -5,6 +5,7 @@ https://developers.facebook.com/docs/whatsapp/cloud-api
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,10 @@ LARGEST = {"image": 5, "video": 16, "audio": 16, "document": 100, "sticker": 1}
 
 
 class WhatsAppSandbox:
-    """One business number; webhooks go to `webhook`, signed with `app_secret`."""
+    """One business number; webhooks go to `webhook`, signed with `app_secret`.
+
+    `closed` are the phones whose 24 hours are over, `templates` what Meta has approved (or not).
+    """
 
     def __init__(self, *, number: str, account: str, access_token: str, app_secret: str) -> None:
         self.number = number
@@ -34,10 +38,13 @@ class WhatsAppSandbox:
         self.drop_after = 0
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
+        self.closed: set[str] = set()
+        self.templates: list[dict[str, Any]] = []
         self.media: dict[str, tuple[str, bytes]] = {}
         self.app = web.Application(client_max_size=200 * MEGABYTE)
         self.app.router.add_post("/{version}/{number}/messages", self._send)
         self.app.router.add_post("/{version}/{number}/media", self._upload)
+        self.app.router.add_get("/{version}/{id}/message_templates", self._templates)
         self.app.router.add_get("/{version}/{id}", self._get)
         self.app.router.add_get("/{version}/media/{id}", self._download)
 
@@ -48,7 +55,8 @@ class WhatsAppSandbox:
     async def send(self, phone: str, name: str, **content: Any) -> str:
         """Have a customer send a message of any kind; gives its id."""
         id_ = f"wamid.IN{next(self._ids)}"
-        message = {"from": phone, "id": id_, "timestamp": str(1_794_268_000 + next(self._ids)), **content}
+        message: dict[str, Any] = {"from": phone, "id": id_, "timestamp": str(int(time.time())), **content}
+        self.closed.discard(phone)
         contacts = [{"profile": {"name": name}, "wa_id": phone}]
         await self.deliver({"contacts": contacts, "messages": [message]})
         return id_
@@ -58,7 +66,7 @@ class WhatsAppSandbox:
         status = {
             "id": sent["id"],
             "status": state,
-            "timestamp": "1794270000",
+            "timestamp": str(int(time.time())),
             "recipient_id": str(sent.get("to", "")).lstrip("+"),
             "biz_opaque_callback_data": sent.get("biz_opaque_callback_data", ""),
             **more,
@@ -107,6 +115,18 @@ class WhatsAppSandbox:
         mime, content = self.media[http.match_info["id"]]
         return web.Response(body=content, content_type=mime)
 
+    def add_template(self, name: str, language: str, text: str, *, status: str = "APPROVED") -> None:
+        """Have a template, approved or not."""
+        components = [{"type": "BODY", "text": text}]
+        self.templates.append({"name": name, "language": language, "status": status, "components": components})
+
+    async def _templates(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        if http.match_info["id"] != self.account:
+            return refuse(100, "Unsupported get request", subcode=33)
+        return web.json_response({"data": self.templates})
+
     async def _get(self, http: web.Request) -> web.Response:
         if (refused := refused_token(http, self.access_token)) is not None:
             return refused
@@ -140,6 +160,12 @@ class WhatsAppSandbox:
 
     def _limits(self, body: dict[str, Any]) -> web.Response | None:
         kind = body["type"]
+        if kind == "template":
+            wanted = (body["template"]["name"], body["template"]["language"]["code"])
+            known = any((each["name"], each["language"]) == wanted for each in self.templates)
+            return None if known else refuse(132001, "(#132001) Template name does not exist", status=404)
+        if body.get("to", "").lstrip("+") in self.closed:
+            return refuse(131047, "(#131047) Re-engagement message")
         if kind == "text" and len(body["text"]["body"]) > 4096:
             return refuse(100, "(#100) Param text['body'] must be at most 4096 characters long.")
         if kind in LARGEST and body[kind].get("id") not in self.media:

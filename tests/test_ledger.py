@@ -177,7 +177,7 @@ class Trial:
     def _message(self, channel: str, who: str, mark: str, number: int) -> Callable[[], Awaitable[int]]:
         text = f"Where is my parcel {mark} please"
         if channel == "wa":
-            message = {"from": who, "id": f"wamid.{mark}", "timestamp": "1790000000", "type": "text"}
+            message = {"from": who, "id": f"wamid.{mark}", "timestamp": str(int(time.time())), "type": "text"}
             value = {
                 "contacts": [{"profile": {"name": "W"}, "wa_id": who}],
                 "messages": [{**message, "text": {"body": text}}],

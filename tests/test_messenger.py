@@ -1,5 +1,6 @@
 """Messenger and Instagram: text both ways, names, echoes, what was read, and who else answers."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -77,16 +78,45 @@ async def test_what_somebody_answers_elsewhere_is_shown(world: World, meta: Mess
     assert meta.texts(PERSON) == []
 
 
-async def test_the_end_of_the_window_is_told_with_what_to_do(world: World, meta: MessagingSandbox) -> None:
+async def test_a_persons_answer_may_come_within_seven_days(world: World, meta: MessagingSandbox) -> None:
+    days = {"yesterday": 30, "last month": 24 * 30}
+    for person, hours in days.items():
+        at = int((time.time() - hours * 3600) * 1000)
+        await meta.deliver(
+            {
+                "sender": {"id": person},
+                "recipient": {"id": "401"},
+                "timestamp": at,
+                "message": {"mid": person, "text": f"Hello, I wrote {person}"},
+            }
+        )
+        meta.closed.add(person)
+    first = await world.thread()
+    second = await world.thread(2)
+
+    await world.slack.write("U0BEN", "We're on it", thread=first)
+    late = await world.slack.write("U0BEN", "We're on it", thread=second)
+
+    await world.until(lambda: meta.texts("yesterday") == ["We're on it"])
+    assert meta.sent[0]["tag"] == "HUMAN_AGENT"
+    await world.until(lambda: world.slack.reactions.get(late) == ["hourglass_flowing_sand"])
+    assert meta.texts("last month") == []
+
+
+async def test_a_window_that_the_platform_says_is_over_parks_until_they_write(
+    world: World, meta: MessagingSandbox
+) -> None:
     await meta.write(PERSON, "¿Dónde está mi pedido A-1042?")
     thread = await world.thread()
     await world.shown(thread, "Where is my order A-1042?")
     meta.closed.add(PERSON)
-
     answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
-
     await world.shown(thread, "more than 24 hours have passed since the customer wrote")
-    await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+
+    await meta.write(PERSON, "Hola")
+
+    await world.until(lambda: meta.texts(PERSON) == ["Llegará el viernes."])
+    await world.until(lambda: "white_check_mark" in world.slack.reactions[answer])
 
 
 async def test_a_call_that_broke_off_is_found_by_its_echo(

@@ -1,5 +1,6 @@
 """WhatsApp: the handshake, the signature, text both ways, and what became of it."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -133,7 +134,7 @@ async def test_a_call_that_broke_off_is_asked_about_before_another(
 
 async def test_somebody_without_a_phone_number_is_answered(world: World, whatsapp: WhatsAppSandbox) -> None:
     scoped = "NO.7710934410028853"
-    message = {"from_user_id": scoped, "id": "wamid.1", "timestamp": "1794268851", "type": "text"}
+    message = {"from_user_id": scoped, "id": "wamid.1", "timestamp": str(int(time.time())), "type": "text"}
     contacts = [{"profile": {"name": "Ingrid N."}, "user_id": scoped}]
     assert (
         await whatsapp.deliver({"contacts": contacts, "messages": [{**message, "text": {"body": "Hello there, help"}}]})
@@ -227,3 +228,70 @@ async def test_a_large_photo_goes_as_a_document(world: World, whatsapp: WhatsApp
 
     await world.until(lambda: whatsapp.attachments(PHONE))
     assert whatsapp.attachments(PHONE) == [("document", "wall.jpg", large)]
+
+
+async def test_an_answer_after_24_hours_waits_and_goes_when_the_customer_writes(
+    world: World, whatsapp: WhatsAppSandbox
+) -> None:
+    whatsapp.add_template("update", "es", "Tenemos novedades sobre su pedido.")
+    whatsapp.add_template("order", "es", "Su pedido {{1}} llegará el {{2}}.")
+    whatsapp.add_template("update", "en", "There is news about your order.")
+    whatsapp.add_template("refused", "es", "¡Oferta!", status="REJECTED")
+    yesterday = str(int(time.time()) - 25 * 3600)
+    await whatsapp.send(
+        PHONE, "Astrid", type="text", text={"body": "¿Dónde está mi pedido A-1042?"}, timestamp=yesterday
+    )
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+
+    await world.shown(thread, "Not sent yet")
+    await world.until(lambda: world.slack.reactions.get(answer) == ["hourglass_flowing_sand"])
+    (told,) = await world.until(lambda: world.slack.whispers)
+    assert ("update" in str(told), "order" in str(told), "refused" in str(told)) == (True, True, False)
+    assert "There is news" not in str(told)
+    assert whatsapp.sent == []
+
+    await world.slack.press("U0BEN", "template:0", "1:update es", thread)
+    await world.slack.write("U0BEN", "!template order A-1042 | viernes", thread=thread)
+    await world.until(lambda: len(whatsapp.sent) == 2)
+    assert [sent["template"]["name"] for sent in whatsapp.sent] == ["update", "order"]
+    values = whatsapp.sent[1]["template"]["components"][0]["parameters"]
+    assert [value["text"] for value in values] == ["A-1042", "viernes"]
+
+    await whatsapp.write(PHONE, "Astrid", "Hola, ¿están abiertos hoy?")
+
+    await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])
+    await world.until(lambda: "white_check_mark" in world.slack.reactions.get(answer, []))
+
+
+async def test_a_window_that_the_platform_says_is_over_parks_too(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write(PHONE, "Astrid", "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    whatsapp.closed.add(PHONE)
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.shown(thread, "more than 24 hours have passed since the customer wrote")
+
+    await whatsapp.write(PHONE, "Astrid", "Hola")
+
+    await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])
+
+
+@pytest.mark.parametrize("text", ["!template", "!template nope", "!template order", "!template order a | b | c"])
+async def test_a_template_that_makes_no_sense_is_told_and_not_sent(
+    world: World, whatsapp: WhatsAppSandbox, text: str
+) -> None:
+    whatsapp.add_template("order", "es", "Su pedido {{1}} llegará el {{2}}.")
+    await whatsapp.write(PHONE, "Astrid", "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+
+    answer = await world.slack.write("U0BEN", text, thread=thread)
+
+    if text == "!template":
+        await world.until(lambda: world.slack.whispers)
+    else:
+        await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
+    assert whatsapp.sent == []
