@@ -160,6 +160,10 @@ class WhatsApp:
         except (KeyError, IndexError, TypeError) as error:
             raise Uncertain("Meta's answer can't be read") from error
 
+    async def hook(self, url: str) -> None:
+        """Have the account's events sent to the app; which address it calls is set in Meta's dashboard."""
+        await self._graph.post(f"{self._account}/subscribed_apps", {})
+
     async def probe(self) -> str:
         """Ask which number it is."""
         answer = await self._graph.get(self._number, fields="display_phone_number,verified_name")

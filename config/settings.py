@@ -124,9 +124,16 @@ def parse(text: str, file: Path, kinds: Kinds, variables: Mapping[str, str]) -> 
         translation=_translation(root.table("translation")),
     )
     root.done()
-    if not settings.channels:
-        raise root.error("channels", 'there is no channel: add one, such as [channels.tg] with kind = "telegram"')
     return settings
+
+
+def channel_from(name: str, fields: Mapping[str, str], kinds: Kinds) -> ChannelSettings:
+    """Check a channel's fields, its kind among them, that don't come from a file.
+
+    Raises:
+        ConfigError: one line with the key and what would be right.
+    """
+    return _channel(name, Table(Source(Path(), "", {}), ("channels", name), fields), kinds)
 
 
 def _gateway(table: Table, folder: Path) -> Gateway:

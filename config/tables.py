@@ -32,6 +32,8 @@ class Source:
 
     def error(self, key: Key, told: str) -> ConfigError:
         """Make an error about a key, or about the table that it would stand in."""
+        if not self._lines:
+            return ConfigError(f"{spell(key)}: {told}")
         line = next((self._lines[key[:end]] for end in range(len(key), 0, -1) if key[:end] in self._lines), 1)
         return ConfigError(f"{self.file}:{line}: {spell(key)}: {told}")
 

@@ -7,16 +7,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
 from aiohttp import web
 
+import config
 from adapters import KINDS
+from config.credentials import Unreadable
 from config.settings import ConfigError, Settings, load
-from gateway import commands, logs, webhooks
+from gateway import channel_commands, commands, logs, webhooks
 from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
@@ -26,6 +28,7 @@ from translation.detect import Detector
 from translation.phrasebook import Phrasebook
 
 T = TypeVar("T")
+MANIFEST = Path(config.__file__).parent / "slack-manifest.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except ConfigError as error:
+    except (ConfigError, Unreadable) as error:
         print(error, file=sys.stderr)
         return 2
     except StoreError as error:
@@ -71,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("directory", type=Path, metavar="DIR", help="a new directory")
     replay = _command(known, "replay", _replay, "run recorded events through the core again and print what differs")
     replay.add_argument("file", type=Path, metavar="FILE", help="what the setting gateway.record made")
+    _add_channels(_command(known, "channels", _channels, "channels whose credentials are kept encrypted in the store"))
+    _command(known, "slack-manifest", _manifest, "the app manifest for the desk, ready to paste")
     dead = _command(known, "dead", _dead, "what could not be delivered, and why")
     actions = dead.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     listed = actions.add_parser("list", help="list it, oldest first")
@@ -81,6 +86,29 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("letters", metavar="ID", nargs="+", help="as in the list")
         _add_common(one, again=True)
     return parser
+
+
+def _add_channels(channels: argparse.ArgumentParser) -> None:
+    actions = channels.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    _add_common(actions.add_parser("list", help="list them; what is secret isn't shown"), again=True)
+    add = actions.add_parser("add", help="ask for a channel's fields, try them, and keep them")
+    add.add_argument("id", metavar="ID", help="its name, used in routes and reports")
+    add.add_argument("kind", metavar="KIND", choices=sorted(KINDS), help=", ".join(sorted(KINDS)))
+    rotate = actions.add_parser(
+        "rotate", help="change a channel's credentials, or with --key what all are encrypted with"
+    )
+    rotate.add_argument("id", metavar="ID", nargs="?", help="the channel")
+    rotate.add_argument("--key", action="store_true", help="encrypt everything with a new key")
+    for each in (add, rotate):
+        told = "a field; with - for the value it is read from standard input"
+        each.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="given", help=told)
+        _add_common(each, again=True)
+    test = actions.add_parser("test", help="try the credentials")
+    test.add_argument("ids", metavar="ID", nargs="*", help="which (default: all)")
+    _add_common(test, again=True)
+    remove = actions.add_parser("remove", help="forget a channel")
+    remove.add_argument("id", metavar="ID")
+    _add_common(remove, again=True)
 
 
 def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
@@ -121,13 +149,7 @@ def _check(options: argparse.Namespace) -> int:
     settings = _settings(options)
     logs.set_up(as_json=False, level=logging.ERROR)
 
-    async def run() -> int:
-        worst = 0
-        async for finding in commands.check(settings, offline=options.offline):
-            worst = max(worst, _print(options, [finding]))
-        return worst
-
-    return _loop(run())
+    return _print_as_found(options, commands.check(settings, offline=options.offline))
 
 
 def _translate(options: argparse.Namespace) -> int:
@@ -174,6 +196,41 @@ def _replay(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"{options.file}: {error}", file=sys.stderr)
         return 1
+
+
+def _channels(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    match options.action:
+        case "list":
+            return _print(options, channel_commands.list_channels(settings))
+        case "remove":
+            return _print(options, channel_commands.remove(settings, options.id))
+        case "test":
+            return _print_as_found(options, channel_commands.test(settings, options.ids))
+        case "rotate" if options.key:
+            return _print(options, channel_commands.rotate_key(settings))
+    if not options.id:
+        print("say which channel, or --key", file=sys.stderr)
+        return 2
+    given, ask = channel_commands.read_given(options.given), channel_commands.ask_person
+    if options.action == "add":
+        return _print_as_found(options, channel_commands.add(settings, options.id, options.kind, given, ask))
+    return _print_as_found(options, channel_commands.rotate(settings, options.id, given, ask))
+
+
+def _print_as_found(options: argparse.Namespace, findings: AsyncIterator[Finding]) -> int:
+    async def run() -> int:
+        worst = 0
+        async for finding in findings:
+            worst = max(worst, _print(options, [finding]))
+        return worst
+
+    return _loop(run())
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    print(MANIFEST.read_text(encoding="utf-8"), end="")
+    return 0
 
 
 def _dead(options: argparse.Namespace) -> int:

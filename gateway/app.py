@@ -10,11 +10,9 @@ from functools import cache, partial
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from adapters import CHANNELS
-from adapters.contract import Channel, Hooked, Listening, SendError
+from adapters.contract import Channel, SendError
 from adapters.desk import Desk
 from adapters.http import open_session
-from adapters.slack import Slack
 from config.settings import Settings
 from gateway import webhooks
 from gateway.bridge import Bridge
@@ -24,6 +22,7 @@ from gateway.engines import make_chain
 from gateway.interpret import Interpreter
 from gateway.keys import load_key
 from gateway.links import Links
+from gateway.live_channels import LiveChannels
 from gateway.measures import KEPT, OLDEST, WAITING
 from gateway.record import Recorder
 from gateway.store.contract import Store, StoreError
@@ -65,20 +64,14 @@ class Gateway:
         self.store: Store = SqliteStore(settings.gateway.data_dir)
         await self.store.open()
         self._session = open_session()
-        self.channels: Mapping[str, Channel] = {
-            name: CHANNELS[channel.kind](channel, self._session) for name, channel in settings.channels.items()
-        }
-        self._guests = [
-            channel
-            for channel in self.channels.values()
-            if isinstance(channel, Slack) and channel.shares(settings.desk.bot_token)
-        ]
-        self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk, self._guests)
+        key = partial(load_key, settings.gateway.key, settings.gateway.data_dir)
+        self._live = LiveChannels(settings, self.store, self._session, key, keep_going, self._channel_changed)
+        self.channels: Mapping[str, Channel] = self._live.channels
+        self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk, self._live.guests)
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
-        key = cache(partial(load_key, settings.gateway.key, settings.gateway.data_dir))
-        self._links = Links(key, settings.gateway.public_url, self.desk, utc)
+        self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         phrasebook = Phrasebook.load()
         self.chain = make_chain(settings, phrasebook)
         interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
@@ -94,9 +87,9 @@ class Gateway:
             recorder=self._recorder,
         )
         self.bridge.start()
-        always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue]
-        always += [partial(self._receive_from, channel) for channel in self.channels.values()]
+        always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
         self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
+        await self._live.start()
 
     async def stop(self) -> None:
         """Stop receiving, finish what was begun, and let go of everything."""
@@ -107,11 +100,15 @@ class Gateway:
         await self.bridge.stop()
         if self._recorder:
             self._recorder.close()
-        for channel in self.channels.values():
-            await channel.close()
+        await self._live.close()
         await self.chain.close()
         await self._session.close()
         await self.store.close()
+
+    def _channel_changed(self, name: str) -> None:
+        """Try again at once what waited for a channel's credentials."""
+        self.bridge.hands.release(name)
+        self.store.wake(name)
 
     async def _from_desk(self, events: Sequence[Event]) -> None:
         await webhooks.keep(self.store, "desk", events)
@@ -124,24 +121,6 @@ class Gateway:
                 return
             except SendError as error:
                 log.error("desk.fails", extra={"error": f"{error}. {error.advice}"})
-                await asyncio.sleep(10)
-
-    async def _receive_from(self, channel: Channel) -> None:
-        """Have a channel's platform call us, or poll it."""
-        public = self.settings.gateway.public_url
-        if isinstance(channel, Hooked) and public:
-            await self._hook(channel, channel.id, f"{public}/webhooks/{channel.id}")
-        overheard = any(channel is guest for guest in self._guests)
-        if isinstance(channel, Listening) and not overheard:
-            await channel.listen(partial(webhooks.keep_trying, self.store, channel.id))
-
-    async def _hook(self, channel: Hooked, name: str, url: str) -> None:
-        while True:
-            try:
-                await channel.hook(url)
-                return
-            except SendError as error:
-                log.warning("channel.hook_failed", extra={"channel": name, "error": f"{error}. {error.advice}"})
                 await asyncio.sleep(10)
 
     async def _look_after(self) -> None:
@@ -160,6 +139,7 @@ class Gateway:
             problems["store"] = str(error)
         if self.desk.problem:
             problems["desk"] = self.desk.problem
+        problems |= self._live.problems
         problems |= {name: hold.reason for name, hold in self.bridge.hands.held.items()}
         return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 

@@ -14,11 +14,15 @@ from adapters import CHANNELS
 from adapters.contract import SendError
 from adapters.desk import Desk
 from adapters.http import open_session
+from config.credentials import Unreadable
 from config.settings import Settings
+from config.tables import ConfigError
 from gateway.engines import PACKAGES, make_chain
+from gateway.keys import load_key
+from gateway.live_channels import KIND, open_channel
 from gateway.record import replay
 from gateway.store.contract import Letter, StoreError
-from gateway.store.sqlite.peek import copy_database, drop_letter, read_letters, read_roster, want_again
+from gateway.store.sqlite.peek import copy_database, drop_letter, read_docs, read_letters, read_roster, want_again
 from routing import assign
 from routing.languages import language_name
 from routing.messages import Event
@@ -75,8 +79,18 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
     async def nowhere(events: Sequence[Event]) -> None:
         """A check receives nothing."""
 
+    known = dict(settings.channels)
+    for name, sealed in read_docs(settings.gateway.data_dir, KIND).items():
+        try:
+            opened = open_channel(name, sealed, load_key(settings.gateway.key, settings.gateway.data_dir))
+        except (ConfigError, Unreadable) as error:
+            yield _tried(f"channels.{name}", f"its stored fields can't be used: {error}", good=False)
+        else:
+            known.setdefault(name, opened)
+    if not known:
+        yield _tried("channels", "there is none", "Add one: `dragoman channels add`.", good=False)
     async with open_session() as session:
-        channels = {name: CHANNELS[each.kind](each, session) for name, each in settings.channels.items()}
+        channels = {name: CHANNELS[each.kind](each, session) for name, each in known.items()}
         probes = {
             "desk": Desk(settings.desk, settings.policy, session, nowhere).probe(),
             **{f"channels.{name}": channel.probe() for name, channel in channels.items()},

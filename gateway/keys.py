@@ -1,9 +1,11 @@
-"""The key that links are signed with: from the configuration, else a file made at first need."""
+"""The key that credentials are encrypted and links signed with: as it is set, else a file made at first need."""
 
 import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from config.credentials import Secret
@@ -19,7 +21,19 @@ def load_key(given: Secret, data_dir: Path) -> bytes:
     Raises:
         ConfigError: the file can be read by others, or isn't a key.
     """
-    text = given.reveal() or _from_file(data_dir / NAME)
+    return _stretch(given.reveal() or _from_file(data_dir / NAME))
+
+
+@contextmanager
+def renew_key(data_dir: Path) -> Iterator[bytes]:
+    """Give a new key, which takes the place of the one in the file once the context has ended well."""
+    fresh, file = data_dir / f"{NAME}.new", data_dir / NAME
+    fresh.unlink(missing_ok=True)
+    yield _stretch(_from_file(fresh))
+    fresh.replace(file)
+
+
+def _stretch(text: str) -> bytes:
     return hashlib.scrypt(text.encode(), salt=b"dragoman key", n=2**12, r=8, p=1, dklen=32)
 
 

@@ -39,12 +39,14 @@ class WhatsAppSandbox:
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
         self.closed: set[str] = set()
+        self.subscribed = False
         self.templates: list[dict[str, Any]] = []
         self.media: dict[str, tuple[str, bytes]] = {}
         self.app = web.Application(client_max_size=200 * MEGABYTE)
         self.app.router.add_post("/{version}/{number}/messages", self._send)
         self.app.router.add_post("/{version}/{number}/media", self._upload)
         self.app.router.add_get("/{version}/{id}/message_templates", self._templates)
+        self.app.router.add_post("/{version}/{id}/subscribed_apps", self._subscribe)
         self.app.router.add_get("/{version}/{id}", self._get)
         self.app.router.add_get("/{version}/media/{id}", self._download)
 
@@ -119,6 +121,12 @@ class WhatsAppSandbox:
         """Have a template, approved or not."""
         components = [{"type": "BODY", "text": text}]
         self.templates.append({"name": name, "language": language, "status": status, "components": components})
+
+    async def _subscribe(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        self.subscribed = http.match_info["id"] == self.account
+        return web.json_response({"success": self.subscribed})
 
     async def _templates(self, http: web.Request) -> web.Response:
         if (refused := refused_token(http, self.access_token)) is not None:

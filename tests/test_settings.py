@@ -108,9 +108,8 @@ def test_a_mistake_is_told_with_its_line_and_its_cure(was: str, now: str, told: 
     assert "\n" not in str(error.value)
 
 
-def test_a_configuration_without_channels_is_refused() -> None:
-    with pytest.raises(ConfigError, match="there is no channel"):
-        read('[desk]\nchannel = "C"\nbot_token = "x"\napp_token = "y"\n')
+def test_a_configuration_may_leave_its_channels_to_the_store() -> None:
+    assert read('[desk]\nchannel = "C"\nbot_token = "x"\napp_token = "y"\n').channels == {}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

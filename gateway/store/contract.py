@@ -212,6 +212,9 @@ class Store(Protocol):
     def leave(self, batch: Batch) -> None:
         """Let go of a lane; what is left in it is due again."""
 
+    def wake(self, channel: str) -> None:
+        """Make what waits for a channel's customers due now: what held it up has changed."""
+
     async def conversation(self, mailbox: str) -> Conversation | None:
         """Read a conversation."""
 
@@ -252,7 +255,7 @@ class Store(Protocol):
         """Say by side for how many seconds the oldest order has waited; takes a look at every lane that waits."""
 
 
-URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}
+URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "ShowFiles": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}
 """How soon a lane gets its turn, by what waits in it: what customers say comes before what we say ourselves."""
 
 LEAST_URGENT = 2

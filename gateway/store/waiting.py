@@ -206,6 +206,13 @@ class Lanes:
             self._lanes[name].not_before = until
             heapq.heappush(self._later, (until, name))
 
+    def wake(self, channel: str) -> None:
+        """Make what waits for a channel's customers due now."""
+        for name, lane in self._lanes.items():
+            if name.startswith(f"{channel}/") and not lane.hold and lane.not_before > EPOCH:
+                lane.not_before = EPOCH
+                self._offer(name, lane)
+
     def _offer(self, name: str, lane: _Lane) -> None:
         if lane.hold:
             return

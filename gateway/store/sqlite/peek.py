@@ -1,7 +1,7 @@
 """Reading and copying an installation beside the gateway that runs on it."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gateway.store.contract import Letter, StoreError
 from gateway.store.roster import Roster
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import FILE
-from gateway.store.sqlite.schema import MIGRATIONS
+from gateway.store.sqlite.schema import MIGRATIONS, migrate
 from routing.messages import Standing, decode_effect, decode_event
 
 
@@ -53,6 +53,42 @@ def drop_letter(folder: Path, letter: str) -> bool:
     table, seq = _place_of(letter)
     with _open(folder, write=True) as db:
         return bool(db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,)).rowcount)  # noqa: S608 - our names
+
+
+def read_docs(folder: Path, kind: str) -> Mapping[str, bytes]:
+    """Read the documents of a kind; there are none where there is no store yet."""
+    if not (folder / FILE).exists():
+        return {}
+    with _open(folder, write=False) as db:
+        return dict(db.execute("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", (kind,)))
+
+
+def write_docs(folder: Path, kind: str, docs: Mapping[str, bytes | None]) -> None:
+    """Keep documents, or with None forget them, all at once; makes the store where there is none yet."""
+    if not (folder / FILE).exists():
+        make(folder)
+    with _open(folder, write=True) as db:
+        for key, body in docs.items():
+            if body is None:
+                db.execute("DELETE FROM doc WHERE kind = ? AND key = ?", (kind, key))
+            else:
+                db.execute("INSERT OR REPLACE INTO doc (kind, key, body) VALUES (?, ?, ?)", (kind, key, body))
+
+
+def make(folder: Path) -> None:
+    """Make an empty store.
+
+    Raises:
+        StoreError: the folder can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            migrate(db)
+        (folder / FILE).chmod(0o600)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{folder / FILE} can't be made: {error}") from error
 
 
 def _place_of(letter: str) -> tuple[str, int]:

@@ -222,6 +222,10 @@ class SqliteStore:
 
         await self._db.submit(work, after)
 
+    def wake(self, channel: str) -> None:
+        """Make what waits for a channel's customers due now."""
+        self._lanes.wake(channel)
+
     def leave(self, batch: Batch) -> None:
         """Let go of a lane; what is left in it is due again."""
         self._lanes.leave(batch)

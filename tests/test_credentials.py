@@ -1,0 +1,204 @@
+"""Channels kept encrypted in the store: added, changed and removed beside a running gateway, and never shown."""
+
+import asyncio
+import io
+import json
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from config.credentials import Secret, Unreadable, Vault
+from config.tables import ConfigError
+from gateway.__main__ import main
+from gateway.keys import load_key, renew_key
+from sandbox.whatsapp import WhatsAppSandbox
+
+World = Any
+TOKEN = "EAAverysecrettoken"
+FIELDS = ("phone_number_id=301", "business_account_id=201", f"access_token={TOKEN}", "app_secret=meta-secret")
+PHONE = "46701740605"
+
+
+def test_a_vault_opens_what_it_sealed_and_nothing_else() -> None:
+    vault = Vault(b"k" * 32)
+    sealed = vault.seal("wa", {"token": "s3cret"})
+
+    assert vault.open("wa", sealed) == {"token": "s3cret"}
+    assert b"s3cret" not in sealed
+    assert vault.seal("wa", {"token": "s3cret"}) != sealed
+    for broken in (sealed[:-1], sealed[:-1] + bytes([sealed[-1] ^ 1]), b"", b"\x02" + sealed[1:]):
+        with pytest.raises(Unreadable):
+            vault.open("wa", broken)
+    with pytest.raises(Unreadable):
+        vault.open("another", sealed)
+    with pytest.raises(Unreadable, match="another key"):
+        Vault(b"x" * 32).open("wa", sealed)
+
+
+def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    key = load_key(Secret(""), tmp_path)
+
+    assert load_key(Secret(""), tmp_path) == key
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert load_key(Secret("a key of an admin's own"), tmp_path) != key
+    with renew_key(tmp_path) as new:
+        assert load_key(Secret(""), tmp_path) == key
+    assert load_key(Secret(""), tmp_path) == new != key
+    (tmp_path / "key").chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        load_key(Secret(""), tmp_path)
+
+
+@pytest.fixture
+async def whatsapp(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> tuple[WhatsAppSandbox, str]:
+    sandbox = WhatsAppSandbox(number="301", account="201", access_token=TOKEN, app_secret="meta-secret")
+    server = await aiohttp_server(sandbox.app)
+    return sandbox, str(server.make_url("")).rstrip("/")
+
+
+class Shell:
+    """Runs commands on a world's configuration, in a thread as they have a loop of their own; keeps all they say."""
+
+    def __init__(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        self._file = world.folder / "dragoman.toml"
+        self._file.parent.mkdir(exist_ok=True)
+        self._file.write_text(world.text(world._port) + world.extra)
+        self._capsys = capsys
+        self.said = ""
+
+    async def __call__(self, *arguments: str) -> tuple[int, str]:
+
+        status = await asyncio.to_thread(main, [*arguments, "-c", str(self._file)])
+        said = "".join(self._capsys.readouterr())
+        self.said += said
+        return status, said
+
+
+@pytest.fixture
+def shell(world: World, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(world, capsys)
+
+
+def sets(base: str, *fields: str) -> list[str]:
+    return [part for field in (*fields, f"api_base={base}") for part in ("--set", field)]
+
+
+async def test_a_channel_is_added_to_a_running_gateway_changed_and_removed(
+    world: World, whatsapp: tuple[WhatsAppSandbox, str], shell: Shell, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox, base = whatsapp
+    sandbox.webhook = f"{world.url}/webhooks/wa"
+
+    status, said = await shell("channels", "add", "wa", "whatsapp", *sets(base, *FIELDS, "verify_token=verify"))
+    assert status == 0, said
+    await world.until(lambda: "wa" in world.gateway.channels)
+    await world.until(lambda: sandbox.subscribed)
+    await sandbox.write(PHONE, "Astrid", "¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: sandbox.texts(PHONE) == ["Llegará el viernes."])
+
+    status, said = await shell("channels", "list")
+    assert (status, "access_token is set" in said, "301" in said, "telegram" in said) == (0, True, True, True)
+    assert (await shell("channels", "list", "--json"))[0] == 0
+    assert (await shell("channels", "test", "wa"))[0] == 0
+    assert (await shell("check"))[0] in (0, 1)
+
+    sandbox.access_token = "EAAnewsecrettoken"
+    await world.slack.write("U0BEN", "Hello! Let me check.", thread=thread)
+    await world.until(lambda: "wa" in world.gateway.bridge.hands.held)
+    assert (await shell("channels", "test", "wa"))[0] == 1
+    status, said = await shell("channels", "rotate", "wa", "--set", "access_token=EAAnewsecrettoken")
+    assert status == 0, said
+    await world.until(lambda: len(sandbox.texts(PHONE)) == 2)
+
+    assert (await shell("channels", "rotate", "--key"))[0] == 0
+    assert (await shell("channels", "test", "wa"))[0] == 0
+    await world.until(lambda: not world.gateway._live.problems and "wa" in world.gateway.channels)
+
+    assert (await shell("channels", "remove", "wa"))[0] == 0
+    await world.until(lambda: "wa" not in world.gateway.channels)
+    async with aiohttp.ClientSession() as session, session.post(sandbox.webhook, data=b"{}") as answer:
+        assert answer.status == 404
+    everything = shell.said + caplog.text + str(await metrics(world))
+    for secret in (TOKEN, "EAAnewsecrettoken", "meta-secret", "xoxb-sandbox", "slack-secret", "42:sandbox-token"):
+        assert secret not in everything
+
+
+async def metrics(world: World) -> str:
+    async with aiohttp.ClientSession() as session:
+        said = []
+        for path in ("/metrics", "/readyz", "/healthz"):
+            async with session.get(world.url + path) as answer:
+                said.append(await answer.text())
+    return "".join(said)
+
+
+async def test_what_does_not_work_is_told_and_not_kept(
+    world: World, whatsapp: tuple[WhatsAppSandbox, str], shell: Shell
+) -> None:
+    _, base = whatsapp
+    fields = [field.replace(TOKEN, "EAAwrong") for field in FIELDS]
+
+    status, said = await shell("channels", "add", "wa", "whatsapp", *sets(base, *fields, "verify_token=v"))
+
+    assert status == 1
+    assert "nothing was changed" in said
+    assert "EAAwrong" not in said
+    assert "wa " not in (await shell("channels", "list"))[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["channels", "add", "tg", "telegram", "--set", "token=1:x"], "there is a channel tg already"),
+        (["channels", "add", "t2", "telegram", "--set", "mode=carrier-pigeon", "--set", "token=1:x"], "must be one of"),
+        (["channels", "add", "t2", "telegram", "--set", "tokn=1:x", "--set", "token=1:x"], "did you mean token"),
+        (["channels", "add", "t2", "telegram"], "token is missing"),
+        (["channels", "add", "t/2", "telegram", "--set", "token=1:x"], "made of letters"),
+        (["channels", "add", "t2", "telegram", "--set", "token"], "key=value"),
+        (["channels", "remove", "t2"], "there is no channel t2"),
+        (["channels", "rotate", "tg"], "change it there"),
+        (["channels", "rotate"], "say which channel"),
+    ],
+)
+async def test_a_mistake_is_told(
+    world: World, shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    status, said = await shell(*arguments)
+
+    assert status == 2
+    assert told in said
+    assert "1:x" not in said
+
+
+async def test_a_secret_can_come_from_standard_input_and_before_the_first_run(
+    world: World, whatsapp: tuple[WhatsAppSandbox, str], shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, base = whatsapp
+    shell._file.write_text(shell._file.read_text().replace('data_dir = "data"', f'data_dir = "{tmp_path}/new"'))
+    fields = [field for field in FIELDS if "access_token" not in field]
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{TOKEN}\n"))
+
+    status, said = await shell(
+        "channels", "add", "wa", "whatsapp", *sets(base, *fields, "verify_token=v", "access_token=-")
+    )
+
+    assert status == 0, said
+    assert TOKEN.encode() not in b"".join(file.read_bytes() for file in (tmp_path / "new").iterdir())
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "new").iterdir()} == {0o600}
+
+
+async def test_the_manifest_has_what_the_desk_needs(shell: Shell) -> None:
+    status, said = await shell("slack-manifest")
+    scopes = json.loads(said)["oauth_config"]["scopes"]["bot"]
+
+    assert status == 0
+    assert {"chat:write", "channels:history", "files:read", "files:write", "reactions:write"} <= set(scopes)
