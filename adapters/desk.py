@@ -187,6 +187,10 @@ class Desk:
             if error.error not in ("already_reacted", "message_not_found", "no_item_specified"):
                 raise
 
+    async def is_present(self, agent: str) -> bool:
+        """Ask whether Slack shows an agent as there."""
+        return (await self._api.read("users.getPresence", user=agent)).get("presence") == "active"
+
     async def whisper(self, agent: str, text: str, blocks: Sequence[Block], *, thread: str = "") -> None:
         """Tell an agent something that nobody else sees."""
         await self._api.call(

@@ -108,6 +108,7 @@ class MessagingReader:
                 text=text,
                 attachment=attachment,
                 files=_files(message),
+                entry=_entry(message.get("referral")),
                 reply_to=clean(reply.get("mid")),
             ),
         )
@@ -116,10 +117,12 @@ class MessagingReader:
         body = item["postback"]
         words = clean(body.get("title"))
         named = [_referral(body.get("referral")), "" if words else "[pressed a button]"]
-        return (self._did(item, at, clean(body.get("mid")), words, *named),)
+        entry = _entry(body.get("referral")) or clean(body.get("payload"))
+        return (self._did(item, at, clean(body.get("mid")), words, *named, entry=entry),)
 
     def _opened(self, item: Json, at: datetime) -> Sequence[Event]:
-        return (self._did(item, at, "", "", _referral(item["referral"]) or "[opened the chat]"),)
+        named = _referral(item["referral"]) or "[opened the chat]"
+        return (self._did(item, at, "", "", named, entry=_entry(item["referral"])),)
 
     def _reaction(self, item: Json, at: datetime) -> Sequence[Event]:
         body = item["reaction"]
@@ -141,7 +144,9 @@ class MessagingReader:
         said = f"[feedback: {clean(body.get('feedback')) or 'none'}]"
         return (self._did(item, at, "", "", said, reply_to=clean(body.get("mid"))),)
 
-    def _did(self, item: Json, at: datetime, mid: str, text: str, *named: str, reply_to: str = "") -> CustomerWrote:
+    def _did(
+        self, item: Json, at: datetime, mid: str, text: str, *named: str, reply_to: str = "", entry: str = ""
+    ) -> CustomerWrote:
         """Say that a customer did something; without an id of Meta's, what was done and when is its id."""
         digest = blake2b(msgspec.json.encode(item, order="deterministic"), digest_size=12).hexdigest()
         message = mid or f"did:{digest}"
@@ -153,6 +158,7 @@ class MessagingReader:
             text=text,
             attachment=" ".join(filter(None, named)),
             reply_to=reply_to,
+            entry=entry,
         )
 
     def _edit(self, item: Json, at: datetime) -> Sequence[Event]:
@@ -268,6 +274,10 @@ _FILES = {"image": "photo", "video": "video", "audio": "audio", "file": "file", 
 def _story(reply: Any) -> str:
     story = reply.get("story") if isinstance(reply, dict) else None
     return f"[answers our story{_title(_link(story.get('url')))}]" if isinstance(story, dict) else ""
+
+
+def _entry(referral: Any) -> str:
+    return clean(referral.get("ref")) if isinstance(referral, dict) else ""
 
 
 def _referral(referral: Any) -> str:

@@ -115,6 +115,7 @@ def _message(message: Any, id_: str, channel: str, at: datetime) -> Sequence[Eve
             message=str(int(message["message_id"])),
             text=text,
             attachment=attachment,
+            entry=_start(message),
             files=_files(message),
             album=clean(message.get("media_group_id")),
             name=_name(sender) or _name(message["chat"]),
@@ -213,6 +214,11 @@ def _time(body: Json, key: str, at: datetime) -> datetime:
 def _name(person: Json) -> str:
     names = (clean(person.get("first_name")), clean(person.get("last_name")))
     return " ".join(filter(None, names)) or clean(person.get("title")) or clean(person.get("username"))
+
+
+def _start(message: Json) -> str:
+    words = clean(message.get("text"))
+    return words.removeprefix("/start ").strip() if words.startswith("/start ") else ""
 
 
 def _content(message: Any) -> tuple[str, str]:

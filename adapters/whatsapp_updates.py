@@ -120,6 +120,7 @@ class WhatsAppReader:
                 name=_name(value, phone, scoped) or phone or scoped,
                 reply_to=clean((context or {}).get("id")),
                 quiet=kind == "reaction",
+                entry=_entry(message),
                 also=(*names[1:], *((contact(self._channel, shared),) if shared and not phone else ())),
                 address=phone or shared or scoped,
             ),
@@ -353,6 +354,13 @@ _KINDS: Mapping[str, Callable[[Any, Any], Named]] = {
     "unsupported": _unsupported,
     "request_welcome": lambda it, message: ("[started the chat]", ""),
 }
+
+
+def _entry(message: Json) -> str:
+    """Say which ad, post or button they came by."""
+    referral, button = message.get("referral"), message.get("button")
+    came_by = referral.get("source_id") if isinstance(referral, dict) else None
+    return clean(came_by or (button.get("payload") if isinstance(button, dict) else None))
 
 
 def _files(message: Json) -> tuple[File, ...]:

@@ -60,6 +60,7 @@ class Desk:
     app_token: Secret = NO_SECRET
     mode: str = "socket"
     api_base: str = "https://slack.com/api/"
+    slack_presence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,6 @@ def _desk(table: Table) -> Desk:
     table.text("kind", "slack", choices=("slack",))
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
-    table.not_yet("slack_presence")
     channel = table.text("channel")
     if channel.startswith("#"):
         raise table.error(
@@ -196,6 +196,7 @@ def _desk(table: Table) -> Desk:
         app_token=Secret(table.text("app_token", None if mode == "socket" else "")),
         mode=mode,
         api_base=table.text("api_base", "https://slack.com/api/").rstrip("/") + "/",
+        slack_presence=table.flag("slack_presence", default=False),
     )
     table.done()
     return desk
@@ -217,8 +218,14 @@ def _policy(root: Table) -> Policy:
 
 
 def _skill(table: Table) -> Skill:
-    keywords = table.table("keywords")
-    skill = Skill(name=table.text("name"), keywords={tag: keywords.texts(tag) for tag in keywords.names()})
+    keywords, menu = table.table("keywords"), table.table("menu")
+    skill = Skill(
+        name=table.text("name"),
+        keywords={tag: keywords.texts(tag) for tag in keywords.names()},
+        channels=table.texts("channels"),
+        links=table.texts("links"),
+        menu={tag: menu.text(tag) for tag in menu.names()},
+    )
     table.done()
     return skill
 

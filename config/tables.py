@@ -110,6 +110,13 @@ class Table:
             raise self.error(name, f"must be a whole number from {least} to {most}, not {value!r}")
         return value
 
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Read a yes or no."""
+        value = self._get(name, default)
+        if not isinstance(value, bool):
+            raise self.error(name, f"must be true or false, not {value!r}")
+        return value
+
     def texts(self, name: str, default: Collection[str] = ()) -> tuple[str, ...]:
         """Read a list of texts."""
         value = self._get(name, list(default))

@@ -182,7 +182,8 @@ def _route(options: argparse.Namespace) -> int:
         print(f"there is no skill {options.skill!r}", file=sys.stderr)
         return 2
     language = options.language or Detector().listen(options.text).language
-    return _print(options, commands.route(settings, language=language, text=options.text, skill=options.skill))
+    found = commands.route(settings, language=language, text=options.text, skill=options.skill, channel=options.channel)
+    return _print(options, found)
 
 
 def _backup(options: argparse.Namespace) -> int:

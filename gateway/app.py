@@ -24,6 +24,7 @@ from gateway.keys import load_key
 from gateway.links import Links
 from gateway.live_channels import LiveChannels
 from gateway.measures import KEPT, OLDEST, WAITING
+from gateway.presence import watch_presence
 from gateway.record import Recorder
 from gateway.store.contract import Store, StoreError
 from gateway.store.sqlite import SqliteStore
@@ -88,6 +89,9 @@ class Gateway:
         )
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
+        if settings.desk.slack_presence:
+            freed = self.bridge.worker.offer_quietly
+            always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
         await self._live.start()
 

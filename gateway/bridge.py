@@ -49,7 +49,7 @@ class Bridge:
         self.hands = Hands(store, clock)
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock)
         files = DeskFiles(self.hands, desk, channels)
-        self.posts = DeskPosts(self.hands, desk, files, interpreter, policy, budget, updates)
+        self.posts = DeskPosts(self.hands, desk, files, interpreter, policy, budget, updates, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 

@@ -161,9 +161,10 @@ def detect(text: str) -> Finding:
     return Finding(f"{belief.language}  {name}  {belief.confidence:.0%}", {**fields, "name": name})
 
 
-def route(settings: Settings, *, language: str, text: str, skill: str) -> list[Finding]:
+def route(settings: Settings, *, language: str, text: str, skill: str, channel: str) -> list[Finding]:
     """Say who would get a conversation, candidate by candidate."""
-    wanted = skill or assign.find_skill(settings.policy, text, language)
+    policy = settings.policy
+    wanted = skill or assign.find_skill(policy, text, language, channel=channel) or policy.default_skill
     choice = assign.choose(
         settings.policy, read_roster(settings.gateway.data_dir), language=language.lower(), skill=wanted
     )

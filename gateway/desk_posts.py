@@ -43,6 +43,7 @@ from routing.messages import (
     OpenThread,
     React,
     ReplySent,
+    SetAway,
     SettleAsk,
     ShowEdit,
     ShowFiles,
@@ -92,8 +93,10 @@ class DeskPosts:
         policy: Policy,
         budget: Budget,
         updates: Budget,
+        freed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._files = files
+        self._freed = freed
         self._hands = hands
         self._desk = desk
         self._interpreter = interpreter
@@ -185,6 +188,10 @@ class DeskPosts:
                 case TellAgent():
                     text, blocks = draw_whisper(escape(order.effect.text), order.effect.choices)
                     await self._whisper(order, order.effect.agent, text, blocks)
+                case SetAway():
+                    await self._hands.store.set_away(order.effect.agent, away=order.effect.away)
+                    if not order.effect.away:
+                        await self._freed(f"back:{order.id}")
                 case ShowHistory():
                     events = await self._hands.store.history(order.mailbox, HISTORY)
                     text, blocks = draw_whisper(tell_history(events))

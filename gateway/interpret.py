@@ -117,6 +117,11 @@ class Interpreter:
 
     async def for_customer(self, order: TellCustomer, channel: Capabilities) -> Progress | Held:
         """Say what the customer reads of an answer, in parts that the platform takes."""
+        if order.lines:
+            asked = await self.for_customer(replace(order, lines=()), channel)
+            if isinstance(asked, Progress):
+                text = "\n".join((*asked.parts, *order.lines))
+                return replace(asked, parts=tuple(split(text, channel.max_text, channel.size)))
         if order.ready:
             return self._progress(order.text, order.language, channel, back=order.back)
         if order.phrase and (wording := self._phrasebook.phrase(order.phrase, order.language)):

@@ -75,7 +75,7 @@ class Worker:
             return
         self._strikes.pop(claim.mailbox, None)
         if freed:
-            await self._offer_quietly(claim.events[0].id)
+            await self.offer_quietly(claim.events[0].id)
 
     async def _struck(self, claim: Claim, strikes: int, reason: str) -> None:
         """After some strikes the event that broke us is known, as it was worked on alone: set it aside."""
@@ -122,10 +122,11 @@ class Worker:
     async def watch_queue(self) -> None:
         """Offer turns now and then, until cancelled: an offer that was lost waits for no other."""
         while True:
-            await self._offer_quietly(f"watch:{self._clock().isoformat()}")
+            await self.offer_quietly(f"watch:{self._clock().isoformat()}")
             await asyncio.sleep(QUEUE_WATCH)
 
-    async def _offer_quietly(self, why: str) -> None:
+    async def offer_quietly(self, why: str) -> None:
+        """Let those who wait know that somebody may have room, if the store can take it."""
         try:
             await self.offer_turns(why)
         except StoreError as error:

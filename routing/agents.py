@@ -18,6 +18,7 @@ from routing.messages import (
     Facts,
     Note,
     React,
+    SetAway,
     SettleAsk,
     ShowHistory,
     TellAgent,
@@ -131,6 +132,10 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return Decision(was, (ShowHistory(agent=agent),))
         case "template":
             return _template(was, agent, event.message, command.argument, policy)
+        case "away" | "back":
+            away = command.name == "away"
+            told = TellAgent(agent=agent, text=texts.AWAY if away else texts.BACK)
+            return Decision(was, (SetAway(agent=agent, away=away), told))
     return Decision(was, (TellAgent(agent=agent, text=texts.unknown_command(command.name)),))
 
 

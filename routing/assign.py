@@ -56,11 +56,18 @@ def speaks_language(agent: Agent, language: str) -> bool:
     return bool(language) and _primary(language) in map(_primary, agent.languages)
 
 
-def find_skill(policy: Policy, text: str, language: str) -> str:
-    """Name the skill that a customer's words ask for: the one with most keywords in them, else the default."""
+def find_skill(policy: Policy, text: str, language: str, *, channel: str = "", entry: str = "") -> str:
+    """Name the skill that a customer asks for: by the link they came by, their words, or their channel; "" for none.
+
+    Of several skills whose keywords are in the words, the one with most of them.
+    """
     words = text.casefold()
     best = max(policy.skills, key=lambda skill: _matches(skill, words, language), default=None)
-    return best.name if best and _matches(best, words, language) else policy.default_skill
+    by_words = best if best and _matches(best, words, language) else None
+    by_link = next((skill for skill in policy.skills if entry and entry in skill.links), None)
+    by_channel = next((skill for skill in policy.skills if channel in skill.channels), None)
+    found = by_link or by_words or by_channel
+    return found.name if found else ""
 
 
 def _matches(skill: Skill, words: str, language: str) -> int:

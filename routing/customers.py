@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
-from routing import assign, texts
+from routing import assign, menu, texts
 from routing.handover import card_if_changed, route, taken
 from routing.messages import (
+    EPOCH,
     AnsweredElsewhere,
     ContactNamed,
     CustomerEdited,
@@ -32,6 +33,8 @@ def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> D
         return _open(heard, event, tell, policy)
     if heard.status is Status.OPEN:
         return Decision(heard, (*card_if_changed(was, heard, policy), *tell))
+    if heard.asked_at > EPOCH:
+        return _answered_menu(was, heard, event, tell, policy)
     fresh = heard.status is Status.QUEUED
     routed = heard if fresh and not event.facts.roster else route(heard, event.facts, policy)
     notes = () if fresh else (Note(text=texts.REOPENED),)
@@ -41,7 +44,23 @@ def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> D
     )
 
 
+def _answered_menu(
+    was: Conversation, heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy
+) -> Decision:
+    """Go by what the customer chose; other words than the menu's are taken as they are."""
+    skill = menu.chosen(event.text, policy)
+    rules = assign.find_skill(policy, event.text, event.facts.language or heard.language)
+    routed = route(replace(heard, asked_at=EPOCH, skill=skill or rules or policy.default_skill), event.facts, policy)
+    notes = (Note(text=texts.menu_answered(skill)),) if skill else ()
+    return Decision(
+        _told(routed),
+        (*card_if_changed(was, routed, policy), *taken(was, routed, policy), *tell, *notes, *_waiting(routed)),
+    )
+
+
 def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy) -> Decision:
+    language = event.facts.language or heard.language
+    skill = assign.find_skill(policy, event.text, language, channel=heard.channel, entry=event.entry)
     fresh = Conversation(
         contact=heard.contact,
         address=heard.address,
@@ -50,12 +69,16 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
         language=heard.language,
         evidence=heard.evidence,
         pinned=heard.pinned,
-        skill=assign.find_skill(policy, event.text, event.facts.language or heard.language),
+        skill=skill or policy.default_skill,
         talked=heard.talked,
         opened_at=event.at,
         heard_at=heard.heard_at,
         seen=heard.seen,
     )
+    if not skill and policy.offers_menu:
+        asked = replace(fresh, status=Status.QUEUED, asked_at=event.at, why=(texts.MENU_ASKED,))
+        unnamed = () if asked.name else (LearnName(),)
+        return Decision(asked, (OpenThread(card=card(asked, policy)), *tell, menu.offer(asked, policy), *unnamed))
     routed = route(fresh, event.facts, policy)
     unnamed = () if routed.name else (LearnName(),)
     return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *_waiting(routed), *unnamed))

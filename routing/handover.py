@@ -1,11 +1,16 @@
 """Who has a conversation, and how it comes to somebody else."""
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from routing import assign, texts
-from routing.messages import Effect, Facts, Note, TurnCame, UpdateCard
+from routing.messages import EPOCH, Effect, Facts, Note, TurnCame, UpdateCard
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card
+
+MENU_PATIENCE = timedelta(minutes=2)
+"""How long a customer's answer to the menu is waited for."""
 
 
 def route(now: Conversation, facts: Facts, policy: Policy) -> Conversation:
@@ -26,9 +31,9 @@ def with_agent(now: Conversation, agent: str, *why: str) -> Conversation:
 
 def turn_came(was: Conversation, event: TurnCame, policy: Policy) -> Decision:
     """Give a conversation that waits to whoever has room now."""
-    if was.status is not Status.QUEUED:
+    if was.status is not Status.QUEUED or event.at - was.asked_at < MENU_PATIENCE:
         return Decision(was)
-    now = route(was, event.facts, policy)
+    now = route(replace(was, asked_at=EPOCH), event.facts, policy)
     if now.status is Status.QUEUED:
         return Decision(was)
     return Decision(now, (UpdateCard(card=card(now, policy)), *taken(was, now, policy)))

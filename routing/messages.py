@@ -89,7 +89,8 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
     `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
     counts only as part of a conversation that there is already. `files` came with it; files of one `album` belong
-    together, "" where it belongs to none. `quiet` says that it doesn't open the platform's window for answers.
+    together, "" where it belongs to none. `entry` is what the link or button said by which they came. `quiet` says
+    that it doesn't open the platform's window for answers.
     """
 
     message: str
@@ -104,6 +105,7 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     address: str = ""
     follows: bool = False
     quiet: bool = False
+    entry: str = ""
     facts: Facts = Facts()
 
 
@@ -401,6 +403,13 @@ class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     agent: str
 
 
+class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Note that an agent takes no new conversations, or does again."""
+
+    agent: str
+    away: bool
+
+
 class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Ask in the thread whether a held message goes out (buttons `send` and `keep`, their value `held`)."""
 
@@ -431,7 +440,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
     `ready` text goes as it is; `back` then says what it means. `files` are the desk's, and go after the text.
-    A `template` goes in the text's place, and may go after the platform's window.
+    A `template` goes in the text's place, and may go after the platform's window. `lines` follow the text as they are.
     """
 
     text: str
@@ -444,6 +453,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     back: str = ""
     files: tuple[File, ...] = ()
     template: Template | None = None
+    lines: tuple[str, ...] = ()
 
 
 class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -459,6 +469,7 @@ DeskEffect = (
     | ShowSent
     | Note
     | TellAgent
+    | SetAway
     | AskAgent
     | SettleAsk
     | React

@@ -6,10 +6,22 @@ import msgspec
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of question; `keywords` by language tag suggest it."""
+    """A kind of question.
+
+    `keywords` by language tag suggest it, and so does coming by one of `channels` or `links`; `menu` is what it is
+    called, by language tag, where customers are asked to choose.
+    """
 
     name: str
     keywords: dict[str, tuple[str, ...]] = {}
+    channels: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    menu: dict[str, str] = {}
+
+    def label(self, language: str) -> str:
+        """Say what it is called in a language, else in the first that there is."""
+        primary = language.partition("-")[0]
+        return self.menu.get(language) or self.menu.get(primary) or next(iter(self.menu.values()), self.name)
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +51,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Say an agent's name, or the id of somebody who isn't listed."""
         known = self.agent(id_)
         return known.name if known else id_
+
+    @property
+    def offers_menu(self) -> bool:
+        """Say whether customers are asked what it is about."""
+        return any(skill.menu for skill in self.skills)
 
     def has_skill(self, name: str) -> bool:
         """Say whether anybody may ask for a skill by this name."""

@@ -45,6 +45,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `unread` are the agent's messages accepted and not yet read, with when, on a platform that tells what was read by
     time, and `read_until` is how far that is.
     `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that.
+    `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -67,6 +68,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     told_waiting: bool = False
     opened_at: datetime = EPOCH
     closed_at: datetime = EPOCH
+    asked_at: datetime = EPOCH
     heard_at: datetime = EPOCH
     parked: tuple[TellCustomer, ...] = ()
     held: dict[str, Held] = {}

@@ -9,11 +9,17 @@ WAITING = "notice_waiting"
 
 WAITING_TEXT = "Thank you for your message. Our team will answer you as soon as possible."
 
+MENU = "notice_menu"
+"""The phrasebook's key of the question above a menu."""
+
+MENU_TEXT = "What is it about? Please answer with a number."
+
 HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
     "`!lang CODE` set the customer's language · `!template NAME` send an approved WhatsApp template · "
-    "`!history` what was said before · `!close` close it · `!help` this list"
+    "`!history` what was said before · `!close` close it · "
+    "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )
 
 
@@ -48,6 +54,14 @@ def assigned(agent: str, why: str) -> str:
     return f"Assigned to {agent}: {why}" if why else f"Assigned to {agent}"
 
 
+def menu_answered(skill: str) -> str:
+    """Say what the customer chose."""
+    return f"The customer chose: {skill}"
+
+
+AWAY = "You're away: no new conversation comes to you until `!back`. Those you have stay yours."
+BACK = "You're back: new conversations come to you again."
+MENU_ASKED = "The customer was asked what it is about; it goes to somebody once they answer, or after two minutes."
 QUEUED = "Nobody who could take this has room: it waits in the queue"
 REOPENED = "The customer wrote again: reopened"
 REOPENED_BY_ANSWER = "Reopened by this answer"

@@ -32,6 +32,7 @@ class SlackSandbox:
         self.channel = channel
         self.places = {channel}
         self.names: dict[str, str] = {}
+        self.away: set[str] = set()
         self.signing_secret = signing_secret
         self.app_token = app_token
         self.events_url = ""
@@ -237,6 +238,7 @@ class SlackSandbox:
             "apps.connections.open": lambda _: {"ok": True, "url": f"ws://{http.host}/link"},
             "conversations.info": self._about,
             "users.info": self._person,
+            "users.getPresence": self._presence,
             "chat.postMessage": self._store,
             "chat.update": self._update,
             "chat.postEphemeral": self._whisper,
@@ -262,6 +264,9 @@ class SlackSandbox:
     def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
         profile = {"display_name": self.names.get(str(fields.get("user")), "")}
         return {"ok": True, "user": {"id": fields.get("user"), "profile": profile}}
+
+    def _presence(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "presence": "away" if fields.get("user") in self.away else "active"}
 
     def _whisper(self, fields: dict[str, Any]) -> dict[str, Any]:
         self.whispers.append(fields)

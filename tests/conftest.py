@@ -47,6 +47,7 @@ signing_secret = "slack-secret"
 app_token = "xapp-sandbox"
 mode = "{desk_mode}"
 api_base = "{slack}/api/"
+{presence}
 
 [[agents]]
 slack_user_id = "U0ANA"
@@ -69,7 +70,7 @@ class World:
         self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode, "record": ""}
         self.telegram = TelegramSandbox("42:sandbox-token")
         self.slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", signing_secret="slack-secret", app_token="xapp-sandbox")
-        self.extra = ""
+        self.extra = self.presence = ""
         self._port = 0
 
     async def open(self) -> None:
@@ -106,7 +107,9 @@ class World:
 
     def text(self, port: int) -> str:
         """Write the configuration for this world."""
-        return CONFIGURATION.format(port=port, telegram=self.telegram_url, slack=self.slack_url, **self.modes)
+        return CONFIGURATION.format(
+            port=port, telegram=self.telegram_url, slack=self.slack_url, presence=self.presence, **self.modes
+        )
 
     def customer(self, name: str = "Lucía", chat: int = 1001, **more: Any) -> TelegramCustomer:
         """Give a customer on Telegram."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from routing.assign import choose, find_skill
 from routing.messages import Standing
@@ -69,10 +70,19 @@ def test_the_reasons_name_what_spoke_for_and_against() -> None:
         ("I want a REFUND of this invoice", "en", "billing"),
         ("¿Dónde está mi factura?", "es", "billing"),
         ("It arrived broken", "en", "repairs"),
-        ("Wo ist meine Rechnung?", "de", "general"),
+        ("Wo ist meine Rechnung?", "de", ""),
         ("invoice", "", "billing"),
-        ("", "", "general"),
+        ("", "", ""),
     ],
 )
 def test_the_words_suggest_the_skill(text: str, language: str, skill: str) -> None:
     assert find_skill(POLICY, text, language) == skill
+
+
+def test_a_link_goes_before_words_and_words_before_the_channel() -> None:
+    policy = replace(POLICY, skills=(*POLICY.skills, Skill(name="vip", channels=("gold",), links=("card",))))
+
+    assert find_skill(policy, "my invoice", "en", channel="gold", entry="card") == "vip"
+    assert find_skill(policy, "my invoice", "en", channel="gold", entry="other") == "billing"
+    assert find_skill(policy, "hello", "en", channel="gold") == "vip"
+    assert find_skill(policy, "hello", "en", channel="silver") == ""

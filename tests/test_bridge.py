@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway import deliver, retry, worker
+from gateway import deliver, presence, retry, worker
 from gateway.store.contract import StoreError
 from gateway.store.sqlite import rows
 from routing import conversation
@@ -511,3 +511,51 @@ async def test_an_edit_that_its_post_cannot_hold_is_shown_below(world: World) ->
 
     below = await world.shown(thread, "end of the edit")
     assert below["ts"] != (await world.shown(thread, "short"))["ts"]
+
+
+async def test_who_is_away_gets_nothing_new_until_they_are_back(world: World) -> None:
+    await world.customer("Lucía", 1).write("Hello there, please help me")
+    thread = await world.thread()
+    for agent in ("U0ANA", "U0BEN"):
+        await world.slack.write(agent, "!away", thread=thread)
+    await world.until(lambda: sum(each.away for each in world.gateway.store.roster()) == 2)
+
+    await world.customer("Émile", 2).write("Hello there, please help me")
+    second = await world.thread(2)
+    await world.until(lambda: "nobody" in str(world.slack.posts[second]))
+    await world.slack.write("U0BEN", "!back", thread=thread)
+
+    await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[second]))
+
+
+async def test_whom_slack_shows_as_away_gets_nothing_new(
+    make_world: Callable[..., Awaitable[World]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "BETWEEN", 0.01)
+    monkeypatch.setattr(presence, "EVERY", 0.01)
+    world = await make_world()
+    await world.stop()
+    world.presence = "slack_presence = true"
+    world.slack.away = {"U0ANA", "U0BEN"}
+    await world.start()
+    await world.until(lambda: sum(each.away for each in world.gateway.store.roster()) == 2)
+    await world.customer().write("Hello there, please help me")
+    thread = await world.thread()
+    await world.until(lambda: "nobody" in str(world.slack.posts[thread]))
+
+    world.slack.away = {"U0ANA"}
+
+    await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[thread]))
+
+
+async def test_a_menu_is_asked_in_the_customers_language(make_world: Callable[..., Awaitable[World]]) -> None:
+    skill = '[[routing.skills]]\nname = "billing"\nmenu.en = "Invoices"\nmenu.es = "Facturas y reembolsos"\n'
+    world = await make_world(extra=skill)
+    customer = world.customer()
+
+    await customer.write("Hola, ¿están abiertos hoy?")
+
+    question = "Indique con un número de qué se trata, por favor.\n1. Facturas y reembolsos"
+    await world.until(lambda: customer.got() == [question])
+    await customer.write("1")
+    await world.shown(await world.thread(), "The customer chose: billing")

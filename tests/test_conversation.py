@@ -34,6 +34,7 @@ from routing.messages import (
     ReplyFailed,
     ReplyHeld,
     ReplySent,
+    SetAway,
     SettleAsk,
     ShowEdit,
     ShowHistory,
@@ -337,6 +338,65 @@ def test_an_answer_in_a_closed_conversation_reopens_it() -> None:
 
     assert (decision.conversation.status, decision.conversation.assignee) == (Status.OPEN, "U0BEN")
     assert kinds(decision) == names(TellCustomer, UpdateCard, Note)
+
+
+MENU = replace(
+    POLICY,
+    skills=(
+        Skill(name="billing", keywords={"es": ("factura",)}, menu={"en": "Invoices", "es": "Facturas"}),
+        Skill(name="repairs", menu={"en": "Repairs", "es": "Reparaciones"}),
+        Skill(name="secret"),
+    ),
+)
+
+
+def test_a_customer_whose_words_say_nothing_is_asked_in_their_language_and_routed_by_the_answer() -> None:
+    asked = decide(NEW, wrote("Hola"), MENU)
+    answered = decide(asked.conversation, replace(wrote("1."), id="e2"), MENU)
+
+    assert kinds(asked) == names(OpenThread, TellDesk, TellCustomer)
+    assert asked.conversation.status is Status.QUEUED
+    (menu,) = (effect for effect in asked.effects if isinstance(effect, TellCustomer))
+    assert (menu.phrase, menu.lines) == (texts.MENU, ("1. Facturas", "2. Reparaciones"))
+    assert (answered.conversation.skill, answered.conversation.assignee) == ("billing", "U0ANA")
+    assert Note(text=texts.menu_answered("billing")) in answered.effects
+
+
+@pytest.mark.parametrize(
+    ("answer", "skill"),
+    [
+        ("reparaciones", "repairs"),
+        (" 2 ", "repairs"),
+        ("9", "general"),
+        ("una factura mala", "billing"),
+        ("?", "general"),
+    ],
+)
+def test_what_an_answer_to_the_menu_means(answer: str, skill: str) -> None:
+    asked = decide(NEW, wrote("Hola"), MENU).conversation
+
+    assert decide(asked, replace(wrote(answer), id="e2"), MENU).conversation.skill == skill
+
+
+def test_a_menu_that_nobody_answers_holds_up_nobody_for_long() -> None:
+    asked = decide(NEW, wrote("Hola"), MENU).conversation
+    soon = TurnCame(id="t1", to="tg/1", at=NOON + timedelta(seconds=119), facts=Facts(roster=FREE))
+    later = TurnCame(id="t2", to="tg/1", at=NOON + timedelta(seconds=121), facts=Facts(roster=FREE))
+
+    assert decide(asked, soon, MENU).conversation.status is Status.QUEUED
+    assert decide(asked, later, MENU).conversation.status is Status.OPEN
+
+
+def test_who_says_what_it_is_about_is_not_asked() -> None:
+    assert TellCustomer not in [type(each) for each in decide(NEW, wrote("mi factura"), MENU).effects]
+
+
+@pytest.mark.parametrize(("text", "away"), [("!away", True), ("!back", False)])
+def test_agents_say_when_they_are_away(text: str, away: bool) -> None:
+    decision = decide(OPEN, said(text), POLICY)
+
+    assert decision.effects[0] == SetAway(agent="U0ANA", away=away)
+    assert kinds(decision) == names(SetAway, TellAgent)
 
 
 def test_what_was_accepted_until_a_moment_is_read() -> None:

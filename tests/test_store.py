@@ -668,3 +668,34 @@ async def test_a_log_that_is_written_on_all_the_time_begins_anew(
                 break
     assert log() != first
     await store.close()
+
+
+async def test_who_is_away_is_kept_and_who_is_not_shown_is_not(engine: Open) -> None:
+    first = engine()
+    await first.open()
+    await first.set_away("U0ANA", away=True)
+    await first.set_away("U0CAI", away=True)
+    await first.set_away("U0CAI", away=False)
+    assert first.set_present("U0BEN", present=False)
+    assert not first.set_present("U0BEN", present=False)
+    assert [each.agent for each in first.roster() if each.away] == ["U0ANA", "U0BEN"]
+    assert first.set_present("U0BEN", present=True)
+    await first.close()
+    second = engine()
+    await second.open()
+
+    assert [each.agent for each in second.roster() if each.away] == ["U0ANA"]
+    await second.close()
+
+
+async def test_what_waits_for_a_channel_is_due_when_the_channel_has_changed(store: Store) -> None:
+    for to in ("tg/1", "wa/1"):
+        await outgoing(store, SAY, to=to)
+    for _ in range(2):
+        await store.postpone(await store.take(Side.CUSTOMER), NOON + timedelta(days=1), open_call=False)
+
+    store.wake("wa")
+
+    batch = await store.take(Side.CUSTOMER)
+    assert batch.lane == "wa/1"
+    await nothing(lambda: store.take(Side.CUSTOMER))

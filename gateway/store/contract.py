@@ -233,6 +233,12 @@ class Store(Protocol):
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has, and when they last got one."""
 
+    async def set_away(self, agent: str, *, away: bool) -> None:
+        """Keep that an agent is away, or isn't any more."""
+
+    def set_present(self, agent: str, *, present: bool) -> bool:
+        """Note whether the desk's platform shows an agent as there; says whether that is news. Nothing is kept."""
+
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent, most urgent first."""
 
@@ -268,7 +274,7 @@ def side_of(effect: Effect) -> Side:
         return Side.CUSTOMER
     if name == "UpdateCard":
         return Side.CARD
-    return Side.MARK if name in ("React", "TellAgent", "ShowHistory") else Side.DESK
+    return Side.MARK if name in ("React", "TellAgent", "ShowHistory", "SetAway") else Side.DESK
 
 
 def urgency(effect: Effect) -> int:

@@ -220,10 +220,15 @@ def revive(db: sqlite3.Connection, at: datetime) -> tuple[list[Placed], list[Ord
     return placed, read_orders(db, last)
 
 
-def read_roster(db: sqlite3.Connection) -> tuple[dict[str, int], dict[str, datetime]]:
-    """Read how many open conversations each agent has, and when they got the last."""
+AWAY = "away"
+"""The kind of document that says of an agent that they are away."""
+
+
+def read_roster(db: sqlite3.Connection) -> tuple[dict[str, int], dict[str, datetime], set[str]]:
+    """Read how many open conversations each agent has, when they got the last, and who is away."""
     loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))
-    return loads, {agent: moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}
+    away = {agent for (agent,) in db.execute("SELECT key FROM doc WHERE kind = ?", (AWAY,))}
+    return loads, {agent: moment(at) for agent, at in db.execute("SELECT id, assigned_at FROM agent")}, away
 
 
 def read_orders(db: sqlite3.Connection, after: int = 0) -> list[Order]:

@@ -270,6 +270,17 @@ class SqliteStore:
         """Say how many open conversations each agent has."""
         return self._roster.standings()
 
+    async def set_away(self, agent: str, *, away: bool) -> None:
+        """Keep that an agent is away, or isn't any more."""
+        told = "INSERT OR REPLACE INTO doc (kind, key, body) VALUES (?, ?, '')"
+        sql = told if away else "DELETE FROM doc WHERE kind = ? AND key = ?"
+        await self._db.submit(lambda db: db.execute(sql, (rows.AWAY, agent)).rowcount)
+        self._roster.set_away(agent, away=away)
+
+    def set_present(self, agent: str, *, present: bool) -> bool:
+        """Note whether the desk's platform shows an agent as there."""
+        return self._roster.set_present(agent, present=present)
+
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent."""
         found = await self._db.read(
