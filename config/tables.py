@@ -71,6 +71,12 @@ def _path(header: str, counts: Mapping[Key, int]) -> Key:
     return path
 
 
+def read_duration(text: str) -> timedelta | None:
+    """Read a duration such as `24h`; None where it isn't one."""
+    found = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[found[2]]: float(found[1])}) if found else None
+
+
 class Table:
     """One table; each value is asked for by its type, and `done` refuses what nobody asked for."""
 
@@ -130,10 +136,10 @@ class Table:
             self._asked.add(name)
             return default
         value = self._get(name, None)
-        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if not found:
+        found = read_duration(value) if isinstance(value, str) else None
+        if found is None:
             raise self.error(name, f'must be a duration such as "30m", "24h" or "7d", not {value!r}')
-        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+        return found
 
     def table(self, name: str) -> "Table":
         """Read a table within; an absent one is empty."""

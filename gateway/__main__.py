@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +19,15 @@ import config
 from adapters import KINDS
 from config.credentials import Unreadable
 from config.settings import ConfigError, Settings, load
-from gateway import channel_commands, commands, logs, webhooks
+from config.tables import read_duration
+from gateway import channel_commands, commands, conversation_commands, logs, webhooks
 from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
 from gateway.engines import make_chain
+from gateway.report import FORMATS, report
 from gateway.store.contract import StoreError
+from routing.state import Status
 from translation.detect import Detector
 from translation.phrasebook import Phrasebook
 
@@ -75,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     replay = _command(known, "replay", _replay, "run recorded events through the core again and print what differs")
     replay.add_argument("file", type=Path, metavar="FILE", help="what the setting gateway.record made")
     _add_channels(_command(known, "channels", _channels, "channels whose credentials are kept encrypted in the store"))
+    _add_conversations(_command(known, "conversations", _conversations, "tickets from the shell"))
+    report = _command(known, "report", _report, "the service's figures")
+    report.add_argument("--since", default="7d", metavar="AGE", help="conversations that began since, as 12h or 7d")
+    report.add_argument("--format", choices=sorted(FORMATS), default="", help="default: table, or with --json json")
     _command(known, "slack-manifest", _manifest, "the app manifest for the desk, ready to paste")
     dead = _command(known, "dead", _dead, "what could not be delivered, and why")
     actions = dead.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
@@ -109,6 +117,23 @@ def _add_channels(channels: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="forget a channel")
     remove.add_argument("id", metavar="ID")
     _add_common(remove, again=True)
+
+
+def _add_conversations(conversations: argparse.ArgumentParser) -> None:
+    actions = conversations.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    listed = actions.add_parser("list", help="list them, newest first")
+    states = [state.value for state in Status if state is not Status.NEW]
+    listed.add_argument("--status", choices=states, default="", help="only these")
+    _add_common(listed, again=True)
+    told = {
+        "show": "what was said",
+        "export": "all that is kept of a customer, as JSON lines",
+        "forget": "erase a customer everywhere, and say what was erased",
+    }
+    for action, does in told.items():
+        one = actions.add_parser(action, help=does)
+        one.add_argument("which", metavar="CUSTOMER", help="a conversation's number, or a contact as in the list")
+        _add_common(one, again=True)
 
 
 def _command(commands: Any, name: str, do: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
@@ -227,6 +252,29 @@ def _print_as_found(options: argparse.Namespace, findings: AsyncIterator[Finding
         return worst
 
     return _loop(run())
+
+
+def _conversations(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    match options.action:
+        case "list":
+            return _print(options, conversation_commands.list_conversations(settings, status=options.status))
+        case "show":
+            return _print(options, conversation_commands.show(settings, options.which))
+        case "export":
+            return _print(options, conversation_commands.export(settings, options.which))
+    return _print(options, _loop(conversation_commands.forget(settings, options.which)))
+
+
+def _report(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    since = read_duration(options.since)
+    if since is None:
+        print(f"--since {options.since}: must be such as 12h or 7d", file=sys.stderr)
+        return 2
+    as_what = options.format or ("json" if options.json else "table")
+    print(report(settings, since=since, now=datetime.now(UTC), as_what=as_what))
+    return 0
 
 
 def _manifest(options: argparse.Namespace) -> int:

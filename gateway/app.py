@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
+import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -17,6 +18,7 @@ from config.settings import Settings
 from gateway import webhooks
 from gateway.bridge import Bridge
 from gateway.budget import Budget
+from gateway.conversation_commands import FORGET
 from gateway.deliver import utc
 from gateway.engines import make_chain
 from gateway.interpret import Interpreter
@@ -89,6 +91,7 @@ class Gateway:
         )
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
+        always.append(self._forget_the_asked)
         if settings.desk.slack_presence:
             freed = self.bridge.worker.offer_quietly
             always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
@@ -133,6 +136,17 @@ class Gateway:
             with contextlib.suppress(StoreError):
                 await self.store.prune(datetime.now(UTC) - REMEMBER)
             await asyncio.sleep(3600)
+
+    async def _forget_the_asked(self) -> None:
+        """Erase whom a command asked to erase, and say what that was."""
+        while True:
+            with contextlib.suppress(StoreError):
+                for contact, done in (await self.store.docs(FORGET)).items():
+                    if not done:
+                        erased = await self.store.forget(contact)
+                        await self.store.put_doc(FORGET, contact, msgspec.json.encode(erased))
+                        log.info("contact.forgotten", extra={"erased": erased})
+            await asyncio.sleep(1)
 
     async def _readyz(self, _: web.Request) -> web.Response:
         """Say whether the store answers and the desk is connected, and name what isn't."""

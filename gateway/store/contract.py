@@ -251,6 +251,13 @@ class Store(Protocol):
     async def docs(self, kind: str) -> Mapping[str, bytes]:
         """Read all documents of a kind."""
 
+    async def forget(self, mailbox: str) -> dict[str, int]:
+        """Erase a contact everywhere, under all its names; says how much of what was erased.
+
+        Raises:
+            StoreError: it is being worked on all the time.
+        """
+
     async def prune(self, before: datetime) -> None:
         """Forget dedupe keys, parked replies and posts older than `before`."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -70,6 +70,15 @@ class Mailboxes:
             if mailbox in self._waiting and mailbox not in self._taken and (not hurry or mailbox in self._hurried):
                 return mailbox
         return None
+
+    def erase(self, mailbox: str) -> list[int] | None:
+        """Forget a mailbox's events, and give their places; None where somebody works on it."""
+        if mailbox in self._taken:
+            return None
+        erased = [seq for seq, _ in self._waiting.pop(mailbox, ())]
+        self.size -= len(erased)
+        self._hurried.discard(mailbox)
+        return erased
 
     def done(self, mailbox: str, count: int) -> None:
         """Forget the first `count` events and let go of the mailbox."""
@@ -205,6 +214,17 @@ class Lanes:
         if name in self._lanes:
             self._lanes[name].not_before = until
             heapq.heappush(self._later, (until, name))
+
+    def erase(self, names: Collection[str]) -> bool:
+        """Forget lanes; False where one of them is taken."""
+        lanes = [self._lanes[name] for name in names if name in self._lanes]
+        if any(lane.hold for lane in lanes):
+            return False
+        for lane in lanes:
+            self.sizes[lane.side.value] -= len(lane.orders)
+        for name in names:
+            self._lanes.pop(name, None)
+        return True
 
     def wake(self, channel: str) -> None:
         """Make what waits for a channel's customers due now."""

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from gateway.store.contract import Letter, StoreError
@@ -10,7 +12,8 @@ from gateway.store.roster import Roster
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import FILE
 from gateway.store.sqlite.schema import MIGRATIONS, migrate
-from routing.messages import Standing, decode_effect, decode_event
+from routing.conversation import Conversation
+from routing.messages import Event, Standing, decode_effect, decode_event
 
 
 def read_roster(folder: Path) -> Sequence[Standing]:
@@ -53,6 +56,28 @@ def drop_letter(folder: Path, letter: str) -> bool:
     table, seq = _place_of(letter)
     with _open(folder, write=True) as db:
         return bool(db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,)).rowcount)  # noqa: S608 - our names
+
+
+def read_conversations(folder: Path) -> Sequence[Conversation]:
+    """Read every contact's latest conversation, newest first."""
+    with _open(folder, write=False) as db:
+        found = db.execute("SELECT body FROM conversation ORDER BY number DESC").fetchall()
+    return [rows.decode_conversation(body) for (body,) in found]
+
+
+def read_history(folder: Path, mailbox: str) -> Sequence[Event]:
+    """Read all events of a contact, in order."""
+    with _open(folder, write=False) as db:
+        found = db.execute("SELECT event FROM history WHERE mailbox = ? ORDER BY seq", (mailbox,)).fetchall()
+    return [decode_event(body) for (body,) in found]
+
+
+def read_histories(folder: Path) -> Iterator[tuple[str, Iterator[Event]]]:
+    """Read all events contact by contact, each in order; a contact's must be read before the next one's."""
+    with _open(folder, write=False) as db:
+        found = db.execute("SELECT mailbox, event FROM history ORDER BY mailbox, seq")
+        for mailbox, events in groupby(found, key=itemgetter(0)):
+            yield mailbox, (decode_event(body) for _, body in events)
 
 
 def read_docs(folder: Path, kind: str) -> Mapping[str, bytes]:

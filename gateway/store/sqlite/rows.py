@@ -224,6 +224,36 @@ AWAY = "away"
 """The kind of document that says of an agent that they are away."""
 
 
+ERASED = ("parked", "aside", "outbox", "dead", "timer", "history", "post", "conversation")
+"""The tables that a contact is erased from, beside its names."""
+
+
+def canonical(db: sqlite3.Connection, mailbox: str) -> str:
+    """Give the mailbox that a name stands for."""
+    found = db.execute("SELECT mailbox FROM alias WHERE name = ?", (mailbox,)).fetchone()
+    return str(found[0]) if found else mailbox
+
+
+def erase(db: sqlite3.Connection, mailbox: str, waiting: Sequence[int]) -> dict[str, int]:
+    """Erase a contact, and of its events those that are named; says how many rows of each kind that were."""
+    places = encode(list(waiting)).decode()
+    erased = {
+        "journal": db.execute("DELETE FROM journal WHERE seq IN (SELECT value FROM json_each(?))", (places,)).rowcount
+    }
+    for table in ERASED:
+        of_threads = "thread IN (SELECT name FROM alias WHERE mailbox = ?)"
+        where = of_threads if table == "parked" else "mailbox = ?"
+        erased[table] = db.execute(f"DELETE FROM {table} WHERE {where}", (mailbox,)).rowcount  # noqa: S608 - our names
+    db.execute("DELETE FROM lane WHERE name IN (SELECT value FROM json_each(?))", (json_lanes(mailbox),))
+    erased["names"] = db.execute("DELETE FROM alias WHERE mailbox = ?", (mailbox,)).rowcount
+    return erased
+
+
+def json_lanes(mailbox: str) -> str:
+    """List the lanes of a contact, as JSON."""
+    return encode([lane_of(side, mailbox) for side in Side]).decode()
+
+
 def read_roster(db: sqlite3.Connection) -> tuple[dict[str, int], dict[str, datetime], set[str]]:
     """Read how many open conversations each agent has, when they got the last, and who is away."""
     loads = dict(db.execute("SELECT agent, count(*) FROM conversation WHERE agent <> '' GROUP BY agent"))

@@ -42,6 +42,7 @@ them is looked for before it is posted.
 LONGEST_WAIT = timedelta(hours=1)
 """How long a lane waits at most after a start: the clock may have been wrong when it was told to wait."""
 
+FORGET_TRIES = 200
 LOOK_EVERY = 1.0
 """Seconds between looks at whether a command changed something beside us."""
 
@@ -312,6 +313,28 @@ class SqliteStore:
     async def docs(self, kind: str) -> Mapping[str, bytes]:
         """Read all documents of a kind."""
         return dict(await self._db.read("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", kind))
+
+    async def forget(self, mailbox: str) -> dict[str, int]:
+        """Erase a contact everywhere: when nobody works on it, from memory and from the file in one go."""
+        mailbox = await self._db.submit(partial(rows.canonical, mailbox=mailbox))
+        lanes = [rows.lane_of(side, mailbox) for side in Side]
+        waiting: list[int] = []
+        for _ in range(FORGET_TRIES):
+            erased_now = self._mailboxes.erase(mailbox)
+            waiting += erased_now or ()
+            if erased_now is not None and self._lanes.erase(lanes):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise StoreError(f"{mailbox} is being worked on all the time: try again")
+        conversation = self._cache.pop(mailbox, (0, None))[1]
+        self._roster.move(conversation.load if conversation else "", "", self._clock())
+        for place in [place for place in self._threads if place[0] == mailbox]:
+            del self._threads[place]
+        erased = await self._db.submit(lambda db: rows.erase(db, mailbox, waiting))
+        # Another look counts what is kept anew.
+        self._data_version = 0
+        return erased
 
     async def prune(self, before: datetime) -> None:
         """Forget dedupe keys, parked replies and posts older than `before`."""

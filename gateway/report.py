@@ -1,0 +1,129 @@
+"""`dragoman report`: the service's figures as a table, CSV, JSON or a page with plots."""
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from config.settings import Settings
+from gateway.store.sqlite.peek import read_histories
+from routing.languages import language_name
+from routing.metrics import Figures, Ticket, figures, tickets
+from routing.policy import Policy
+
+COLUMNS = ("conversations", "answered", "closed", "received", "sent")
+DURATIONS = ("first_response_median", "first_response_p90", "resolution_median")
+FIELDS = ("group", "name", *COLUMNS, *DURATIONS)
+TITLES = {
+    "first_response_median": "first response (median)",
+    "first_response_p90": "first response (p90)",
+    "resolution_median": "resolution (median)",
+}
+
+
+def report(settings: Settings, *, since: timedelta, now: datetime, as_what: str) -> str:
+    """Tell the figures of the conversations that began since a while ago."""
+    found = [
+        ticket
+        for mailbox, events in read_histories(settings.gateway.data_dir)
+        for ticket in tickets(mailbox, events, settings.policy)
+        if ticket.opened_at >= now - since
+    ]
+    return FORMATS[as_what](figures(found), found, settings.policy)
+
+
+def _table(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
+    rows = [["", *COLUMNS, *(TITLES[each] for each in DURATIONS)]]
+    for each in told:
+        counts = [str(getattr(each, column)) for column in COLUMNS]
+        rows.append([_name(each, policy), *counts, *(_spell(getattr(each, name)) for name in DURATIONS)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _csv(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(msgspec.to_builtins(each) for each in told)
+    return out.getvalue().rstrip()
+
+
+def _json(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
+    return "\n".join(json.dumps(msgspec.to_builtins(each), ensure_ascii=False) for each in told)
+
+
+def _html(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
+    """Draw a page that needs nothing from elsewhere."""
+    days: dict[str, int] = {}
+    for ticket in found:
+        days[f"{ticket.opened_at:%Y-%m-%d}"] = days.get(f"{ticket.opened_at:%Y-%m-%d}", 0) + 1
+    plots = [_plot("Conversations a day", dict(sorted(days.items())))]
+    for group in ("channel", "language", "skill", "agent"):
+        parts = {_name(each, policy).partition(": ")[2]: each.conversations for each in told if each.group == group}
+        plots.append(_plot(f"Conversations by {group}", parts))
+    rows = "".join(_row(each, policy) for each in told)
+    heads = "".join(f"<th>{TITLES.get(each, each)}" for each in (*COLUMNS, *DURATIONS))
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Dragoman: report</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }}
+table {{ border-collapse: collapse; width: 100% }} th, td {{ padding: .3rem .6rem; text-align: right }}
+th:first-child, td:first-child {{ text-align: left }} tr {{ border-bottom: 1px solid #ddd }}
+svg {{ width: 100%; height: auto }} rect {{ fill: #3a6ea5 }} text {{ font-size: 12px; fill: #222 }}
+</style>
+<h1>What the service did</h1>
+<table><tr><th>{heads}</tr>{rows}</table>
+{"".join(plots)}
+</html>"""
+
+
+def _row(each: Figures, policy: Policy) -> str:
+    counts = "".join(f"<td>{getattr(each, column)}" for column in COLUMNS)
+    durations = "".join(f"<td>{_spell(getattr(each, name))}" for name in DURATIONS)
+    return f"<tr><td>{html.escape(_name(each, policy))}{counts}{durations}</tr>"
+
+
+def _plot(title: str, values: Mapping[str, int]) -> str:
+    most = max(values.values(), default=0)
+    bars = "".join(
+        f'<text x="150" y="{20 * row + 15}" text-anchor="end">{html.escape(name[:24])}</text>'
+        f'<rect x="160" y="{20 * row + 3}" width="{500 * value / most:.0f}" height="14"/>'
+        f'<text x="{165 + 500 * value / most:.0f}" y="{20 * row + 15}">{value}</text>'
+        for row, (name, value) in enumerate(values.items())
+    )
+    height = 20 * len(values) + 5
+    return f'<h2>{html.escape(title)}</h2><svg viewBox="0 0 720 {height}" role="img">{bars}</svg>'
+
+
+def _name(each: Figures, policy: Policy) -> str:
+    if each.group == "all":
+        return "all"
+    names: Mapping[str, Callable[[str], str]] = {"agent": policy.name_of, "language": language_name}
+    named = names.get(each.group, str)(each.name) if each.name else "none"
+    return f"{each.group}: {named}"
+
+
+def _spell(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Figures], Sequence[Ticket], Policy], str]] = {
+    "table": _table,
+    "csv": _csv,
+    "json": _json,
+    "html": _html,
+}
+"""How figures are told."""
