@@ -311,8 +311,41 @@ def process_itself() -> Iterator[Row]:
         )
 
 
+def script(name: str) -> dict[str, float]:
+    """Run a measurement that is a script, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / name)],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=3 * PATIENCE,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def parsing() -> Iterator[Row]:
+    """Measure how long what platforms send takes to be read."""
+    for kind, took in script("parsing.py").items():
+        yield at_most(f"proving and reading a message of {kind}, median of its recorded cases", took, 100, "µs")
+
+
+def files() -> Iterator[Row]:
+    """Measure what a large file does to memory."""
+    told = script("files.py")
+    yield at_most("memory growth while a file of 50 MB comes in", told["in"], 10, "MB")
+    yield at_most("… while one goes out", told["out"], 10, "MB")
+
+
 GROWTH_ROUNDS = int(os.environ.get("GROWTH_ROUNDS", "4"))
-GROUPS = {"webhooks": webhooks, "slow_disk": slow_disk, "store": store, "process": process_itself}
+GROUPS = {
+    "webhooks": webhooks,
+    "slow_disk": slow_disk,
+    "store": store,
+    "process": process_itself,
+    "parsing": parsing,
+    "files": files,
+}
 
 
 def main() -> None:

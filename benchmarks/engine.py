@@ -136,7 +136,7 @@ async def timers(count: int) -> dict[str, float]:
         began = time.perf_counter()
         now = due + timedelta(seconds=1)
         store._note_timer(due)
-        while store.stats().waiting_events < count:  # noqa: ASYNC110 - a store tells nobody how full it is
+        while store.stats().waiting_events < count:
             await asyncio.sleep(0.01)
         seconds = time.perf_counter() - began
         await store.close()

@@ -25,6 +25,7 @@ from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
 from gateway.engines import make_chain
+from gateway.init import write_configuration
 from gateway.report import FORMATS, report
 from gateway.store.contract import StoreError
 from routing.state import Status
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = _command(known, "demo", _demo, "the gateway plus the sandbox, with a page to try it on")
     demo.add_argument("--host", default="127.0.0.1", help="where the page listens (default: 127.0.0.1)")
     demo.add_argument("--port", type=int, default=8080, help="the page's port (default: 8080)")
+    first = _command(known, "init", _init, "ask a few questions and write a first configuration")
+    told = "an answer, such as desk.channel=C0SUPPORT; with - for the value it is read from standard input"
+    first.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="given", help=told)
     check = _command(known, "check", _check, "ask each platform, store and engine whether it works")
     check.add_argument("--offline", action="store_true", help="only what needs no network")
     translate = _command(known, "translate", _translate, "translate one text")
@@ -158,7 +162,7 @@ def _add_text(command: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return load(options.config or Path(os.environ.get("DRAGOMAN_CONFIG", "dragoman.toml")), KINDS)
+    return load(_file(options), KINDS)
 
 
 def _print(options: argparse.Namespace, findings: Iterable[Finding]) -> int:
@@ -168,6 +172,15 @@ def _print(options: argparse.Namespace, findings: Iterable[Finding]) -> int:
         print(json.dumps(finding.fields, ensure_ascii=False) if options.json else finding.text, flush=True)
         good = good and finding.good
     return 0 if good else 1
+
+
+def _file(options: argparse.Namespace) -> Path:
+    return options.config or Path(os.environ.get("DRAGOMAN_CONFIG", "dragoman.toml"))
+
+
+def _init(options: argparse.Namespace) -> int:
+    given = channel_commands.read_given(options.given)
+    return _print(options, write_configuration(_file(options), given, channel_commands.ask_person))
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -117,6 +117,8 @@ def ask_person(field: Field) -> str:
         ConfigError: nobody sits there.
     """
     if not sys.stdin.isatty():
+        if field.default is not None:
+            return field.default
         raise ConfigError(f"{field.name} is missing: give it with --set {field.name}=…, or --set {field.name}=-")
     default = f" [{field.default}]" if field.default else ""
     told = f"{field.label}{f' ({field.help})' if field.help else ''}{default}: "

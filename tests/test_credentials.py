@@ -196,6 +196,59 @@ async def test_a_secret_can_come_from_standard_input_and_before_the_first_run(
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "new").iterdir()} == {0o600}
 
 
+ANSWERS = (
+    "desk.channel=C0SUPPORT",
+    "desk.bot_token=xoxb-sandbox",
+    "desk.app_token=xapp-sandbox",
+    "agent.slack_user_id=U0ANA",
+    'agent.name=Ana "Annie"',
+    "agent.languages=en, es",
+    "channel.token=42:sandbox-token",
+)
+
+
+def init(file: Path, *answers: str) -> int:
+    return main(["init", "-c", str(file), *(part for answer in answers for part in ("--set", answer))])
+
+
+def test_a_first_configuration_is_written_for_its_owner_alone_and_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    file = tmp_path / "dragoman.toml"
+
+    assert init(file, *ANSWERS) == 0
+    assert main(["check", "--offline", "-c", str(file)]) == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "xoxb-sandbox" not in "".join(capsys.readouterr())
+    assert init(file, *ANSWERS) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (ANSWERS[1:], "desk.channel is missing"),
+        ((*ANSWERS, "channel.kind=fax"), "channel.kind: must be one of"),
+        ((*ANSWERS, "desk.chanel=C1"), "--set desk.chanel: unknown"),
+        ((*ANSWERS[1:], "desk.channel=#support"), "must be the channel's id"),
+        (ANSWERS[:-1], "channel.token is missing"),
+    ],
+)
+def test_a_mistake_in_a_first_configuration_is_told_and_nothing_is_written(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answers: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert init(tmp_path / "dragoman.toml", *answers) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "dragoman.toml").exists()
+
+
 async def test_the_manifest_has_what_the_desk_needs(shell: Shell) -> None:
     status, said = await shell("slack-manifest")
     scopes = json.loads(said)["oauth_config"]["scopes"]["bot"]
