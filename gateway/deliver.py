@@ -174,7 +174,13 @@ class Customers:
             await self._park(batch, order, effect, channel, WINDOW_OVER)
             return
         progress = order.progress
-        if not progress.parts and not effect.template:
+        if not progress.parts and effect.template:
+            try:
+                progress = await self._words_of(channel, effect.template)
+            except SendError as error:
+                await self._failed(batch, order, error, channel.id)
+                return
+        elif not progress.parts:
             words = await self._interpreter.for_customer(effect, channel.capabilities)
             if isinstance(words, Held):
                 await self._hold_back(batch, order, effect, words)
@@ -229,7 +235,7 @@ class Customers:
         self, batch: Batch, order: Order, progress: Progress, effect: TellCustomer, channel: Channel, blank: Outbound
     ) -> None:
         """Send part after part, then the files; each waits until the one before was accepted."""
-        whole = len(progress.parts) + len(effect.files) + (effect.template is not None)
+        whole = len(progress.parts) + len(effect.files)
         for index in range(len(progress.sent), whole):
             (order,) = await self._hands.store.begin([replace(order, progress=progress)])
             try:
@@ -251,23 +257,22 @@ class Customers:
         parts = order.progress.parts
         text = parts[index] if index < len(parts) else ""
         message = Outbound(blank.peer, text, f"{order.id}.{index}", order.mailbox, blank.late)
-        if effect.template:
-            return await self._send_template(channel, message, effect.template)
+        if effect.template and isinstance(channel, Templating):
+            return await channel.send_template(message, replace(effect.template, language=order.progress.language))
         if index < len(parts):
             return await channel.send(message)
         return await self._files.send(channel, message, effect.files[index - len(parts)])
 
-    async def _send_template(self, channel: Channel, message: Outbound, asked: Template) -> Sent:
-        """Send a template that the platform has approved, in the customer's language or the one that is named."""
+    async def _words_of(self, channel: Channel, asked: Template) -> Progress:
+        """Find a template that the platform has approved, in the customer's language or the one that is named."""
         if not isinstance(channel, Templating):
             raise Rejected("this channel has no templates", "Only WhatsApp does.")
         try:
             known = [each for each in await channel.templates() if each.name == asked.name]
         except Uncertain as error:
             raise Unavailable(str(error)) from error
-        template = next(
-            (each for each in known if same_language(each.language.replace("_", "-"), asked.language)), None
-        )
+        fits = (each for each in known if same_language(each.language.replace("_", "-"), asked.language))
+        template = next(fits, None)
         if template is None:
             there = ", ".join(each.language for each in known)
             raise Rejected(
@@ -276,7 +281,8 @@ class Customers:
             )
         if len(asked.values) != template.wants:
             raise Rejected(f"{asked.name} wants {template.wants} values: {template.text}", TEMPLATE_ADVICE)
-        return await channel.send_template(message, replace(template, values=asked.values))
+        filled = replace(template, values=asked.values).filled
+        return Progress(parts=(filled,), language=template.language)
 
     async def _park(self, batch: Batch, order: Order, effect: TellCustomer, channel: Channel, reason: str) -> None:
         """Keep an answer until the customer writes; a notice of ours is no use by then."""
@@ -313,8 +319,6 @@ class Customers:
         effect = order.effect
         reply = effect.reply if isinstance(effect, TellCustomer) else ""
         named = [f"[{file.name or file.kind}]" for file in effect.files] if isinstance(effect, TellCustomer) else []
-        used = effect.template if isinstance(effect, TellCustomer) else None
-        template = [f"[template {used.name}] {' | '.join(used.values)}".strip()] if used else []
         now = self._hands.clock()
         return tuple(
             ReplySent(
@@ -323,7 +327,7 @@ class Customers:
                 at=now,
                 message=message,
                 reply=reply,
-                sent="\n".join((*progress.parts, *named, *template)),
+                sent="\n".join((*progress.parts, *named)),
                 engine=progress.engine,
                 language=progress.language,
                 back=progress.back,

@@ -15,8 +15,11 @@ from gateway.app import Gateway
 from gateway.budget import Budget
 from routing.languages import language_name
 from sandbox.demo_page import DemoPage, Guide, Person
+from sandbox.messenger import MessagingSandbox
+from sandbox.phones import MessagingPhone, Phone, TelegramPhone, WhatsAppPhone
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramSandbox
+from sandbox.whatsapp import WhatsAppSandbox
 from translation.chain import Chain
 from translation.contract import EngineError
 from translation.phrasebook import Phrasebook
@@ -28,6 +31,30 @@ data_dir = "data"
 kind = "telegram"
 token = "42:sandbox"
 api_base = "{telegram}"
+[channels.whatsapp]
+kind = "whatsapp"
+phone_number_id = "301"
+business_account_id = "201"
+access_token = "EAAsandbox"
+app_secret = "sandbox"
+verify_token = "sandbox"
+api_base = "{whatsapp}"
+[channels.messenger]
+kind = "messenger"
+page_id = "401"
+app_id = "601"
+page_access_token = "EAAsandbox"
+app_secret = "sandbox"
+verify_token = "sandbox"
+api_base = "{messenger}"
+[channels.instagram]
+kind = "instagram"
+account_id = "501"
+app_id = "601"
+access_token = "EAAsandbox"
+app_secret = "sandbox"
+verify_token = "sandbox"
+api_base = "{instagram}"
 [desk]
 channel = "C0SUPPORT"
 bot_token = "xoxb-sandbox"
@@ -46,7 +73,6 @@ slack_user_id = "U0MIA"
 name = "Mia"
 languages = ["en", "de"]
 """
-PEOPLE = ((1001, "Lucía", "es"), (1002, "Émile", "fr"), (1003, "Jonas", "de"), (1004, "Beatriz", "pt"))
 EXCHANGE = (
     ("customer", "Hola, ¿dónde está mi pedido A-1042?"),
     ("U0ANA", "Hello! Let me check."),
@@ -60,6 +86,7 @@ HOW_TO_GET = {
     "libretranslate": "no server is set",
 }
 SUGGESTIONS = 14
+Platform = TelegramSandbox | SlackSandbox | WhatsAppSandbox | MessagingSandbox
 
 
 @asynccontextmanager
@@ -69,10 +96,21 @@ async def open_demo() -> AsyncIterator[Gateway]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-demo-"))
         telegram = TelegramSandbox("42:sandbox")
         slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", app_token="xapp-sandbox")  # noqa: S106 - it opens nothing
-        text = CONFIGURATION.format(
-            telegram=await stack.enter_async_context(_served(telegram.app)),
-            slack=await stack.enter_async_context(_served(slack.app)),
-        )
+        meta = {"access_token": "EAAsandbox", "app_secret": "sandbox"}
+        whatsapp = WhatsAppSandbox(number="301", account="201", **meta)
+        whatsapp.add_template("news", "es", "Tenemos novedades sobre su pedido. ¿Podemos escribirle?")
+        messenger = MessagingSandbox("page", account="401", app="601", **meta)
+        instagram = MessagingSandbox("instagram", account="501", app="601", **meta)
+        named: dict[str, Platform] = {
+            "telegram": telegram,
+            "slack": slack,
+            "whatsapp": whatsapp,
+            "messenger": messenger,
+            "instagram": instagram,
+        }
+        served = {name: await stack.enter_async_context(_served(each.app)) for name, each in named.items()}
+        slack.base, messenger.base, instagram.base = (served[name] for name in ("slack", "messenger", "instagram"))
+        text = CONFIGURATION.format(**served)
         settings = parse(text, Path(folder) / "dragoman.toml", KINDS, {})
         gateway = Gateway(settings, budget=lambda: Budget(rate=10, burst=20))
         phrasebook = Phrasebook.load()
@@ -84,11 +122,23 @@ async def open_demo() -> AsyncIterator[Gateway]:
             engines=await _engines(gateway.chain),
             exchange=EXCHANGE,
         )
+        phones: tuple[tuple[Phone, str], ...] = (
+            (WhatsAppPhone(whatsapp, "34600111222", "Lucía"), "es"),
+            (MessagingPhone(messenger, "7100000000000001", "Émile"), "fr"),
+            (TelegramPhone(telegram, 1003, "Jonas"), "de"),
+            (MessagingPhone(instagram, "8100000000000001", "Beatriz"), "pt"),
+        )
         people = [
-            Person(chat, name, language_name(tag), phrasebook.suggestions(tag, "customer", SUGGESTIONS))
-            for chat, name, tag in PEOPLE
+            Person(phone, language_name(tag), phrasebook.suggestions(tag, "customer", SUGGESTIONS))
+            for phone, tag in phones
         ]
-        page = DemoPage(telegram, slack, people, guide)
+
+        def served_at(url: str) -> None:
+            """Tell Meta's platforms where the gateway is: its port is known once a browser has found it."""
+            for name, each in (("whatsapp", whatsapp), ("messenger", messenger), ("instagram", instagram)):
+                each.webhook = f"{url}/webhooks/{name}"
+
+        page = DemoPage(slack, people, guide, tuple(named.values()), served_at)
         gateway.app.add_routes(page.routes())
         watching = asyncio.create_task(page.watch())
         stack.push_async_callback(page.close)

@@ -67,6 +67,14 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: tuple[str, ...] = ()
 
     @property
+    def filled(self) -> str:
+        """The text with its values."""
+        text = self.text
+        for number, value in enumerate(self.values, 1):
+            text = text.replace(f"{{{{{number}}}}}", value)
+        return text
+
+    @property
     def wants(self) -> int:
         """How many values it needs."""
         return len(

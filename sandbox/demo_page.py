@@ -6,15 +6,15 @@ What it shows is what the simulated platforms have; what people do on it, they d
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from sandbox.phones import Phone, as_address, sample_photo
 from sandbox.slack import SlackSandbox
-from sandbox.telegram import TelegramSandbox
 
 FILES = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -23,10 +23,9 @@ LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A customer on the page: a chat, a name, and the language they start with by its name; what they may say."""
+    """A customer on the page: a phone, and the language they start with by its name; what they may say."""
 
-    chat: int
-    name: str
+    phone: Phone
     language: str
     suggestions: Sequence[str]
 
@@ -44,15 +43,32 @@ class Guide:
     exchange: Sequence[tuple[str, str]]
 
 
-class DemoPage:
-    """Serves the page, and carries what happens to everybody who looks at it."""
+class Watched(Protocol):
+    """A platform that tells when something changed on it."""
 
-    def __init__(self, telegram: TelegramSandbox, slack: SlackSandbox, people: Sequence[Person], guide: Guide) -> None:
-        self._telegram = telegram
+    changed: asyncio.Event
+
+
+class DemoPage:
+    """Serves the page, and carries what happens to everybody who looks at it.
+
+    `watched` are the platforms, each with a `changed` event; `served_at` is told the address that a browser came by.
+    """
+
+    def __init__(
+        self,
+        slack: SlackSandbox,
+        people: Sequence[Person],
+        guide: Guide,
+        watched: Sequence[Watched],
+        served_at: Callable[[str], None],
+    ) -> None:
         self._slack = slack
         self._people = people
         self._guide = guide
-        self._customers = {person.chat: telegram.customer(person.chat, person.name) for person in people}
+        self._watched = watched
+        self._served_at = served_at
+        self._phones = {person.phone.key: person.phone for person in people}
         self._sockets: set[web.WebSocketResponse] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -68,7 +84,7 @@ class DemoPage:
     async def watch(self) -> None:
         """Tell everybody what changed, until cancelled."""
         while True:
-            waits = [asyncio.ensure_future(each.changed.wait()) for each in (self._telegram, self._slack)]
+            waits = [asyncio.ensure_future(each.changed.wait()) for each in self._watched]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -99,6 +115,9 @@ class DemoPage:
     async def _socket(self, http: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(http)
+        if http.transport:
+            host, port = http.transport.get_extra_info("sockname")[:2]
+            self._served_at(f"http://{host}:{port}")
         self._sockets.add(socket)
         await self._tell({socket})
         try:
@@ -120,11 +139,22 @@ class DemoPage:
 
     async def _do(self, order: dict[str, Any]) -> None:
         said = str(order.get("text", "")).strip()[:LONGEST]
+        phone = self._phones.get(str(order.get("phone")))
         match order.get("do"):
-            case "write" if said and (customer := self._customers.get(order.get("chat", 0))):
-                await customer.write(said)
+            case "write" if said and phone:
+                await phone.write(said)
+            case "photo" if phone:
+                await phone.send_photo(sample_photo())
+            case "read" if phone:
+                await phone.read()
+            case "wait" if phone:
+                phone.let_time_pass()
             case "answer" if said and order.get("thread") in self._slack.posts:
                 await self._slack.write(str(order.get("agent")), said, thread=order["thread"])
+            case "attach" if order.get("thread") in self._slack.posts:
+                await self._slack.write_file(
+                    str(order.get("agent")), "parcel.png", sample_photo(), thread=order["thread"], mimetype="image/png"
+                )
             case "press" if order.get("message") in self._slack.posts:
                 await self._slack.press(
                     str(order.get("agent")), str(order.get("action")), str(order.get("value")), order["message"]
@@ -136,19 +166,19 @@ class DemoPage:
         """Play a first exchange: each turn waits for what the one before came to."""
         person = self._people[0]
         for who, text in self._guide.exchange:
-            before = len(self._telegram.texts(person.chat))
+            before = _came(person.phone)
             if who == "customer":
                 posts = len(self._slack.posts)
-                await self._customers[person.chat].write(text)
+                await person.phone.write(text)
                 await self._until(lambda posts=posts: len(self._slack.posts) > posts + 1)
             else:
                 await self._slack.write(who, text, thread=self._thread_of(person))
-                await self._until(lambda before=before: len(self._telegram.texts(person.chat)) > before)
+                await self._until(lambda before=before: _came(person.phone) > before)
             await asyncio.sleep(1.2)
 
     def _thread_of(self, person: Person) -> str:
         """Find the latest thread whose card names a person."""
-        named = [root["ts"] for root in self._slack.roots() if person.name in root.get("text", "")]
+        named = [root["ts"] for root in self._slack.roots() if person.phone.name in root.get("text", "")]
         return str(named[-1]) if named else ""
 
     async def _until(self, holds: Any) -> None:
@@ -168,14 +198,12 @@ class DemoPage:
         return {
             "customers": [
                 {
-                    "chat": person.chat,
-                    "name": person.name,
+                    "phone": person.phone.key,
+                    "name": person.phone.name,
+                    "platform": person.phone.platform,
                     "language": person.language,
                     "suggestions": person.suggestions,
-                    "messages": [
-                        {"mine": not message["from"]["is_bot"], "text": message.get("text", "")}
-                        for message in self._telegram.chats.get(person.chat, ())
-                    ],
+                    "messages": person.phone.lines(),
                 }
                 for person in self._people
             ],
@@ -199,4 +227,14 @@ class DemoPage:
 
     def _post(self, post: dict[str, Any]) -> dict[str, Any]:
         kept: dict[str, Any] = {key: post[key] for key in ("ts", "text", "blocks", "user") if key in post}
-        return {**kept, "reactions": self._slack.reactions.get(post["ts"], [])}
+        files = [self._file_of(each) for each in post.get("files", ())]
+        return {**kept, "files": files, "reactions": self._slack.reactions.get(post["ts"], [])}
+
+    def _file_of(self, shown: dict[str, Any]) -> dict[str, str]:
+        content = self._slack.files[shown["id"]].get("content", b"")
+        picture = as_address(content) if content.startswith((b"\x89PNG", b"\xff\xd8")) else ""
+        return {"name": shown["name"], "photo": picture}
+
+
+def _came(phone: Phone) -> int:
+    return sum(not line["mine"] for line in phone.lines())

@@ -79,6 +79,40 @@ async def test_type_answer_see_it_arrive(page: Page) -> None:
     await expect(thread).to_contain_text("Sent in German · phrasebook: Es kommt morgen an.")
 
 
+async def test_a_photo_goes_into_the_thread_and_a_picture_back(page: Page) -> None:
+    await page.get_by_role("button", name="Émile").click()
+    await page.get_by_role("button", name="Send a photo").click()
+    thread = page.locator(".thread", has_text="Émile")
+    await expect(thread.locator("img")).to_have_count(1, timeout=15_000)
+    await thread.get_by_label("Send a picture").click()
+
+    await expect(page.locator("#chat img")).to_have_count(2, timeout=15_000)
+    await expect(thread).to_contain_text("✅")
+    await page.get_by_role("button", name="Read all").click()
+    await expect(thread).to_contain_text("👀")
+    if shots := os.environ.get("SCREENSHOTS"):
+        await page.screenshot(path=f"{shots}/photos.png")
+
+
+async def test_after_24_hours_an_answer_waits_and_a_template_goes(page: Page) -> None:
+    await page.locator("#words").fill("Hola, ¿dónde está mi pedido A-1042?")
+    await page.locator("#words").press("Enter")
+    thread = page.locator(".thread", has_text="Lucía")
+    await expect(thread).to_contain_text("Where is my order A-1042?")
+    await page.get_by_role("button", name="Let 24 hours pass").click()
+    await thread.get_by_label("Answer", exact=True).fill("It will arrive on Friday.")
+    await thread.get_by_role("button", name="Send", exact=True).click()
+    await expect(thread).to_contain_text("Not sent yet")
+    await thread.locator(".whisper").get_by_role("button", name="news").click()
+    await expect(page.locator("#chat")).to_contain_text("Tenemos novedades sobre su pedido.")
+    if shots := os.environ.get("SCREENSHOTS"):
+        await page.screenshot(path=f"{shots}/window.png")
+    await page.locator("#words").fill("Hola")
+    await page.locator("#words").press("Enter")
+
+    await expect(page.locator("#chat")).to_contain_text("Llegará el viernes.")
+
+
 async def test_what_no_engine_knows_is_shown_as_written(page: Page) -> None:
     await page.get_by_role("button", name="Émile").click()
     await page.locator("#words").fill("Ma tortue a mangé <b>le colis</b> & je ne sais pas quoi faire")

@@ -260,6 +260,7 @@ async def test_an_answer_after_24_hours_waits_and_goes_when_the_customer_writes(
     values = whatsapp.sent[1]["template"]["components"][0]["parameters"]
     assert [value["text"] for value in values] == ["A-1042", "viernes"]
 
+    await world.shown(thread, "Su pedido A-1042 llegará el viernes.")
     await whatsapp.write(PHONE, "Astrid", "Hola, ¿están abiertos hoy?")
 
     await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])

@@ -1,6 +1,17 @@
 "use strict";
 const $ = (id) => document.getElementById(id);
-const EMOJI = { white_check_mark: "✅", eyes: "👀", warning: "⚠️" };
+const EMOJI = { white_check_mark: "✅", eyes: "👀", warning: "⚠️", hourglass_flowing_sand: "⏳" };
+const DOES = {
+  photo: "📷 Send a photo",
+  read: "👀 Read all",
+  wait: "⏳ Let 24 hours pass",
+};
+const CAN = {
+  WhatsApp: ["photo", "read", "wait"],
+  Messenger: ["photo", "read", "wait"],
+  Instagram: ["photo", "read", "wait"],
+  Telegram: ["photo"],
+};
 let state = null;
 let chosen = null;
 let socket = null;
@@ -60,13 +71,22 @@ function drawPost(post, agent) {
   const node = make("div", "post");
   if (post.user) node.append(make("div", "agent", state.agents[post.user] || post.user));
   if (post.blocks && post.blocks.length) for (const it of post.blocks) node.append(block(it, post, agent));
-  else node.append(mrkdwn(post.text || "", make("div", "section")));
+  else if (post.text) node.append(mrkdwn(post.text, make("div", "section")));
+  for (const file of post.files) node.append(drawFile(file));
   if (post.reactions.length) {
     const row = make("div", "reactions");
     for (const name of post.reactions) row.append(make("span", "", EMOJI[name] || name));
     node.append(row);
   }
   return node;
+}
+
+function drawFile(file) {
+  if (!file.photo) return make("div", "file", `📄 ${file.name || file.file}`);
+  const picture = make("img");
+  picture.src = file.photo;
+  picture.alt = file.name || "a photo";
+  return picture;
 }
 
 function assignee(thread) {
@@ -90,7 +110,12 @@ function composer(thread) {
   input.maxLength = 4000;
   const button = make("button", "primary", "Send");
   button.type = "submit";
-  form.append(agents, input, button);
+  const attach = make("button", "", "📎");
+  attach.type = "button";
+  attach.title = "Send a picture";
+  attach.setAttribute("aria-label", "Send a picture");
+  attach.onclick = () => send({ do: "attach", agent: agents.value, thread: thread.ts });
+  form.append(agents, input, attach, button);
   form.onsubmit = (event) => {
     event.preventDefault();
     send({ do: "answer", agent: agents.value, thread: thread.ts, text: input.value });
@@ -136,26 +161,41 @@ function drawThread(thread) {
 
 function drawPhone() {
   const people = state.customers;
-  if (chosen === null) chosen = people[0].chat;
+  if (chosen === null) chosen = people[0].phone;
   $("people").replaceChildren(...people.map((person) => {
-    const button = make("button", "", `${person.name} · ${person.language}`);
+    const button = make("button", "", `${person.name} · ${person.platform}`);
     button.type = "button";
-    button.setAttribute("aria-pressed", String(person.chat === chosen));
-    button.onclick = () => { chosen = person.chat; drawPhone(); };
+    button.setAttribute("aria-pressed", String(person.phone === chosen));
+    button.onclick = () => { chosen = person.phone; drawPhone(); };
     return button;
   }));
-  const person = people.find((each) => each.chat === chosen);
+  const person = people.find((each) => each.phone === chosen);
   $("who").textContent = person.name;
   $("speaks").textContent = `writes ${person.language}`;
-  const bubbles = person.messages.map((each) => make("div", each.mine ? "bubble mine" : "bubble", each.text));
+  $("app").textContent = `${person.platform}, as the customer sees it`;
+  document.querySelector(".screen").dataset.app = person.platform;
+  const bubbles = person.messages.map((each) => {
+    const bubble = make("div", each.mine ? "bubble mine" : "bubble", each.text);
+    if (each.photo || each.file) bubble.append(drawFile(each));
+    return bubble;
+  });
   $("chat").replaceChildren(...(bubbles.length ? bubbles : [make("p", "hint", "Choose a sentence below, or write your own.")]));
   $("chat").scrollTop = $("chat").scrollHeight;
-  if ($("say").dataset.chat !== String(chosen)) {
-    $("say").dataset.chat = String(chosen);
+  if ($("say").dataset.phone !== chosen) {
+    $("say").dataset.phone = chosen;
+    $("can").replaceChildren(...CAN[person.platform].map((what) => {
+      const chip = make("button", "", DOES[what]);
+      chip.type = "button";
+      chip.onclick = () => {
+        send({ do: what, phone: chosen });
+        if (what === "wait") chip.textContent = "⏳ 24 hours have passed";
+      };
+      return chip;
+    }));
     $("say").replaceChildren(...person.suggestions.map((text) => {
       const chip = make("button", "", text);
       chip.type = "button";
-      chip.onclick = () => send({ do: "write", chat: chosen, text });
+      chip.onclick = () => send({ do: "write", phone: chosen, text });
       return chip;
     }));
   }
@@ -187,7 +227,7 @@ function draw() {
 
 function play() {
   $("play").disabled = true;
-  if (state) chosen = state.customers[0].chat;
+  if (state) chosen = state.customers[0].phone;
   send({ do: "play" });
   setTimeout(() => { $("play").disabled = false; }, 8000);
 }
@@ -205,7 +245,7 @@ function connect() {
 $("play").onclick = play;
 $("write").onsubmit = (event) => {
   event.preventDefault();
-  send({ do: "write", chat: chosen, text: $("words").value });
+  send({ do: "write", phone: chosen, text: $("words").value });
   $("words").value = "";
 };
 connect();
