@@ -31,6 +31,17 @@ NOT_THERE = Failure(
     "Slack refuses the desk's channel",
     "Check [desk] channel, and invite the app into that channel: /invite @dragoman",
 )
+SCOPES = {
+    "chat:write": "no conversation can be shown",
+    "channels:history": "what may have been posted before a break can't be looked for",
+    "channels:read": "the channel can't be checked",
+    "files:read": "agents' files don't reach customers",
+    "files:write": "customers' files don't reach the thread",
+    "reactions:write": "agents don't see what became of their answers",
+}
+"""What the app must be allowed, and what goes wrong without."""
+
+PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
 FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
 
 log = logging.getLogger("dragoman.desk")
@@ -140,6 +151,12 @@ class Desk:
                 f"the app isn't in the channel #{found.get('name', self.channel)}", "Invite it: /invite @dragoman"
             )
         return f"{me.get('team', '?')} #{found.get('name', self.channel)} as {me.get('user', '?')}"
+
+    async def lacking(self) -> dict[str, str]:
+        """Say which scopes the app lacks, and what goes wrong without each."""
+        await self._api.call("auth.test")
+        wanted = SCOPES | (dict((PRESENCE_SCOPE,)) if self._settings.slack_presence else {})
+        return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}
 
     async def post(self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "") -> str:
         """Post, in a thread or as its first message; `order` lets `find` know it again. Gives the post's ts."""

@@ -45,13 +45,15 @@ NONE: Mapping[str, Failure] = {}
 class SlackApi:
     """One token's calls through the shared client; no call is ever repeated here.
 
-    `failures` are the errors, by Slack's word, that mean something else than what is common to all.
+    `failures` are the errors, by Slack's word, that mean something else than what is common to all; `scopes` are what
+    Slack last said that the token may do, empty before the first call.
     """
 
     def __init__(
         self, base: str, token: Secret, session: aiohttp.ClientSession, failures: Mapping[str, Failure] = NONE
     ) -> None:
         self._failures = failures
+        self.scopes: frozenset[str] = frozenset()
         self._base = URL(base)
         self._addresses: dict[str, URL] = {}
         self._session = session
@@ -88,6 +90,8 @@ class SlackApi:
             if not_sent(error):
                 raise Unavailable("Slack can't be reached") from error
             raise Uncertain(f"Slack didn't answer {method}: {type(error).__name__}") from error
+        if (scopes := headers.get("X-OAuth-Scopes")) is not None:
+            self.scopes = frozenset(scope.strip() for scope in scopes.split(","))
         return _answer(status, headers, body, method, self._failures)
 
 

@@ -91,8 +91,10 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
         yield _tried("channels", "there is none", "Add one: `dragoman channels add`.", good=False)
     async with open_session() as session:
         channels = {name: CHANNELS[each.kind](each, session) for name, each in known.items()}
+        desk = Desk(settings.desk, settings.policy, session, nowhere)
         probes = {
-            "desk": Desk(settings.desk, settings.policy, session, nowhere).probe(),
+            "desk": desk.probe(),
+            "desk scopes": _scopes(desk),
             **{f"channels.{name}": channel.probe() for name, channel in channels.items()},
         }
         answers = await asyncio.gather(*probes.values(), return_exceptions=True)
@@ -103,6 +105,19 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
             raise answer
         else:
             yield _tried(what, answer)
+
+
+async def _scopes(desk: Desk) -> str:
+    """Say whether the desk's app may do all that it has to."""
+    lacking = await desk.lacking()
+    if lacking:
+        told = "; ".join(f"{scope} ({why})" for scope, why in lacking.items())
+        cure = SendError(f"the app lacks {told}")
+        cure.advice = (
+            "Add them under OAuth & Permissions (`dragoman slack-manifest` has all), and install the app again."
+        )
+        raise cure
+    return "all there"
 
 
 async def _engines(chain: Chain, *, offline: bool, needed: bool) -> AsyncIterator[Finding]:

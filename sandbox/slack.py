@@ -20,6 +20,19 @@ Fault = Callable[[str, dict[str, Any]], web.Response | None]
 """Answers a call in Slack's place: given the method and its fields, None lets it through."""
 
 
+SCOPES = (
+    "chat:write",
+    "channels:history",
+    "channels:read",
+    "files:read",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "reactions:write",
+    "users:read",
+)
+
+
 class SlackSandbox:
     """One workspace with a channel for agents; an app is installed in it.
 
@@ -33,6 +46,7 @@ class SlackSandbox:
         self.places = {channel}
         self.names: dict[str, str] = {}
         self.away: set[str] = set()
+        self.scopes = list(SCOPES)
         self.signing_secret = signing_secret
         self.app_token = app_token
         self.events_url = ""
@@ -230,7 +244,7 @@ class SlackSandbox:
             self.drop_after.discard(method)
             if http.transport:
                 http.transport.close()
-        return web.json_response(result)
+        return web.json_response(result, headers={"X-OAuth-Scopes": ",".join(self.scopes)})
 
     def _do(self, method: str, fields: dict[str, Any], http: web.Request) -> dict[str, Any]:
         do: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

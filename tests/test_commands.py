@@ -94,7 +94,23 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "check", "translate", "detect", "route", "backup", "dead", "replay"]
+    "command",
+    [
+        "run",
+        "demo",
+        "init",
+        "check",
+        "channels",
+        "conversations",
+        "report",
+        "slack-manifest",
+        "translate",
+        "detect",
+        "route",
+        "backup",
+        "dead",
+        "replay",
+    ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

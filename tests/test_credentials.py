@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from adapters.desk import PRESENCE_SCOPE, SCOPES
 from config.credentials import Secret, Unreadable, Vault
 from config.tables import ConfigError
 from gateway.__main__ import main
@@ -249,9 +250,20 @@ def test_a_mistake_in_a_first_configuration_is_told_and_nothing_is_written(
     assert not (tmp_path / "dragoman.toml").exists()
 
 
+async def test_check_names_the_scopes_that_the_desks_app_lacks(world: World, shell: Shell) -> None:
+    assert "desk scopes" in (await shell("check"))[1]
+    world.slack.scopes.remove("files:write")
+
+    status, said = await shell("check")
+
+    assert status == 1
+    assert "lacks files:write (customers' files don't reach the thread)" in said
+    assert "OAuth & Permissions" in said
+
+
 async def test_the_manifest_has_what_the_desk_needs(shell: Shell) -> None:
     status, said = await shell("slack-manifest")
     scopes = json.loads(said)["oauth_config"]["scopes"]["bot"]
 
     assert status == 0
-    assert {"chat:write", "channels:history", "files:read", "files:write", "reactions:write"} <= set(scopes)
+    assert {*SCOPES, *PRESENCE_SCOPE[:1]} <= set(scopes)
