@@ -358,6 +358,7 @@ GROUPS = {
     "process": process_itself,
     "parsing": parsing,
     "files": files,
+    "mixed": mixed,
 }
 
 
