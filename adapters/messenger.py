@@ -1,36 +1,28 @@
 """A Facebook Page that customers write to on Messenger. https://developers.facebook.com/docs/messenger-platform"""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
 import aiohttp
 import msgspec
-from yarl import URL
 
 from adapters.contract import (
     Attachment,
     Capabilities,
-    Content,
     Failure,
-    Malformed,
     Outbound,
     Rejected,
-    Request,
     Sent,
-    Uncertain,
     Unfit,
     Unreachable,
     WindowClosed,
 )
-from adapters.http import clean, read_json
-from adapters.media import Hosts, fetch
-from adapters.meta import MEDIA_HOSTS, MEGABYTE, Failures, Graph, answer_challenge, check_signature, kind_of
-from adapters.meta_messaging import MessagingReader
+from adapters.http import clean
+from adapters.meta import COMMON_FIELDS, MEGABYTE, Failures
+from adapters.meta_messaging import MessagingChannel
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event, File
 
 SUBSCRIBED = (
     "messages",
@@ -75,7 +67,7 @@ LARGEST = 25
 """Megabytes that Messenger takes."""
 
 
-class Messenger:
+class Messenger(MessagingChannel):
     """A Facebook Page; `session` carries its calls."""
 
     kind: ClassVar[str] = "messenger"
@@ -83,10 +75,7 @@ class Messenger:
         Field(name="page_id", label="Page ID", help="The Page's own page: About, Page transparency"),
         Field(name="app_id", label="App ID", help="Meta app dashboard: App settings, Basic; tells our own echoes"),
         Field(name="page_access_token", label="Page access token", secret=True, help="Messenger, API settings"),
-        Field(name="app_secret", label="App secret", secret=True, help="Meta app dashboard: App settings, Basic"),
-        Field(name="verify_token", label="Verify token", secret=True, help="Any long text; give Meta the same"),
-        Field(name="api_base", label="API address", default="https://graph.facebook.com"),
-        Field(name="api_version", label="API version", default="v26.0"),
+        *COMMON_FIELDS,
     )
     # Meta's limit is 2,000 and doesn't say of what.
     capabilities: ClassVar[Capabilities] = Capabilities(
@@ -94,35 +83,9 @@ class Messenger:
     )
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
-        values, secrets = settings.values, settings.secrets
-        self._id = settings.id
-        self._page = values["page_id"]
-        self._app_secret = secrets["app_secret"]
-        self._verify_token = secrets["verify_token"]
-        self._reader = MessagingReader(settings.id, "messenger", self._page, values["app_id"])
-        self._session = session
-        self._hosts = Hosts(URL(values["api_base"]), media=MEDIA_HOSTS)
-        self._graph = Graph(values["api_base"], values["api_version"], secrets["page_access_token"], session, FAILURES)
-
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
-
-    def challenge(self, request: Request) -> str:
-        """Answer Meta's handshake."""
-        return answer_challenge(request, self._verify_token)
-
-    def verify(self, request: Request) -> None:
-        """Hold Meta's signature against the body."""
-        check_signature(request, self._app_secret)
-
-    def parse(self, request: Request) -> Sequence[Event]:
-        """Read what people and other programs did."""
-        body = read_json(request.body)
-        if not isinstance(body, dict) or body.get("object") != "page":
-            raise Malformed("this isn't Messenger's: its object isn't page")
-        return self._reader.read(body, request.at)
+        super().__init__(
+            settings, session, object_="page", account="page_id", access="page_access_token", failures=FAILURES
+        )
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order comes back with its echo."""
@@ -135,25 +98,12 @@ class Messenger:
             raise Unfit(f"Messenger takes files of at most {LARGEST} MB")
         said = {"attachment": {"type": kind, "payload": {"is_reusable": False}}}
         fields = {"message": msgspec.json.encode(said).decode()}
-        uploaded = await self._graph.upload(f"{self._page}/message_attachments", fields, "filedata", attachment)
+        uploaded = await self._graph.upload(f"{self._account}/message_attachments", fields, "filedata", attachment)
         return await self._send(message, {"attachment": {"type": kind, "payload": {"attachment_id": uploaded}}})
 
-    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
-        """Fetch a file from Meta's own hosts, which want no token."""
-        return fetch(self._session, file.ref, self._hosts)
-
     async def _send(self, message: Outbound, content: Mapping[str, object]) -> Sent:
-        answer = await self._graph.post(
-            f"{self._page}/messages",
-            {
-                "recipient": {"id": message.peer},
-                **kind_of(message),
-                "message": {**content, "metadata": f"{message.order}@{message.mailbox}"},
-            },
-        )
-        if not isinstance(answer.get("message_id"), str):
-            raise Uncertain("Meta's answer can't be read")
-        return Sent(answer["message_id"])
+        named = {**content, "metadata": f"{message.order}@{message.mailbox}"}
+        return await self.deliver(f"{self._account}/messages", message, named)
 
     async def name_of(self, peer: str) -> str:
         """Ask what a customer is called."""
@@ -162,12 +112,9 @@ class Messenger:
 
     async def hook(self, url: str) -> None:
         """Have the Page's events sent to the app; Meta takes a Page off after an hour of failures."""
-        await self._graph.post(f"{self._page}/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
+        await self._graph.post(f"{self._account}/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
 
     async def probe(self) -> str:
         """Ask which Page it is."""
-        answer = await self._graph.get(self._page, fields="id,name")
+        answer = await self._graph.get(self._account, fields="id,name")
         return f"{answer.get('name', '?')} (Page {answer.get('id', '?')})"
-
-    async def close(self) -> None:
-        """The shared client is closed by who opened it."""

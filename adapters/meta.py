@@ -15,7 +15,6 @@ from adapters.contract import (
     Attachment,
     Failure,
     Forged,
-    Outbound,
     Rejected,
     Request,
     SendError,
@@ -24,15 +23,13 @@ from adapters.contract import (
     Uncertain,
 )
 from adapters.http import clean, not_sent
-from config.credentials import Secret
+from config.credentials import Field, Secret
+from config.settings import ChannelSettings
 
 CHALLENGE_LENGTH = 200
 OCTETS = "application/octet-stream"
 UPLOAD = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
 MEGABYTE = 1024 * 1024
-MEDIA_HOSTS = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")
-"""Where the files of Messenger and Instagram are; no token goes there."""
-
 BUSY = frozenset({4, 17, 32, 613, 80002, 80006, 80007, 130429})
 BROKEN = frozenset({1, 2, 1200, 1545133, 131000, 131016, 131057, 133004})
 CREDENTIALS = frozenset({0, 3, 10, 33, 190, 131005, 131045, 133005, 133006, 133008, 133009, 133010, 133015, 133016})
@@ -67,13 +64,6 @@ def check_signature(request: Request, app_secret: Secret) -> None:
 
 Failures = Mapping[tuple[int, int], Failure]
 """A channel's errors by Meta's code and subcode, 0 for any."""
-
-
-def kind_of(message: Outbound) -> dict[str, str]:
-    """Say what a message of Messenger or Instagram is: an answer, or a person's after 24 hours."""
-    if message.late:
-        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
-    return {"messaging_type": "RESPONSE"}
 
 
 class Graph:
@@ -175,3 +165,42 @@ def _said(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
     return str(details or error.get("message") or error.get("title") or "")[:300]
+
+
+COMMON_FIELDS = (
+    Field(name="app_secret", label="App secret", secret=True, help="Meta app dashboard: App settings, Basic"),
+    Field(name="verify_token", label="Verify token", secret=True, help="Any long text; give Meta the same"),
+    Field(name="api_base", label="API address", default="https://graph.facebook.com"),
+    Field(name="api_version", label="API version", default="v26.0"),
+)
+"""What all of Meta's channels are told."""
+
+
+class MetaChannel:
+    """What all of Meta's channels have: the handshake, the signature, and calls with one token, the field `access`."""
+
+    def __init__(
+        self, settings: ChannelSettings, session: aiohttp.ClientSession, *, access: str, failures: Failures
+    ) -> None:
+        values, secrets = settings.values, settings.secrets
+        self._id = settings.id
+        self._app_secret = secrets["app_secret"]
+        self._verify_token = secrets["verify_token"]
+        self._session = session
+        self._graph = Graph(values["api_base"], values["api_version"], secrets[access], session, failures)
+
+    @property
+    def id(self) -> str:
+        """The name it has in the configuration."""
+        return self._id
+
+    def challenge(self, request: Request) -> str:
+        """Answer Meta's handshake."""
+        return answer_challenge(request, self._verify_token)
+
+    def verify(self, request: Request) -> None:
+        """Hold Meta's signature against the body."""
+        check_signature(request, self._app_secret)
+
+    async def close(self) -> None:
+        """The shared client is closed by who opened it."""

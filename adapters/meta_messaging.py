@@ -1,16 +1,23 @@
-"""What the webhooks of Messenger and Instagram mean: both speak of people who message an account.
+"""What Messenger and Instagram share: both speak of people who message an account.
 
 https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
+import aiohttp
 import msgspec
+from yarl import URL
 
-from adapters.http import clean
+from adapters.contract import Content, Malformed, Outbound, Request, Sent, Uncertain
+from adapters.http import clean, read_json
+from adapters.media import Hosts, fetch
+from adapters.meta import Failures, MetaChannel
+from config.settings import ChannelSettings
 from routing.messages import (
     AnsweredElsewhere,
     CustomerDeleted,
@@ -24,11 +31,64 @@ from routing.messages import (
     contact,
 )
 
+MEDIA_HOSTS = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")
+"""Where the files of Messenger and Instagram are; no token goes there."""
+
 Json = Mapping[str, Any]
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 THUMBS = frozenset({"369239263222822", "369239343222814", "369239383222810"})
 LOST = "Another app answers this customer now: what is written here may not reach them until they write again."
 BACK = "Dragoman answers this customer again."
+
+
+def kind_of(message: Outbound) -> dict[str, str]:
+    """Say what a message of Messenger or Instagram is: an answer, or a person's after 24 hours."""
+    if message.late:
+        return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
+    return {"messaging_type": "RESPONSE"}
+
+
+class MessagingChannel(MetaChannel):
+    """What both have in common; `object_` is what Meta calls it, `account` and `access` name its fields."""
+
+    def __init__(
+        self,
+        settings: ChannelSettings,
+        session: aiohttp.ClientSession,
+        *,
+        object_: str,
+        account: str,
+        access: str,
+        failures: Failures,
+    ) -> None:
+        super().__init__(settings, session, access=access, failures=failures)
+        self._object = object_
+        self._account = settings.values[account]
+        self._reader = MessagingReader(settings.id, settings.kind, self._account, settings.values["app_id"])
+        self._hosts = Hosts(URL(settings.values["api_base"]), media=MEDIA_HOSTS)
+
+    def parse(self, request: Request) -> Sequence[Event]:
+        """Read what people and other programs did."""
+        body = read_json(request.body)
+        if not isinstance(body, dict) or body.get("object") != self._object:
+            raise Malformed(f"this is another platform's: its object isn't {self._object}")
+        return self._reader.read(body, request.at)
+
+    def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
+        """Fetch a file from Meta's own hosts, which want no token."""
+        return fetch(self._session, file.ref, self._hosts)
+
+    async def deliver(self, path: str, message: Outbound, content: Json) -> Sent:
+        """Send a message with some content.
+
+        Raises:
+            SendError: what to do next.
+        """
+        body = {"recipient": {"id": message.peer}, **kind_of(message), "message": content}
+        answer = await self._graph.post(path, body)
+        if not isinstance(answer.get("message_id"), str):
+            raise Uncertain("Meta's answer can't be read")
+        return Sent(answer["message_id"])
 
 
 class MessagingReader:

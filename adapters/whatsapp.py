@@ -22,7 +22,7 @@ from adapters.contract import (
 )
 from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
-from adapters.meta import MEGABYTE, OCTETS, Graph, answer_challenge, check_signature
+from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
@@ -45,7 +45,7 @@ TAKES = {
 DOCUMENT = ("document", 100)
 
 
-class WhatsApp:
+class WhatsApp(MetaChannel):
     """A WhatsApp business number; `session` carries its calls."""
 
     kind: ClassVar[str] = "whatsapp"
@@ -53,21 +53,15 @@ class WhatsApp:
         Field(name="phone_number_id", label="Phone number ID", help="Meta app dashboard: WhatsApp, API setup"),
         Field(name="business_account_id", label="WhatsApp Business Account ID", help="On the same page"),
         Field(name="access_token", label="Access token", secret=True, help="A system user's permanent token"),
-        Field(name="app_secret", label="App secret", secret=True, help="Meta app dashboard: App settings, Basic"),
-        Field(name="verify_token", label="Verify token", secret=True, help="Any long text; give Meta the same"),
-        Field(name="api_base", label="API address", default="https://graph.facebook.com"),
-        Field(name="api_version", label="API version", default="v26.0"),
+        *COMMON_FIELDS,
     )
     capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096, receipts=True, window=timedelta(hours=24))
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
-        self._id = settings.id
+        super().__init__(settings, session, access="access_token", failures=FAILURES)
         self._number = settings.values["phone_number_id"]
         self._account = settings.values["business_account_id"]
-        self._app_secret = settings.secrets["app_secret"]
-        self._verify_token = settings.secrets["verify_token"]
         self._reader = WhatsAppReader(settings.id, self._number, self._account)
-        self._session = session
         token = settings.secrets["access_token"].reveal()
         self._hosts = Hosts(
             URL(settings.values["api_base"]),
@@ -75,26 +69,6 @@ class WhatsApp:
             trusted=("graph.facebook.com", "fbsbx.com"),
             headers={"Authorization": f"Bearer {token}"},
         )
-        self._graph = Graph(
-            settings.values["api_base"],
-            settings.values["api_version"],
-            settings.secrets["access_token"],
-            session,
-            FAILURES,
-        )
-
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
-
-    def challenge(self, request: Request) -> str:
-        """Answer Meta's handshake."""
-        return answer_challenge(request, self._verify_token)
-
-    def verify(self, request: Request) -> None:
-        """Hold Meta's signature against the body."""
-        check_signature(request, self._app_secret)
 
     def parse(self, request: Request) -> Sequence[Event]:
         """Read messages and statuses."""
@@ -168,9 +142,6 @@ class WhatsApp:
         """Ask which number it is."""
         answer = await self._graph.get(self._number, fields="display_phone_number,verified_name")
         return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')})"
-
-    async def close(self) -> None:
-        """The shared client is closed by who opened it."""
 
 
 def _template(it: Mapping[str, object]) -> Template | None:
