@@ -5,12 +5,13 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from adapters import CHANNELS, KINDS
 from adapters.contract import Asked, Channel, Forged, Malformed, Outbound, Request, SendError, Unavailable
@@ -94,11 +95,11 @@ def request(kind: str, body: bytes, **headers: str) -> Request:
     return Request(headers={**PROOFS[kind](body), **headers}, query={}, body=body, at=NOON)
 
 
-def cases() -> list[Any]:
+def cases(way: str = "receive") -> list[Any]:
     return [
         pytest.param(kind, json.loads(file.read_text()), id=f"{kind}-{file.stem}")
         for kind in CHANNELS
-        for file in sorted((FIXTURES / kind / "receive").glob("*.json"))
+        for file in sorted((FIXTURES / kind / way).glob("*.json"))
     ]
 
 
@@ -107,7 +108,8 @@ def wire(case: dict[str, Any]) -> bytes:
 
 
 def test_every_channel_has_fixtures() -> None:
-    assert {kind for kind in CHANNELS if (FIXTURES / kind / "receive").is_dir()} == set(CHANNELS)
+    for way in ("receive", "send"):
+        assert {kind for kind in CHANNELS if (FIXTURES / kind / way).is_dir()} == set(CHANNELS)
 
 
 @pytest.mark.parametrize(("kind", "case"), cases())
@@ -141,6 +143,40 @@ async def test_whatever_is_left_out_it_answers(
         except (Malformed, Asked):
             continue
         assert all(event.to or plain(event)["type"] == "Unrecognised" for event in events)
+
+
+@pytest.mark.parametrize(("kind", "case"), cases("send"))
+async def test_sends_what_the_platform_takes_and_understands_its_answers(
+    kind: str, case: dict[str, Any], session: aiohttp.ClientSession, aiohttp_server: Any
+) -> None:
+    answers = iter(case["answers"])
+    asked: list[dict[str, Any]] = []
+
+    async def answer(http: web.Request) -> web.Response:
+        body = await http.json() if http.content_type == "application/json" else dict(await http.post())
+        asked.append({"path": http.path, "fields": body})
+        told = next(answers)
+        text = told["body"] if isinstance(told["body"], str) else json.dumps(told["body"])
+        headers = {"Content-Type": "application/json", **told.get("headers", {})}
+        return web.Response(status=told["status"], text=text, headers=headers)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    base = str((await aiohttp_server(app)).make_url("")).rstrip("/")
+    channel = make(kind, session, api_base=base)
+    message = Outbound(case["to"], case["text"], "o-1.0", "mailbox", case.get("late", False))
+    outcome = case["outcome"]
+    if "sent" in outcome:
+        assert (await channel.send(message)).message == outcome["sent"]
+    else:
+        with pytest.raises(SendError) as raised:
+            await channel.send(message)
+        assert type(raised.value).__name__ == outcome["raises"]
+        if "after" in outcome:
+            assert getattr(raised.value, "after", None) == timedelta(seconds=outcome["after"])
+    assert [call["path"] for call in asked] == [call["path"] for call in case["requests"]]
+    for call, wanted in zip(asked, case["requests"], strict=True):
+        assert {key: call["fields"].get(key) for key in wanted["fields"]} == wanted["fields"]
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
