@@ -180,9 +180,9 @@ class Desk:
         """Post uploaded files, each an id and a title, as one message."""
         await slack_files.publish(self._api, files, self.channel, thread=thread, comment=comment)
 
-    async def published(self, file: str) -> str:
-        """Give the ts of the post that shows a file, "" where none does."""
-        return await slack_files.published(self._api, file, self.channel)
+    async def published(self, file: str, *, since: datetime, thread: str) -> str:
+        """Give the ts of the post that shows a file since a moment, "" where none does."""
+        return await slack_files.published(self._api, file, self.channel, since=since, thread=thread)
 
     def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
         """Fetch a file that an agent put into a thread."""

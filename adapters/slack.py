@@ -134,11 +134,12 @@ class Slack:
     async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
         """Upload a file, then post it; where the call broke off, the file itself tells whether it was posted."""
         where, _, thread = message.peer.partition(":")
+        began = datetime.now(UTC)
         id_ = await slack_files.upload(self._api, self._session, attachment.name, attachment.content)
         try:
             await slack_files.publish(self._api, [(id_, attachment.name)], where, thread=thread)
         except Uncertain as error:
-            if not await slack_files.published(self._api, id_, where):
+            if not await slack_files.published(self._api, id_, where, since=began, thread=thread):
                 raise Uncertain(str(error)) from error
         return Sent(id_)
 

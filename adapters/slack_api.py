@@ -1,6 +1,6 @@
 """Calling Slack's Web API, and what its errors ask us to do. https://docs.slack.dev/apis/web-api/"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,6 +97,18 @@ class SlackApi:
 
 async def find_order(api: SlackApi, channel: str, order: str, *, since: datetime, thread: str = "") -> str:
     """Look for a message by its order, among those since a moment; "" where it was never accepted."""
+
+    def is_it(message: Mapping[str, Any]) -> bool:
+        metadata = message.get("metadata") or {}
+        return (metadata.get("event_payload") or {}).get("order") == order
+
+    return await find_message(api, channel, is_it, since=since, thread=thread)
+
+
+async def find_message(
+    api: SlackApi, channel: str, is_it: Callable[[Mapping[str, Any]], bool], *, since: datetime, thread: str = ""
+) -> str:
+    """Look for a message among those since a moment, in a thread or in the channel; gives its ts, "" for none."""
     method = "conversations.replies" if thread else "conversations.history"
     cursor = ""
     for _ in range(PAGES):
@@ -106,8 +118,7 @@ async def find_order(api: SlackApi, channel: str, order: str, *, since: datetime
         fields |= {"cursor": cursor} if cursor else {}
         answer = await api.read(method, **fields)
         for message in answer.get("messages") or ():
-            metadata = message.get("metadata") or {}
-            if (metadata.get("event_payload") or {}).get("order") == order:
+            if is_it(message):
                 return str(message["ts"])
         cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:

@@ -1,6 +1,8 @@
 """Files in Slack, for the desk and for customers who write there. https://docs.slack.dev/messaging/working-with-files"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -8,7 +10,7 @@ from yarl import URL
 from adapters.contract import Content, Unavailable, Uncertain
 from adapters.http import clean
 from adapters.media import Hosts
-from adapters.slack_api import SlackApi
+from adapters.slack_api import SlackApi, find_message
 from config.credentials import Secret
 
 UPLOAD = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
@@ -59,11 +61,13 @@ async def publish(
     )
 
 
-async def published(api: SlackApi, file: str, channel: str) -> str:
-    """Give the ts of the message that shows a file in a channel, "" where none does (yet)."""
-    about = (await api.read("files.info", file=file)).get("file") or {}
-    shares = about.get("shares") or {}
-    for visibility in ("public", "private"):
-        for message in (shares.get(visibility) or {}).get(channel) or ():
-            return clean(message.get("ts"))
-    return ""
+async def published(api: SlackApi, file: str, channel: str, *, since: datetime, thread: str = "") -> str:
+    """Give the ts of the message that shows a file since a moment, "" where none does.
+
+    The messages tell: what the file itself says of where it is shown comes later.
+    """
+
+    def is_it(message: Mapping[str, Any]) -> bool:
+        return any(each.get("id") == file for each in message.get("files") or () if isinstance(each, dict))
+
+    return await find_message(api, channel, is_it, since=since, thread=thread)

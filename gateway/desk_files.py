@@ -30,6 +30,14 @@ FAILED = "!"
 log = logging.getLogger("dragoman.deliver")
 
 
+class SearchFailed(Exception):
+    """Whether a post was accepted couldn't be found out; `error` says why."""
+
+    def __init__(self, error: SendError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class DeskFiles:
     """Shows customers' files at the desk."""
 
@@ -70,17 +78,26 @@ class DeskFiles:
 
         Raises:
             SendError: it isn't posted, or (Uncertain) may be.
+            SearchFailed: it may have been before, and Slack doesn't tell.
         """
         files = [(id_, file.kind) for order in orders for id_, file in _shown(order)]
         if not files:
             return False
         said = [entry for order in orders if (entry := told(order)) is not None]
-        ts = await self._desk.published(files[0][0]) if orders[0].open_call else ""
-        if not ts:
+        if not await self._is_published(orders[0], files[0][0], where):
             await self._hands.store.begin(orders)
             await self._desk.publish(files, thread=where, comment="\n".join(map(_comment, said)))
         await self._hands.keep(batch, Result(orders=tuple(order.id for order in orders)))
         return True
+
+    async def _is_published(self, order: Order, file: str, where: str) -> bool:
+        """Say whether a call that broke off was accepted."""
+        if not order.open_call:
+            return False
+        try:
+            return bool(await self._desk.published(file, since=order.at, thread=where))
+        except SendError as error:
+            raise SearchFailed(error) from error
 
     async def _upload(self, order: Order, file: File) -> str:
         channel = self._channels.get(order.mailbox.partition("/")[0])

@@ -28,7 +28,7 @@ from adapters.slack_api import SlackRefusal
 from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.deliver import Hands
-from gateway.desk_files import DeskFiles, together, told
+from gateway.desk_files import DeskFiles, SearchFailed, together, told
 from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
 from gateway.retry import Hold, TryAt, judge
@@ -71,14 +71,6 @@ ENDLESS = 10**9
 """The desk's patience: what a customer wrote is never given up."""
 
 log = logging.getLogger("dragoman.deliver")
-
-
-class _SearchFailed(Exception):
-    """Whether a post was accepted couldn't be found out; `error` says why."""
-
-    def __init__(self, error: SendError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class DeskPosts:
@@ -141,7 +133,7 @@ class DeskPosts:
                 case _:
                     posts = await self._entries(batch)
             self._budget.spend(posts - 1)
-        except _SearchFailed as failed:
+        except SearchFailed as failed:
             await self._failed(batch, failed.error, searching=True)
         except SendError as error:
             await self._failed(batch, error)
@@ -313,7 +305,7 @@ class DeskPosts:
         try:
             return await self._desk.find(order, since=since, thread=thread)
         except SendError as error:
-            raise _SearchFailed(error) from error
+            raise SearchFailed(error) from error
 
     async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
         text, blocks = draw(entries)

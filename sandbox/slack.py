@@ -109,7 +109,7 @@ class SlackSandbox:
     ) -> str:
         """Have an agent put a file into a thread; gives the message's ts."""
         id_ = f"F{next(self._ids)}"
-        self.files[id_] = {"id": id_, "name": name, "content": content, "shares": {}}
+        self.files[id_] = {"id": id_, "name": name, "content": content}
         said = {"id": id_, "name": name, "mode": "hosted", "size": len(content), "mimetype": more.pop("mimetype", "")}
         url = f"{self.base}/files/{id_}/{name}"
         shown = {**said, "url_private": url, "url_private_download": url}
@@ -261,7 +261,6 @@ class SlackSandbox:
             "conversations.history": self._read,
             "files.getUploadURLExternal": lambda fields: self._promise(fields, http),
             "files.completeUploadExternal": self._complete,
-            "files.info": self._file,
         }
         return do[method](fields) if method in do else {"ok": False, "error": "unknown_method"}
 
@@ -286,12 +285,6 @@ class SlackSandbox:
         self.whispers.append(fields)
         self._ring()
         return {"ok": True, "message_ts": self._next_ts()}
-
-    def _file(self, fields: dict[str, Any]) -> dict[str, Any]:
-        known = self.files.get(str(fields.get("file")))
-        if known is None:
-            return {"ok": False, "error": "file_not_found"}
-        return {"ok": True, "file": {"id": known["id"], "shares": known["shares"]}}
 
     def _about(self, fields: dict[str, Any]) -> dict[str, Any]:
         place = fields.get("channel")
@@ -331,7 +324,7 @@ class SlackSandbox:
         if int(fields.get("length") or 0) < 1 or not fields.get("filename"):
             return {"ok": False, "error": "missing_argument"}
         id_ = f"F{next(self._ids)}"
-        self.files[id_] = {"id": id_, "name": fields["filename"], "length": int(fields["length"]), "shares": {}}
+        self.files[id_] = {"id": id_, "name": fields["filename"], "length": int(fields["length"])}
         return {"ok": True, "upload_url": f"http://{http.host}/upload/{id_}", "file_id": id_}
 
     async def _upload(self, http: web.Request) -> web.Response:
@@ -367,9 +360,6 @@ class SlackSandbox:
         }
         if fields.get("thread_ts"):
             message["thread_ts"] = fields["thread_ts"]
-        for file in wanted:
-            if file:
-                file["shares"].setdefault("public", {}).setdefault(fields["channel_id"], []).append({"ts": ts})
         self.posts[ts] = message
         self._ring()
         return {"ok": True, "files": [{"id": file["id"]} for file in wanted if file]}

@@ -162,6 +162,26 @@ async def test_a_publication_that_broke_off_is_not_repeated(world: World) -> Non
     assert len(posted(world, thread)) == 1
 
 
+async def test_a_search_that_fails_leaves_it_open_whether_files_were_posted(world: World) -> None:
+    asked: list[str] = []
+
+    def fault(method: str, _: dict[str, Any]) -> web.Response | None:
+        if method != "conversations.replies" or len(asked) >= 2:
+            return None
+        asked.append(method)
+        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "0"})
+
+    world.slack.drop_after, world.slack.fault = {"files.completeUploadExternal"}, fault
+    await world.customer().send(voice={"file_id": world.telegram.add_file(OGG), "duration": 12})
+    thread = await world.thread()
+    await world.customer().write("Hello there")
+
+    await world.shown(thread, "Hello there")
+
+    assert len(asked) == 2
+    assert len(posted(world, thread)) == 1
+
+
 async def test_a_desk_app_without_the_scope_for_files_goes_on_without(world: World) -> None:
     refused = {"ok": False, "error": "missing_scope"}
     world.slack.fault = lambda method, _: web.json_response(refused) if method.startswith("files.") else None
