@@ -699,3 +699,29 @@ async def test_what_waits_for_a_channel_is_due_when_the_channel_has_changed(stor
     batch = await store.take(Side.CUSTOMER)
     assert batch.lane == "wa/1"
     await nothing(lambda: store.take(Side.CUSTOMER))
+
+
+async def test_whoever_is_forgotten_leaves_nothing_and_gives_their_agent_room(engine: Open) -> None:
+    first = engine()
+    await first.open()
+    await first.append([wrote(1)])
+    claim = await first.claim()
+    assert await first.commit(claim, step(claim, SAY, SHOW, status=Status.OPEN, assignee="U0ANA")) is Outcome.OK
+    await first.append([wrote(2)])
+    await first.close()
+    second = engine()
+    await second.open()
+
+    erased = await second.forget("tg/1")
+
+    assert {what for what, count in erased.items() if count} >= {"conversation", "history", "journal", "outbox"}
+    assert [each.load for each in second.roster()] == [0]
+    assert await second.conversation("tg/1") is None
+    assert await second.history("tg/1") == []
+    await nothing(second.claim)
+    for side in (Side.CUSTOMER, Side.DESK):
+        await nothing(lambda side=side: second.take(side))  # type: ignore[misc]
+    assert not any(second.stats().waiting_orders.values())
+    await second.append([wrote(3)])
+    assert ids(await second.claim()) == [wrote(3).id]
+    await second.close()

@@ -320,6 +320,7 @@ class SqliteStore:
         lanes = [rows.lane_of(side, mailbox) for side in Side]
         waiting: list[int] = []
         for _ in range(FORGET_TRIES):
+            _, conversation = await self._load(mailbox)
             erased_now = self._mailboxes.erase(mailbox)
             waiting += erased_now or ()
             if erased_now is not None and self._lanes.erase(lanes):
@@ -327,8 +328,8 @@ class SqliteStore:
             await asyncio.sleep(0.05)
         else:
             raise StoreError(f"{mailbox} is being worked on all the time: try again")
-        conversation = self._cache.pop(mailbox, (0, None))[1]
-        self._roster.move(conversation.load if conversation else "", "", self._clock())
+        _, latest = self._cache.pop(mailbox, (0, conversation))
+        self._roster.move(latest.load, "", self._clock())
         for place in [place for place in self._threads if place[0] == mailbox]:
             del self._threads[place]
         erased = await self._db.submit(lambda db: rows.erase(db, mailbox, waiting))
