@@ -26,7 +26,7 @@ def route(now: Conversation, facts: Facts, policy: Policy) -> Conversation:
 def with_agent(now: Conversation, agent: str, *why: str) -> Conversation:
     """Give the conversation to an agent; `why` is for the card."""
     talked = (*(each for each in now.talked if each != agent), agent)[-8:]
-    return replace(now, status=Status.OPEN, assignee=agent, talked=talked, why=why)
+    return replace(now, status=Status.OPEN, assignee=agent, talked=talked, why=why, asked_at=EPOCH)
 
 
 def turn_came(was: Conversation, event: TurnCame, policy: Policy) -> Decision:

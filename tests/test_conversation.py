@@ -387,6 +387,17 @@ def test_a_menu_that_nobody_answers_holds_up_nobody_for_long() -> None:
     assert decide(asked, later, MENU).conversation.status is Status.OPEN
 
 
+def test_a_menu_is_over_when_an_agent_takes_the_conversation() -> None:
+    asked = decide(NEW, wrote("Hola"), MENU).conversation
+    claimed = decide(asked, replace(said("!claim", agent="U0BEN"), id="e1"), MENU).conversation
+    closed = decide(claimed, replace(said("!close"), id="e2"), MENU).conversation
+
+    again = decide(closed, replace(wrote("1"), id="e3"), MENU)
+
+    assert Note(text=texts.REOPENED) in again.effects
+    assert again.conversation.skill == "general"
+
+
 def test_who_says_what_it_is_about_is_not_asked() -> None:
     assert TellCustomer not in [type(each) for each in decide(NEW, wrote("mi factura"), MENU).effects]
 
