@@ -2,7 +2,9 @@
 
 import asyncio
 import copy
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -195,6 +197,20 @@ async def world_at_rest(tmp_path: Path, aiohttp_server: Serve) -> World:
 async def world(make_world: Callable[..., Awaitable[World]]) -> World:
     """A world with webhooks on both sides."""
     return await make_world()
+
+
+def everything_in(file: Path) -> str:
+    """Give all that a store's tables hold, as text."""
+    with closing(sqlite3.connect(file)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        values = [value for table in tables for row in db.execute(f"SELECT * FROM {table}") for value in row]  # noqa: S608 - ours
+    return "\n".join(value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values)
+
+
+@pytest.fixture
+def kept() -> Callable[[Path], str]:
+    """Read all that a store keeps."""
+    return everything_in
 
 
 def spoilt(body: Any) -> Iterator[Any]:
