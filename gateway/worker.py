@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gateway.record import Record, Recorder
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError
 from routing import assign
-from routing.conversation import Conversation, decide, opens_conversation, wants_agent
+from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent
 from routing.messages import AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Effect, Event, Facts, TurnCame
 from routing.policy import Policy
 
@@ -96,6 +96,7 @@ class Worker:
         now = claim.conversation
         effects: list[tuple[int, Effect]] = []
         events: list[Event] = []
+        kept: list[Event] = []
         for event in claim.events:
             try:
                 heard = await self._gather(now, event)
@@ -108,15 +109,17 @@ class Worker:
                     await self._store.set_aside(claim, f"{type(error).__name__} while deciding")
                     return False
                 break
+            if not concerns_nobody(now, heard):
+                kept.append(heard)
             now = decision.conversation
             events.append(heard)
             effects += ((now.number, effect) for effect in decision.effects)
         outcome = await self._store.commit(
-            _first(claim, len(events)), Step(conversation=now, effects=tuple(effects), events=tuple(events))
+            _first(claim, len(events)), Step(conversation=now, effects=tuple(effects), events=tuple(kept))
         )
         if self._recorder and outcome is Outcome.OK:
             owed = tuple(effect for _, effect in effects)
-            self._recorder.write(claim.conversation, Record(events=tuple(events), effects=owed, now=now))
+            self._recorder.write(claim.conversation, Record(events=tuple(kept), effects=owed, now=now))
         return bool(claim.conversation.load) and claim.conversation.load != now.load
 
     async def watch_queue(self) -> None:

@@ -39,20 +39,34 @@ from routing.messages import (
 from routing.policy import Policy
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
 
-__all__ = ["Conversation", "Decision", "Held", "Status", "card", "decide", "opens_conversation", "wants_agent"]
+__all__ = [
+    "Conversation",
+    "Decision",
+    "Held",
+    "Status",
+    "card",
+    "concerns_nobody",
+    "decide",
+    "opens_conversation",
+    "wants_agent",
+]
 
 
 def decide(was: Conversation, event: Event, policy: Policy) -> Decision:
     """Say what follows from `event`; an event that was seen before changes nothing."""
-    if event.id in was.seen or _concerns_nobody(was, event):
+    if event.id in was.seen or concerns_nobody(was, event):
         return Decision(was)
     decision = _decide(was, event, policy)
     seen = (*was.seen, event.id)[-REMEMBERED:]
     return Decision(replace(decision.conversation, seen=seen), decision.effects)
 
 
-def _concerns_nobody(was: Conversation, event: Event) -> bool:
-    return not was.number and isinstance(event, CustomerWrote | CustomerEdited) and event.follows
+def concerns_nobody(was: Conversation, event: Event) -> bool:
+    """Say whether `event` is about a conversation that we don't have: others talk there, and none of it is kept."""
+    if was.number:
+        return False
+    follows = isinstance(event, CustomerWrote | CustomerEdited) and event.follows
+    return follows or isinstance(event, AnsweredElsewhere)
 
 
 def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
@@ -69,7 +83,7 @@ def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
 
 def opens_conversation(was: Conversation, event: Event, policy: Policy) -> bool:
     """Say whether `event` begins a new conversation, so that it needs a number."""
-    if _concerns_nobody(was, event):
+    if concerns_nobody(was, event):
         return False
     if isinstance(event, CustomerEdited):
         return was.number == 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -75,6 +76,23 @@ async def test_a_mention_begins_a_conversation_and_its_thread_goes_on(world: Wor
     await world.until(lambda: guests.replies(ts)[1:])
     assert [post["text"] for post in guests.replies(ts)[1:]] == ["Llegará el viernes."]
     assert len(world.slack.roots()) == 1
+
+
+async def test_what_others_say_to_each_other_is_not_kept(
+    world: World, guests: SlackSandbox, kept: Callable[[Path], str]
+) -> None:
+    ts = await guests.guest_writes("U0LUCIA", "lunch?", place="C0PUBLIC")
+    await guests.guest_writes("U0TOM", "the salary list is ready", place="C0PUBLIC", thread=ts)
+    await guests.guest_writes("U0LUCIA", "Hello there", place="D0LUCIA")
+    thread = await world.thread()
+    await world.shown(thread, "Hello there")
+    await world.until(lambda: world.gateway.store.stats().waiting_events == 0)
+
+    everything = kept(world.folder / "data" / "dragoman.db")
+
+    assert "Hello there" in everything
+    assert "salary" not in everything
+    assert "lunch" not in everything
 
 
 async def test_a_call_that_broke_off_is_found_and_not_repeated(world: World, guests: SlackSandbox) -> None:

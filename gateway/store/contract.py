@@ -62,6 +62,8 @@ class Timer(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a step changes: the conversation, what is to be done, the events with the facts gathered for them.
 
+    `events` are those to be kept; the claim says which are done.
+
     `effects` come with the conversation's number; `clear` are keys of timers.
     """
 
