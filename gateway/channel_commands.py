@@ -87,12 +87,20 @@ def rotate_key(settings: Settings) -> Iterator[Finding]:
         raise ConfigError("gateway.key is set: change it there, and add the channels again")
     folder = settings.gateway.data_dir
     old = _key(settings)
-    opened = {name: Vault(old).open(name, sealed) for name, sealed in _stored(settings).items()}
     with renew_key(folder) as new:
+        opened = {name: _with_either(name, sealed, old, new) for name, sealed in _stored(settings).items()}
         write_docs(folder, KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()})
     yield Finding(
         f"{len(opened)} channels are encrypted with the new key in {folder / NAME}", {"channels": len(opened)}
     )
+
+
+def _with_either(name: str, sealed: bytes, old: bytes, new: bytes) -> dict[str, str]:
+    """Open what the old key sealed, or the new one where a renewal was interrupted."""
+    try:
+        return Vault(new).open(name, sealed)
+    except Unreadable:
+        return Vault(old).open(name, sealed)
 
 
 def read_given(pairs: Sequence[str]) -> dict[str, str]:

@@ -26,9 +26,11 @@ def load_key(given: Secret, data_dir: Path) -> bytes:
 
 @contextmanager
 def renew_key(data_dir: Path) -> Iterator[bytes]:
-    """Give a new key, which takes the place of the one in the file once the context has ended well."""
+    """Give a new key, which takes the place of the one in the file once the context has ended well.
+
+    Where that was interrupted before, it is the same new key again: something may be encrypted with it already.
+    """
     fresh, file = data_dir / f"{NAME}.new", data_dir / NAME
-    fresh.unlink(missing_ok=True)
     yield _stretch(_from_file(fresh))
     fresh.replace(file)
 

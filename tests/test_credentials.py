@@ -17,6 +17,8 @@ from config.credentials import Secret, Unreadable, Vault
 from config.tables import ConfigError
 from gateway.__main__ import main
 from gateway.keys import load_key, renew_key
+from gateway.live_channels import KIND, seal_channel
+from gateway.store.sqlite.peek import write_docs
 from sandbox.whatsapp import WhatsAppSandbox
 
 World = Any
@@ -53,6 +55,33 @@ def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     (tmp_path / "key").chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
         load_key(Secret(""), tmp_path)
+
+
+def test_a_renewal_of_the_key_that_was_interrupted_is_finished_by_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    file = tmp_path / "dragoman.toml"
+    assert init(file, *ANSWERS) == 0
+    sealed = seal_channel("t2", {"kind": "telegram", "token": "42:other"}, load_key(Secret(""), make_dir(tmp_path)))
+    write_docs(tmp_path / "data", KIND, {"t2": sealed})
+    replace_file = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+    with pytest.raises(OSError, match="killed"):
+        main(["channels", "rotate", "--key", "-c", str(file)])
+    monkeypatch.setattr(Path, "replace", replace_file)
+    assert main(["channels", "list", "-c", str(file)]) == 1
+
+    assert main(["channels", "rotate", "--key", "-c", str(file)]) == 0
+
+    assert main(["channels", "list", "-c", str(file)]) == 0
+    assert not (tmp_path / "data" / "key.new").exists()
+    assert "42:other" not in "".join(capsys.readouterr())
+
+
+def make_dir(folder: Path) -> Path:
+    (folder / "data").mkdir(exist_ok=True)
+    return folder / "data"
 
 
 @pytest.fixture
