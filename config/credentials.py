@@ -87,7 +87,7 @@ class Vault:
         """
         head = 1 + len(self._name)
         if sealed[:1] != self._VERSION or sealed[1:head] != self._name:
-            raise Unreadable("it was encrypted with another key (a renewal that broke off: `dragoman channels rotate --key`)")
+            raise Unreadable("it was encrypted with another key; `dragoman channels rotate --key` ends a renewal")
         nonce, rest = sealed[head : head + self._NONCE], sealed[head + self._NONCE :]
         try:
             plain = self._cipher.decrypt(nonce, rest, channel.encode())

@@ -20,6 +20,7 @@ LATER_ENGINES = ("firefox", "deepl", "google", "azure", "openai")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
+ADDRESS = re.compile(r"https?://([^\s/:@\[\]]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(/\S*)?")
 SHORTEST_KEY = 16
 
 __all__ = ["ConfigError", "Settings", "load"]
@@ -148,8 +149,8 @@ def _gateway(table: Table, folder: Path) -> Gateway:
     if key and len(key) < SHORTEST_KEY:
         raise table.error("key", f"must have at least {SHORTEST_KEY} characters, better 40 that nobody can guess")
     public_url = table.text("public_url", "").rstrip("/")
-    if public_url and not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?", public_url):
-        raise table.error("public_url", f"must be an address such as https://support.example.com, not {public_url!r}")
+    if public_url:
+        _address(table, "public_url", public_url)
     record = table.text("record", "")
     gateway = Gateway(
         host=table.text("host", default.host),
@@ -172,6 +173,8 @@ def _channel(name: str, table: Table, kinds: Kinds) -> ChannelSettings:
     values, secrets = {}, {}
     for each in kinds[kind]:
         value = table.text(each.name, each.default, choices=each.choices)
+        if each.name == "api_base":
+            _address(table, each.name, value)
         if each.secret:
             secrets[each.name] = Secret(value)
         else:
@@ -195,11 +198,17 @@ def _desk(table: Table) -> Desk:
         signing_secret=Secret(table.text("signing_secret", None if mode == "http" else "")),
         app_token=Secret(table.text("app_token", None if mode == "socket" else "")),
         mode=mode,
-        api_base=table.text("api_base", "https://slack.com/api/").rstrip("/") + "/",
+        api_base=_address(table, "api_base", table.text("api_base", "https://slack.com/api/")).rstrip("/") + "/",
         slack_presence=table.flag("slack_presence", default=False),
     )
     table.done()
     return desk
+
+
+def _address(table: Table, name: str, value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise table.error(name, f"must be an address such as https://support.example.com, not {value!r}")
+    return value
 
 
 def _policy(root: Table) -> Policy:

@@ -190,6 +190,10 @@ async def test_what_does_not_work_is_told_and_not_kept(
         (["channels", "add", "t2", "telegram", "--set", "mode=carrier-pigeon", "--set", "token=1:x"], "must be one of"),
         (["channels", "add", "t2", "telegram", "--set", "tokn=1:x", "--set", "token=1:x"], "did you mean token"),
         (["channels", "add", "t2", "telegram"], "token is missing"),
+        (
+            ["channels", "add", "t2", "slack", "--set", "bot_token=1:x", "--set", "api_base=http://["],
+            "must be an address",
+        ),
         (["channels", "add", "t/2", "telegram", "--set", "token=1:x"], "made of letters"),
         (["channels", "add", "t2", "telegram", "--set", "token"], "key=value"),
         (["channels", "remove", "t2"], "there is no channel t2"),
