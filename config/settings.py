@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from config.credentials import NO_SECRET, Field, Secret
+from config.store_address import RedisAddress, read_address
 from config.tables import NOT_YET, ConfigError, Source, Table, environment
 from routing.policy import Agent, Policy, Skill
 
@@ -31,6 +32,7 @@ class Gateway:
     """Where it listens and where it keeps things.
 
     `record` is the file that steps are recorded in, None for none; without a `key` a file in `data_dir` is used.
+    `redis` is where the store is, None for SQLite in `data_dir`.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +41,7 @@ class Gateway:
     data_dir: Path = Path("data")
     record: Path | None = None
     key: Secret = NO_SECRET
+    redis: RedisAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,12 @@ def channel_from(name: str, fields: Mapping[str, str], kinds: Kinds) -> ChannelS
 
 def _gateway(table: Table, folder: Path) -> Gateway:
     default = Gateway()
-    store = table.text("store", "sqlite")
-    if store.partition("://")[0] in ("redis", "rediss", "redis+cluster", "redis+sentinel"):
+    try:
+        store = read_address(table.text("store", "sqlite"))
+    except ValueError as error:
+        raise table.error("store", str(error)) from error
+    if store:
         raise table.error("store", 'this version of Dragoman has no Redis store yet: set "sqlite"')
-    if store != "sqlite":
-        raise table.error("store", f'must be "sqlite", not {store!r}')
     key = table.text("key", "")
     if key and len(key) < SHORTEST_KEY:
         raise table.error("key", f"must have at least {SHORTEST_KEY} characters, better 40 that nobody can guess")
@@ -159,6 +163,7 @@ def _gateway(table: Table, folder: Path) -> Gateway:
         data_dir=folder / table.text("data_dir", str(default.data_dir)),
         record=folder / record if record else None,
         key=Secret(key),
+        redis=store,
     )
     table.done()
     return gateway
