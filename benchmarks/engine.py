@@ -16,7 +16,8 @@ import uvloop
 from msgspec.structs import replace
 
 from gateway.store.contract import Step
-from gateway.store.sqlite import SqliteStore, rows
+from gateway.store.shape import millis
+from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite import store as store_module
 from gateway.store.sqlite.database import Database
 from routing.conversation import Conversation, Status
@@ -124,9 +125,7 @@ async def timers(count: int) -> dict[str, float]:
         await store.open()
         due = NOW + timedelta(hours=1)
         event = TurnCame(id="t", to="wa/1", at=NOW)
-        values = [
-            (f"wa/{n}", "k", rows.millis(due), encode(replace(event, id=f"t{n}", to=f"wa/{n}"))) for n in range(count)
-        ]
+        values = [(f"wa/{n}", "k", millis(due), encode(replace(event, id=f"t{n}", to=f"wa/{n}"))) for n in range(count)]
         await store._db.submit(lambda db: db.executemany("INSERT INTO timer VALUES (?, ?, ?, ?)", values).rowcount)
         db = store._db._reader
         began = time.process_time()

@@ -4,7 +4,7 @@ import pytest
 
 from config.store_address import read_address
 
-ADDRESSES = {
+ADDRESSES: dict[str, tuple[str, dict[str, object]]] = {
     "redis://localhost": ("redis://localhost:6379", {"tls": False, "cluster": False}),
     "redis://:pass%40word@h:7000/2": ("redis://h:7000/2", {"database": 2, "user": ""}),
     "rediss://dragoman:secret@h:6380?ssl_ca_certs=/etc/ca.pem": (
@@ -56,7 +56,7 @@ def test_a_password_is_read_and_never_shown() -> None:
 
     assert address is not None
     assert address.password.reveal() == "s:cret"
-    assert not {"s:cret", "s%3Acret", "hidden"} & set(f"{address} {address!r}".replace("'", " ").split())
+    assert not [word for word in ("s:cret", "s%3Acret", "hidden") if word in f"{address} {address!r}"]
     with pytest.raises(ValueError, match="no option") as error:
         read_address("redis://dragoman:s3cret@h?odd=1")
     assert "s3cret" not in str(error.value)

@@ -12,10 +12,20 @@ class Roster:
     def __init__(
         self, loads: Mapping[str, int], assigned: Mapping[str, datetime], away: Collection[str] = frozenset()
     ) -> None:
+        self._absent: set[str] = set()
+        self.recount(loads, assigned, away)
+
+    def recount(
+        self, loads: Mapping[str, int], assigned: Mapping[str, datetime], away: Collection[str] = frozenset()
+    ) -> None:
+        """Begin anew with what is stored."""
         self._loads = dict(loads)
         self._assigned = dict(assigned)
         self._away = set(away)
-        self._absent: set[str] = set()
+
+    def load(self, agent: str) -> int:
+        """Say how many open conversations an agent has."""
+        return self._loads.get(agent, 0)
 
     def standings(self) -> Sequence[Standing]:
         """Say how each agent stands of whom there is something to say."""

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -80,13 +80,15 @@ class Mailboxes:
         self._hurried.discard(mailbox)
         return erased
 
-    def done(self, mailbox: str, count: int) -> None:
-        """Forget the first `count` events and let go of the mailbox."""
-        box = self._waiting[mailbox]
-        for _ in range(count):
-            box.popleft()
-        self.size -= count
+    def done(self, mailbox: str, seqs: Collection[int] = ()) -> None:
+        """Forget the events at these places, its first ones, and let go of the mailbox."""
         self._taken.discard(mailbox)
+        box = self._waiting.get(mailbox)
+        if box is None:
+            return
+        while box and box[0][0] in seqs:
+            box.popleft()
+            self.size -= 1
         if box:
             if any(isinstance(event, AgentWrote | AgentPressed) for _, event in islice(box, MAILBOX_BATCH)):
                 self._hurried.add(mailbox)
@@ -96,6 +98,16 @@ class Mailboxes:
         else:
             self._hurried.discard(mailbox)
             del self._waiting[mailbox]
+
+    def drop(self, whose: Callable[[str], bool]) -> None:
+        """Forget what waits in some mailboxes, which is another's to work on; who works on one may finish."""
+        for mailbox in [mailbox for mailbox in self._waiting if whose(mailbox)]:
+            self.size -= len(self._waiting.pop(mailbox))
+            self._hurried.discard(mailbox)
+
+    def busy(self) -> Collection[str]:
+        """Name the mailboxes that are being worked on."""
+        return self._taken
 
 
 @dataclass(slots=True)
@@ -173,20 +185,29 @@ class Lanes:
 
     def replace(self, order: Order) -> None:
         """Put a changed order in its place."""
-        orders = self._lanes[order.lane].orders
-        for at, each in enumerate(orders):
+        lane = self._lanes.get(order.lane)
+        if lane is None:
+            return
+        for at, each in enumerate(lane.orders):
             if each.id == order.id:
-                orders[at] = order
+                lane.orders[at] = order
                 return
+
+    def waiting(self, name: str) -> Sequence[Order]:
+        """Give what is in a lane, in order."""
+        return tuple(self._lanes[name].orders) if name in self._lanes else ()
 
     def close_calls(self, name: str) -> None:
         """Note that no call of a lane is open."""
-        lane = self._lanes[name]
-        lane.orders = deque(structs.replace(order, open_call="") for order in lane.orders)
+        lane = self._lanes.get(name)
+        if lane is not None:
+            lane.orders = deque(structs.replace(order, open_call="") for order in lane.orders)
 
     def remove(self, name: str, ids: Iterable[str]) -> None:
         """Forget orders that are settled; the lane stays taken."""
-        lane = self._lanes[name]
+        lane = self._lanes.get(name)
+        if lane is None:
+            return
         gone = set(ids)
         before = len(lane.orders)
         while lane.orders and lane.orders[0].id in gone:
@@ -225,6 +246,19 @@ class Lanes:
         for name in names:
             self._lanes.pop(name, None)
         return True
+
+    def drop(self, whose: Callable[[str], bool]) -> None:
+        """Forget what waits in some lanes, which is another's to deliver; who has one in hand may finish."""
+        for name in [name for name in self._lanes if whose(name)]:
+            lane = self._lanes[name]
+            self.sizes[lane.side.value] -= len(lane.orders)
+            lane.orders.clear()
+            if not lane.hold:
+                del self._lanes[name]
+
+    def busy(self) -> Collection[str]:
+        """Name the lanes that are in somebody's hands."""
+        return [name for name, lane in self._lanes.items() if lane.hold]
 
     def wake(self, channel: str) -> None:
         """Make what waits for a channel's customers due now."""

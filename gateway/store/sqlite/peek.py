@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.store.contract import Letter, StoreError
 from gateway.store.roster import Roster
+from gateway.store.shape import moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import FILE
 from gateway.store.sqlite.schema import MIGRATIONS, migrate
@@ -32,7 +33,7 @@ def read_letters(folder: Path) -> Sequence[Letter]:
     return [
         Letter(
             id=f"{kind}{seq}",
-            at=rows.moment(at),
+            at=moment(at),
             mailbox=mailbox,
             number=number,
             what=decode(body),

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step, side_of
+from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step
+from gateway.store.shape import event_key, lane_of, millis, moment, order_of, urgency_of
 from routing.conversation import Conversation
 from routing.messages import (
     THREAD_MARK,
@@ -22,7 +22,6 @@ from routing.messages import (
     encode,
 )
 
-PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 decode_conversation = msgspec.json.Decoder(Conversation).decode
 decode_progress = msgspec.json.Decoder(Progress).decode
 
@@ -33,24 +32,13 @@ Fate = Literal["known", "parked", "aside"]
 """What else may become of an event: it was there before, waits for its thread, or is kept for inspection."""
 
 
-def millis(at: datetime) -> int:
-    """Turn a moment into what the tables hold."""
-    return round(at.timestamp() * 1000)
-
-
-def moment(at: int) -> datetime:
-    """Turn what the tables hold into a moment."""
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
 def write_events(db: sqlite3.Connection, events: Iterable[Event], at: datetime) -> list[Placed | Fate]:
     """Put events into the journal, and say where each is."""
     return [_write_event(db, event, at) for event in events]
 
 
 def _write_event(db: sqlite3.Connection, event: Event, at: datetime) -> Placed | Fate:
-    key = blake2b(event.id.encode(), digest_size=16).digest()
-    if not db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, millis(at))).rowcount:
+    if not db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (event_key(event), millis(at))).rowcount:
         return "known"
     body = encode(event)
     if not event.to:
@@ -139,34 +127,21 @@ def _write_conversation(db: sqlite3.Connection, claim: Claim, now: Conversation)
 
 
 def _indexed(now: Conversation) -> tuple[int, str, str, int, int]:
-    return now.number, now.status.value, now.load, PRIORITIES.get(now.priority, 2), millis(now.opened_at)
+    return now.number, now.status.value, now.load, urgency_of(now), millis(now.opened_at)
 
 
 def _write_order(
     db: sqlite3.Connection, claim: Claim, at: datetime, noted: set[str], index: int, owed: tuple[int, Effect]
 ) -> Order:
-    number, effect = owed
-    first = claim.events[0].id if claim.events else f"{claim.mailbox}:{claim.version}"
-    order = Order(
-        id=f"{blake2b(first.encode(), digest_size=9).hexdigest()}-{index}",
-        mailbox=claim.mailbox,
-        number=number,
-        lane=lane_of(side_of(effect), claim.mailbox),
-        effect=effect,
-        at=at,
-    )
+    order = order_of(claim, at, index, owed)
     begins = order.lane in noted
+    open_call = order.id if begins else ""
     noted.discard(order.lane)
     place = db.execute(
         "INSERT INTO outbox (id, lane, mailbox, number, effect, at, begun, open_call) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (order.id, order.lane, order.mailbox, number, encode(effect), millis(at), begins, order.id if begins else ""),
+        (order.id, order.lane, order.mailbox, order.number, encode(order.effect), millis(at), begins, open_call),
     ).lastrowid
     return replace(order, place=place or 0)
-
-
-def lane_of(side: Side, mailbox: str) -> str:
-    """Name the lane that keeps what goes to a side in order."""
-    return mailbox if side is Side.CUSTOMER else f"{THREAD_MARK}{side.value}/{mailbox}"
 
 
 def write_result(

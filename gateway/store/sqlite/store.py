@@ -25,6 +25,7 @@ from gateway.store.contract import (
     side_of,
 )
 from gateway.store.roster import Roster
+from gateway.store.shape import lane_of, millis, moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes
@@ -113,7 +114,7 @@ class SqliteStore:
         try:
             version, conversation = await self._load(mailbox)
         except BaseException:
-            self._mailboxes.done(mailbox, 0)
+            self._mailboxes.done(mailbox)
             raise
         seqs, events = zip(*waiting, strict=True)
         return Claim(mailbox, version, conversation, events, seqs)
@@ -140,11 +141,11 @@ class SqliteStore:
     async def release(self, claim: Claim) -> None:
         """Let go of a mailbox; its events come again."""
         self._cache.pop(claim.mailbox, None)
-        self._mailboxes.done(claim.mailbox, 0)
+        self._mailboxes.done(claim.mailbox)
 
     async def set_aside(self, claim: Claim, reason: str) -> None:
         """Keep the claim's first event apart."""
-        now = rows.millis(self._clock())
+        now = millis(self._clock())
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM journal WHERE seq = ?", (claim.seqs[0],))
@@ -155,7 +156,7 @@ class SqliteStore:
 
         def after(_: None) -> None:
             self._counts["aside"] += 1
-            self._mailboxes.done(claim.mailbox, 1)
+            self._mailboxes.done(claim.mailbox, claim.seqs[:1])
 
         await self._db.submit(work, after)
 
@@ -209,7 +210,7 @@ class SqliteStore:
         """Let go of the lane and let it wait."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO lane VALUES (?, ?)", (batch.lane, rows.millis(until)))
+            db.execute("INSERT OR REPLACE INTO lane VALUES (?, ?)", (batch.lane, millis(until)))
             if not open_call:
                 db.executemany(
                     "UPDATE outbox SET open_call = '' WHERE seq = ?", ((order.place,) for order in batch.orders)
@@ -317,7 +318,7 @@ class SqliteStore:
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere: when nobody works on it, from memory and from the file in one go."""
         mailbox = await self._db.submit(partial(rows.canonical, mailbox=mailbox))
-        lanes = [rows.lane_of(side, mailbox) for side in Side]
+        lanes = [lane_of(side, mailbox) for side in Side]
         waiting: list[int] = []
         for _ in range(FORGET_TRIES):
             _, conversation = await self._load(mailbox)
@@ -339,7 +340,7 @@ class SqliteStore:
 
     async def prune(self, before: datetime) -> None:
         """Forget dedupe keys, parked replies and posts older than `before`."""
-        cut = rows.millis(before)
+        cut = millis(before)
 
         def work(db: sqlite3.Connection) -> int:
             db.execute("DELETE FROM seen WHERE at < ?", (cut,))
@@ -360,12 +361,12 @@ class SqliteStore:
             self._lanes.add(order, side_of(order.effect))
         latest = self._clock() + LONGEST_WAIT
         for name, not_before in db.execute("SELECT name, not_before FROM lane"):
-            self._lanes.hold(name, min(rows.moment(not_before), latest))
+            self._lanes.hold(name, min(moment(not_before), latest))
         self._roster = Roster(*rows.read_roster(db))
         self._counts = _count(db)
         (self._number,) = db.execute("SELECT ifnull(max(value), 0) FROM counter WHERE name = 'number'").fetchone()
         (due,) = db.execute("SELECT min(due) FROM timer").fetchone()
-        self._next_timer = rows.moment(due) if due is not None else None
+        self._next_timer = moment(due) if due is not None else None
 
     async def _load(self, mailbox: str) -> tuple[int, Conversation]:
         if mailbox in self._cache:
@@ -401,7 +402,7 @@ class SqliteStore:
 
     def _may_note(self, mailbox: str) -> set[str]:
         """Name the lane whose next post goes at once: its call may be noted with the step, in one commit."""
-        lane = rows.lane_of(Side.DESK, mailbox)
+        lane = lane_of(Side.DESK, mailbox)
         return {lane} if self._lanes.sizes[Side.DESK.value] < AT_ONCE and not self._lanes.waits(lane) else set()
 
     def _keep(self, claim: Claim, step: Step, noted: set[str], wrote: tuple[Outcome, list[Order]]) -> None:
@@ -417,7 +418,7 @@ class SqliteStore:
                 self._note_timer(timer.due)
         else:
             self._cache.pop(claim.mailbox, None)
-        self._mailboxes.done(claim.mailbox, 0 if outcome is Outcome.CONFLICT else len(claim.events))
+        self._mailboxes.done(claim.mailbox, () if outcome is Outcome.CONFLICT else claim.seqs)
 
     def _remember(self, mailbox: str, version: int, conversation: Conversation) -> None:
         self._cache[mailbox] = (version, conversation)
@@ -468,7 +469,7 @@ class SqliteStore:
 
     def _fired(self, wrote: tuple[list[rows.Placed], int | None]) -> None:
         placed, due = wrote
-        self._next_timer = rows.moment(due) if due is not None else None
+        self._next_timer = moment(due) if due is not None else None
         self._place(placed)
 
 

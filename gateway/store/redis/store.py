@@ -1,0 +1,547 @@
+"""The store's verbs on Redis: each step is one function call in its partition; what waits is in the holder's memory."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from config.store_address import RedisAddress
+from gateway.store.contract import Batch, Claim, Order, Outcome, Post, Result, Side, Stats, Step, StoreError
+from gateway.store.redis.calls import Answer, Argument, Calls
+from gateway.store.redis.holding import Holding, Part
+from gateway.store.redis.kept import AsideEvent, DeadOrder, decode_aside, decode_dead, decode_order
+from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
+from gateway.store.redis.names import Names, is_thread, thread_id
+from gateway.store.redis.seats import Seats
+from gateway.store.shape import event_key, lane_of, millis, order_of, urgency_of
+from gateway.store.waiting import Clock
+from routing.conversation import Conversation, Status
+from routing.messages import CustomerWrote, Event, Standing, decode_event, encode
+
+CACHED = 20_000
+"""How many conversations stay in memory."""
+
+LONGEST_WAIT = timedelta(hours=1)
+"""How long a lane waits at most after it was taken over: the clock may have been wrong when it was told to wait."""
+
+FORGET_TRIES = 200
+
+BACKLOG = 50_000
+"""How many events and orders may wait, in all replicas, before the journal takes no more of customers."""
+
+RESERVE = 10_000
+"""How many more it takes of what isn't a customer's message, so that agents' answers go on."""
+
+RANK = 10**13
+"""What a rank of priority weighs in the queue, beside milliseconds since 1970."""
+
+TAKEN_OVER = "another replica has taken over"
+
+decode_conversation = msgspec.json.Decoder(Conversation).decode
+decode_post = msgspec.json.Decoder(Post).decode
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class RedisStore:
+    """The engine for several replicas on one Redis."""
+
+    def __init__(self, address: RedisAddress, *, clock: Clock = _utc) -> None:
+        self._clock = clock
+        self._calls = Calls(address, self._failed)
+        self._seats = Seats(self._calls)
+        self._names = Names(self._calls)
+        self._holding = Holding(
+            self._calls,
+            self._seats,
+            clock,
+            longest_wait=lambda: clock() + LONGEST_WAIT,
+            dropped=self._dropped,
+            freed=self._move_freed,
+        )
+        self._cache: OrderedDict[str, tuple[int, Conversation]] = OrderedDict()
+        self._threads: dict[tuple[str, int], str] = {}
+
+    async def open(self) -> None:
+        """Connect, bring the function library, and take what is free."""
+        await self._calls.open()
+        try:
+            await self._holding.open()
+        except BaseException:
+            await self._calls.close()
+            raise
+        self._listening = asyncio.create_task(self._holding.listen(self._hear, self._names.forget))
+
+    async def close(self) -> None:
+        """Finish what was begun and let go."""
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        await self._holding.close()
+        await self._calls.close()
+
+    async def probe(self) -> None:
+        """Raise StoreError unless a write goes through."""
+        await self._calls.submit("put", DOCS, "doc:probe", "", "")
+
+    # The journal
+
+    async def append(self, events: Sequence[Event]) -> Sequence[bool]:
+        """Write events to the journal, durably."""
+        waiting = self._holding.mailboxes.size + self._holding.lanes.size + self._holding.elsewhere
+        room = BACKLOG if any(isinstance(event, CustomerWrote) for event in events) else BACKLOG + RESERVE
+        if waiting >= room:
+            raise StoreError(f"{waiting} events and orders wait already: try again later")
+        return await self._append(events)
+
+    async def _append(self, events: Sequence[Event]) -> list[bool]:
+        """Write events in their order; what needs a look elsewhere waits until those before it are written."""
+        fresh: dict[int, bool] = {}
+        going: list[tuple[int, asyncio.Future[Answer]]] = []
+        for index, event in enumerate(events):
+            mailbox = self._names.known(event)
+            if mailbox or (event.to and not is_thread(event.to) and not getattr(event, "also", ())):
+                going.append((index, self._enter(event, mailbox)))
+                continue
+            await self._finish(going, events, fresh)
+            fresh[index] = await self._append_slowly(event)
+        await self._finish(going, events, fresh)
+        return [fresh[index] for index in range(len(events))]
+
+    async def _finish(
+        self, going: list[tuple[int, asyncio.Future[Answer]]], events: Sequence[Event], fresh: dict[int, bool]
+    ) -> None:
+        for index, future in going:
+            answer = await future
+            if answer[0] == b"at":
+                self._names.learn(events[index].to, answer[1].decode())
+                answer = await self._enter(events[index], answer[1].decode())
+            fresh[index] = answer[0] != b"known"
+        going.clear()
+
+    def _enter(self, event: Event, mailbox: str) -> "asyncio.Future[Answer]":
+        """Write an event to its mailbox; where that is "", to the one of its own name if nobody else has it."""
+        box = mailbox or event.to
+        tag = tag_of(box)
+
+        def after(answer: Answer) -> None:
+            if answer[0] == b"in":
+                self._names.learn(event.to, box)
+                self._holding.entered(box, answer[1], event)
+
+        bell = "" if self._holding.is_mine(box) else self._holding.bell
+        arguments = (event.to, mailbox, event_key(event), encode(event), millis(self._clock()), bell, tag)
+        return self._calls.submit("append", tag, *arguments, after=after)
+
+    async def _append_slowly(self, event: Event) -> bool:
+        """Write an event whose mailbox is yet to be found."""
+        now = self._clock()
+        if not event.to:
+            tag = tag_of(event.id)
+            letter = encode(AsideEvent("", event, "unknown kind", now))
+            told = await self._calls.submit("keep_aside", tag, event_key(event), letter, millis(now))
+            if told[0] == b"aside":
+                self._holding.count(tag, "aside", 1)
+            return bool(told[0] != b"known")
+        if not is_thread(event.to):
+            told = await self._enter(event, await self._names.settle(event))
+            return bool(told[0] != b"known")
+        tag = tag_of(event.to)
+        told = await self._calls.submit("park", tag, event.to, event_key(event), encode(event), millis(now))
+        if told[0] == b"at":
+            self._names.learn(event.to, told[1].decode())
+            told = await self._enter(event, told[1].decode())
+        elif told[0] == b"parked":
+            self._holding.count(tag, "parked", 1)
+        return bool(told[0] != b"known")
+
+    async def _move_parked(self, thread: str, mailbox: str) -> None:
+        """Move what was parked for a thread into its mailbox, in order, until nothing is left."""
+        tag = tag_of(thread)
+        while parked := (await self._calls.submit("name_thread", tag, thread, mailbox))[1]:
+            for body in parked:
+                await self._enter(decode_event(body), mailbox)
+            await self._calls.submit("unpark", tag, thread, len(parked), *parked)
+            self._holding.count(tag, "parked", -len(parked))
+        self._names.learn(thread, mailbox)
+
+    async def _move_freed(self, tag: str) -> None:
+        """Move what a replica that died left parked though its thread was known."""
+        for thread, mailbox, _ in (await self._calls.submit("freed", tag))[1]:
+            await self._move_parked(thread.decode(), mailbox.decode())
+
+    async def claim(self) -> Claim:
+        """Wait for a free mailbox and take it."""
+        mailbox, waiting = await self._holding.mailboxes.take()
+        try:
+            version, conversation = await self._load(mailbox)
+        except BaseException:
+            self._holding.mailboxes.done(mailbox)
+            raise
+        seqs, events = zip(*waiting, strict=True)
+        return Claim(mailbox, version, conversation, events, seqs)
+
+    async def commit(self, claim: Claim, step: Step) -> Outcome:
+        """Keep the step; agents' room is taken at once, and for all replicas before the step gives it away."""
+        now = self._clock()
+        was, new = claim.conversation.load, step.conversation.load
+        part = self._holding.part_of(claim.mailbox)
+        if part is None:
+            await self.release(claim)
+            return Outcome.CONFLICT
+        if was == new:
+            return await self._commit(part, claim, step, now)
+        rested = self._seats.rested(new)
+        self._seats.move(claim.mailbox, was, new, now)
+        try:
+            if new and not await self._seats.take(part.tag, part.epoch, claim.mailbox, new, now):
+                await self._seats.refresh()
+                await self.release(claim)
+                outcome = Outcome.CONFLICT
+            else:
+                outcome = await self._commit(part, claim, step, now)
+        except BaseException:
+            self._seats.undo(claim.mailbox, rested)
+            self._holding.reload({part.tag})
+            raise
+        if outcome is not Outcome.OK:
+            self._seats.undo(claim.mailbox, rested)
+            self._holding.reload({part.tag})
+        elif not new:
+            await self._seats.take(part.tag, part.epoch, claim.mailbox, "", now)
+        return outcome
+
+    async def _commit(self, part: Part, claim: Claim, step: Step, at: datetime) -> Outcome:
+        now, was = step.conversation, claim.conversation
+        orders = [order_of(claim, at, *each) for each in enumerate(step.effects)]
+        waits = RANK * urgency_of(now) + millis(now.opened_at) if now.status is Status.QUEUED else ""
+        events = [encode(event) for event in step.events]
+        timers = [
+            value
+            for timer in step.timers
+            for value in (timer.key, millis(timer.due), event_key(timer.event), encode(timer.event))
+        ]
+        owed = [value for order in orders for value in (order.id, encode(order))]
+        said: list[Argument] = [part.token, claim.mailbox, claim.version, encode(now)]
+        said += (now.number, was.number, waits, now.load, len(claim.seqs), *claim.seqs, len(events), *events)
+        said += (len(step.clear), *step.clear, len(timers), *timers, len(owed), *owed)
+        answer = await self._calls.submit(
+            "commit", part.tag, *said, after=partial(self._kept, part, claim, step, orders)
+        )
+        if answer[0] == b"fenced":
+            return Outcome.CONFLICT
+        return Outcome(answer[0].decode())
+
+    def _kept(self, part: Part, claim: Claim, step: Step, orders: list[Order], answer: Answer) -> None:
+        if answer[0] == b"ok":
+            if self._holding.is_mine(claim.mailbox):
+                self._remember(claim.mailbox, claim.version + 1, step.conversation)
+            self._holding.owes(part, orders)
+            for timer in step.timers:
+                self._holding.note_timer(part, timer.due)
+        else:
+            self._cache.pop(claim.mailbox, None)
+        if answer[0] == b"fenced":
+            self._holding.lose(part)
+        self._holding.mailboxes.done(claim.mailbox, claim.seqs if answer[0] in (b"ok", b"already") else ())
+
+    async def release(self, claim: Claim) -> None:
+        """Let go of a mailbox; its events come again."""
+        self._cache.pop(claim.mailbox, None)
+        self._holding.mailboxes.done(claim.mailbox)
+
+    async def set_aside(self, claim: Claim, reason: str) -> None:
+        """Keep the claim's first event apart."""
+        part = self._part(claim.mailbox)
+        letter = encode(AsideEvent(claim.mailbox, claim.events[0], reason, self._clock()))
+
+        def after(answer: Answer) -> None:
+            if answer[0] == b"ok":
+                self._holding.count(part.tag, "aside", 1)
+                self._holding.mailboxes.done(claim.mailbox, claim.seqs[:1])
+
+        seq = claim.seqs[0]
+        self._check(part, await self._calls.submit("set_aside", part.tag, part.token, seq, letter, after=after))
+
+    async def number(self) -> int:
+        """Give the next conversation's number."""
+        return int((await self._calls.submit("number", CREW))[1])
+
+    # The outbox
+
+    async def take(self, side: Side) -> Batch:
+        """Wait for a lane of `side` that is due."""
+        return await self._holding.lanes.take(side)
+
+    async def begin(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+        """Note that one call for these begins, and find out that they are still ours to deliver."""
+        part = self._part(orders[0].mailbox)
+        begun = tuple(replace(order, begun=order.begun + 1, open_call=orders[0].id) for order in orders)
+        if await self._rewrite(part, part.token, begun) < len(begun):
+            self._holding.reload({part.tag})
+            raise StoreError("another replica has delivered it")
+        return begun
+
+    async def advance(self, order: Order) -> Order:
+        """Note an order's progress, which is a fact whoever has the partition now; its call is no longer open."""
+        advanced = replace(order, open_call="")
+        await self._rewrite(self._holding.part_of(order.mailbox), "", (advanced,))
+        return advanced
+
+    async def _rewrite(self, part: Part | None, token: str, orders: Sequence[Order]) -> int:
+        def after(answer: Answer) -> None:
+            if answer[0] == b"ok":
+                for order in orders:
+                    self._holding.lanes.replace(order)
+
+        values = [value for order in orders for value in (order.id, encode(order))]
+        tag = tag_of(orders[0].mailbox)
+        answer = await self._calls.submit("rewrite", tag, token, len(values), *values, after=after)
+        if part is not None:
+            self._check(part, answer)
+        return int(answer[1])
+
+    async def settle(self, batch: Batch, result: Result) -> None:
+        """Keep what a call came to: facts, whoever has the partition now."""
+        now, first = self._clock(), batch.orders[0]
+        mailbox, tag = first.mailbox, tag_of(first.mailbox)
+        settled = [order for order in batch.orders if order.id in result.orders]
+        letters = [encode(DeadOrder(order, result.dead, now)) for order in settled] if result.dead else []
+        mine = [event for event in result.events if event.to == mailbox]
+        posts = [value for post in result.posts for value in (f"{mailbox}\0{post.message}", encode(post))]
+        events = [value for event in mine for value in (event_key(event), encode(event))]
+        if result.thread:
+            await self._calls.submit("name_thread", tag_of(result.thread), result.thread, mailbox)
+            await self._names.also_called(mailbox, [result.thread])
+
+        def after(answer: Answer) -> None:
+            self._holding.count(tag, "dead", len(letters))
+            self._holding.lanes.remove(batch.lane, result.orders)
+            if result.thread:
+                self._threads[mailbox, first.number] = thread_id(result.thread)
+            for event, seq in zip(mine, answer[1], strict=True):
+                if seq:
+                    self._holding.entered(mailbox, seq, event)
+
+        said: list[Argument] = [mailbox, batch.lane, millis(now), first.number, thread_id(result.thread)]
+        said += (len(settled), *(order.id for order in settled), len(letters), *letters)
+        said += (len(events), *events, len(posts), *posts)
+        said += ("" if self._holding.is_mine(mailbox) else self._holding.bell, tag)
+        await self._calls.submit("settle", tag, *said, after=after)
+        if result.thread:
+            await self._move_parked(result.thread, mailbox)
+        await self._append([event for event in result.events if event.to != mailbox])
+
+    async def postpone(self, batch: Batch, until: datetime, *, open_call: bool) -> None:
+        """Let go of the lane and let it wait."""
+        part = self._holding.part_of(batch.orders[0].mailbox)
+        if part is None:
+            self._holding.lanes.leave(batch, until)
+            return
+        closed = [] if open_call else [order for order in self._holding.lanes.waiting(batch.lane) if order.open_call]
+        values = [value for order in closed for value in (order.id, encode(replace(order, open_call="")))]
+
+        def after(answer: Answer) -> None:
+            if answer[0] == b"fenced":
+                self._holding.lose(part)
+            if not open_call:
+                self._holding.lanes.close_calls(batch.lane)
+            self._holding.lanes.leave(batch, until)
+
+        await self._calls.submit(
+            "postpone", part.tag, part.token, batch.lane, millis(until), len(values), *values, after=after
+        )
+
+    def wake(self, channel: str) -> None:
+        """Make what waits for a channel's customers due now."""
+        self._holding.lanes.wake(channel)
+
+    def leave(self, batch: Batch) -> None:
+        """Let go of a lane; what is left in it is due again."""
+        self._holding.lanes.leave(batch)
+
+    # Reading
+
+    async def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a conversation."""
+        version, conversation = await self._load(mailbox)
+        return conversation if version else None
+
+    async def find(self, number: int) -> Conversation | None:
+        """Read the conversation with a number."""
+        for told in await asyncio.gather(*(self._calls.submit("find", tag, number) for tag in TAGS)):
+            if told[1]:
+                return _read(told[1])[1]
+        return None
+
+    async def thread(self, mailbox: str, number: int) -> str:
+        """Say in which thread a conversation stands."""
+        known = self._threads.get((mailbox, number), "")
+        if not known:
+            told = await self._calls.submit("field", tag_of(mailbox), "threads", f"{mailbox}\0{number}")
+            if told[1]:
+                known = self._threads[mailbox, number] = told[1].decode()
+                while len(self._threads) > CACHED:
+                    del self._threads[next(iter(self._threads))]
+        return known
+
+    async def post(self, mailbox: str, message: str) -> Post | None:
+        """Say where a customer's message stands at the desk."""
+        told = await self._calls.submit("field", tag_of(mailbox), "posts", f"{mailbox}\0{message}")
+        return decode_post(told[1]) if told[1] else None
+
+    async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
+        """Read the latest events of a mailbox, in order."""
+        told = await self._calls.submit("history", tag_of(mailbox), mailbox, limit)
+        return [decode_event(body) for body in told[1]]
+
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has, in all replicas."""
+        return self._seats.roster.standings()
+
+    async def set_away(self, agent: str, *, away: bool) -> None:
+        """Keep that an agent is away, or isn't any more."""
+        await self._seats.set_away(agent, away=away)
+
+    def set_present(self, agent: str, *, present: bool) -> bool:
+        """Note whether the desk's platform shows an agent as there."""
+        return self._seats.roster.set_present(agent, present=present)
+
+    async def queued(self, limit: int) -> Sequence[Conversation]:
+        """Read the conversations that wait for an agent, most urgent first, of all replicas."""
+        told = await asyncio.gather(*(self._calls.submit("queue", tag, limit) for tag in TAGS))
+        found = sorted((float(score), body) for answer in told for score, body in answer[1])
+        return [_read(body)[1] for _, body in found[:limit]]
+
+    def stats(self) -> Stats:
+        """Say how much waits in this replica's partitions."""
+        sizes = dict(self._holding.lanes.sizes)
+        return Stats(waiting_events=self._holding.mailboxes.size, waiting_orders=sizes, **self._holding.counts())
+
+    def oldest(self) -> Mapping[str, float]:
+        """Say by side for how many seconds the oldest order has waited."""
+        return self._holding.lanes.ages()
+
+    # Documents and housekeeping
+
+    async def put_doc(self, kind: str, key: str, body: bytes) -> None:
+        """Keep a document."""
+        await self._calls.submit("put", DOCS, f"doc:{kind}", key, body)
+
+    async def get_doc(self, kind: str, key: str) -> bytes | None:
+        """Read a document."""
+        told = await self._calls.submit("field", DOCS, f"doc:{kind}", key)
+        found: bytes | None = told[1]
+        return found
+
+    async def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read all documents of a kind."""
+        (_, flat) = await self._calls.submit("fields", DOCS, f"doc:{kind}")
+        return dict(sorted((key.decode(), body) for key, body in zip(flat[::2], flat[1::2], strict=True)))
+
+    async def forget(self, mailbox: str) -> dict[str, int]:
+        """Erase a contact everywhere, if its partition is ours: under all names, when nobody works on it."""
+        mailbox = await self._names.whose(mailbox) or mailbox
+        part = self._part(mailbox)
+        lanes = [lane_of(side, mailbox) for side in Side]
+        seqs: list[int] = []
+        for _ in range(FORGET_TRIES):
+            erased_now = self._holding.mailboxes.erase(mailbox)
+            seqs += erased_now or ()
+            if erased_now is not None and self._holding.lanes.erase(lanes):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise StoreError(f"{mailbox} is being worked on all the time: try again")
+        _, conversation = await self._load(mailbox)
+        erased = await self._erase(part, mailbox, seqs, lanes)
+        self._cache.pop(mailbox, None)
+        for place in [place for place in self._threads if place[0] == mailbox]:
+            del self._threads[place]
+        if conversation.load:
+            now = self._clock()
+            self._seats.move(mailbox, conversation.load, "", now)
+            await self._seats.take(part.tag, part.epoch, mailbox, "", now)
+        await self._calls.ring(self._holding.bell, f"forget {mailbox}")
+        self._holding.reload({part.tag})
+        return erased
+
+    async def _erase(self, part: Part, mailbox: str, seqs: list[int], lanes: list[str]) -> dict[str, int]:
+        async def fields(key: str) -> dict[bytes, bytes]:
+            flat = (await self._calls.submit("fields", part.tag, key))[1]
+            return dict(zip(flat[::2], flat[1::2], strict=True))
+
+        mark = f"{mailbox}\0".encode()
+        orders = [key for key, body in (await fields("orders")).items() if decode_order(body).mailbox == mailbox]
+        dead = [key for key, body in (await fields("dead")).items() if decode_dead(body).order.mailbox == mailbox]
+        aside = [key for key, body in (await fields("aside")).items() if decode_aside(body).mailbox == mailbox]
+        timers = [key for key in await fields("timed") if key.startswith(mark)]
+        posts = [key for key in await fields("posts") if key.startswith(mark)]
+        names = await self._names.all_of(mailbox)
+        lists = [value for each in (seqs, orders, lanes, dead, aside, timers, posts) for value in (len(each), *each)]
+        told = await self._calls.submit("erase", part.tag, part.token, mailbox, *lists)
+        self._check(part, told)
+        counted = dict(zip(("journal", "outbox", "dead", "aside", "timer", "post"), map(int, told[1]), strict=True))
+        parked, gone = await self._names.erase(sorted(names))
+        return counted | {"history": told[2], "conversation": told[3], "names": gone, "parked": parked}
+
+    async def prune(self, before: datetime) -> None:
+        """Forget dedupe keys, parked replies and posts older than `before`, in our partitions."""
+        for part in self._holding.parts():
+            await self._calls.submit("prune", part.tag, part.token, millis(before), after=partial(self._pruned, part))
+
+    def _pruned(self, part: Part, answer: Answer) -> None:
+        if answer[0] == b"ok":
+            part.counts["parked"] = int(answer[1])
+
+    # Within
+
+    def _part(self, mailbox: str) -> Part:
+        part = self._holding.part_of(mailbox)
+        if part is None:
+            raise StoreError(TAKEN_OVER)
+        return part
+
+    def _check(self, part: Part, answer: Answer) -> None:
+        """Raise StoreError where the partition is another's by now."""
+        if answer[0] == b"fenced":
+            self._holding.lose(part)
+            raise StoreError(TAKEN_OVER)
+
+    def _failed(self, tags: set[str]) -> None:
+        self._holding.reload(tags)
+
+    def _hear(self, said: str) -> None:
+        what, _, mailbox = said.partition(" ")
+        if what == "forget":
+            self._names.forget(mailbox)
+        else:
+            self._holding.hear(said)
+
+    def _dropped(self, tag: str) -> None:
+        for mailbox in [mailbox for mailbox in self._cache if tag_of(mailbox) == tag]:
+            del self._cache[mailbox]
+
+    async def _load(self, mailbox: str) -> tuple[int, Conversation]:
+        if mailbox in self._cache:
+            self._cache.move_to_end(mailbox)
+            return self._cache[mailbox]
+        body = (await self._calls.submit("get", tag_of(mailbox), mailbox))[1]
+        return _read(body) if body else (0, Conversation(contact=mailbox))
+
+    def _remember(self, mailbox: str, version: int, conversation: Conversation) -> None:
+        self._cache[mailbox] = (version, conversation)
+        self._cache.move_to_end(mailbox)
+        if len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
+
+
+def _read(body: bytes) -> tuple[int, Conversation]:
+    """Read what is stored of a conversation: its version, and what it was then."""
+    version, _, rest = body.partition(b":")
+    return int(version), decode_conversation(rest)

@@ -1,0 +1,116 @@
+"""Real Redis servers for tests: one, or a cluster of three, on free ports of the loopback."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+START_WITHIN = 20.0
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on; a cluster's bus needs one as well."""
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Server:
+    """A Redis server of our own, in a folder of its own; it can be stopped and started again."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Give what `gateway.store` is set to."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        program = shutil.which("redis-server")
+        assert program, "tests need redis-server"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = ("--port", str(self.port), "--dir", str(self.folder), "--save", "", "--bind", "127.0.0.1")
+        self._process = subprocess.Popen(
+            [program, *options, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until(self.answers)
+
+    def answers(self) -> bool:
+        """Say whether it answers."""
+        try:
+            with closing(self.client()) as client:
+                return bool(client.ping())
+        except (RedisError, OSError):
+            return False
+
+    def client(self) -> Redis:
+        """Make a client beside the gateway's."""
+        return Redis(port=self.port)
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process
+        self._process.send_signal(number)
+
+
+def until(holds: "object") -> None:
+    """Wait until something holds."""
+    give_up = time.monotonic() + START_WITHIN
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < give_up, "the Redis server doesn't answer"
+        time.sleep(0.02)
+
+
+@contextmanager
+def server(folder: Path, *options: str) -> Iterator[Server]:
+    """Run a server for a while."""
+    running = Server(folder, *options)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.kill()
+
+
+@contextmanager
+def cluster(folder: Path, *options: str) -> Iterator[Sequence[Server]]:
+    """Run three servers that share the slots for a while."""
+    nodes: list[Server] = []
+    try:
+        for number in range(3):
+            bus = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "2000")
+            nodes.append(Server(folder / str(number), *bus, *options))
+            nodes[-1].start()
+        program = shutil.which("redis-cli")
+        assert program, "tests need redis-cli"
+        places = [f"127.0.0.1:{node.port}" for node in nodes]
+        subprocess.run([program, "--cluster", "create", *places, "--cluster-yes"], check=True, capture_output=True)
+        until(lambda: all(b"cluster_state:ok" in _info(node) for node in nodes))
+        yield nodes
+    finally:
+        for node in nodes:
+            node.kill()
+
+
+def _info(node: Server) -> bytes:
+    with closing(node.client()) as client:
+        told = client.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]  # redis-py
+    return told if isinstance(told, bytes) else str(told).encode()
