@@ -2,11 +2,12 @@
 
 import asyncio
 import itertools
+import secrets
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,10 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
+from benchmarks import redis_servers
+from config.store_address import read_address
 from gateway.store.contract import Claim, Outcome, Post, Progress, Result, Side, Step, Store, StoreError, Timer
+from gateway.store.redis import RedisStore
 from gateway.store.sqlite import SqliteStore, database
 from routing.conversation import Status
 from routing.messages import (
@@ -62,10 +66,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a server of our own."""
+    with redis_servers.server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.address
+
+
+@pytest.fixture(params=["sqlite", "redis"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Open:
     """Make a store on the same data each time."""
-    return lambda: SqliteStore(tmp_path / "data", clock=clock)
+    if request.param == "sqlite":
+        return lambda: SqliteStore(tmp_path / "data", clock=clock)
+    address = read_address(f"{request.getfixturevalue(request.param)}?prefix={secrets.token_hex(8)}")
+    assert address
+    return lambda: RedisStore(address, clock=clock)
 
 
 @pytest.fixture
@@ -577,9 +592,12 @@ async def test_what_is_old_is_forgotten(store: Store, clock: Clock) -> None:
     assert store.stats().parked == 0
 
 
-async def test_a_second_process_is_told_who_has_the_data(store: Store, engine: Open) -> None:
+async def test_a_second_process_is_told_who_has_the_data(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
     with pytest.raises(StoreError, match="another dragoman is running"):
-        await engine().open()
+        await SqliteStore(tmp_path).open()
+    await store.close()
 
 
 async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -604,6 +622,7 @@ APPENDING = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
+from gateway.store.redis import RedisStore
 from gateway.store.sqlite import SqliteStore, database
 from routing.messages import CustomerWrote
 

@@ -80,8 +80,10 @@ class RedisStore:
 
     async def close(self) -> None:
         """Finish what was begun and let go."""
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        while not self._listening.done():
+            # redis-py may swallow a cancellation that meets its own timeout.
+            self._listening.cancel()
+            await asyncio.wait([self._listening], timeout=0.1)
         await self._holding.close()
         await self._calls.close()
 

@@ -1,10 +1,10 @@
-"""Real Redis servers for tests: one, or a cluster of three, on free ports of the loopback."""
+"""Real Redis servers for tests and benchmarks: one, or a cluster of three, on free ports of the loopback."""
 
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -71,10 +71,10 @@ class Server:
         self._process.send_signal(number)
 
 
-def until(holds: "object") -> None:
+def until(holds: Callable[[], object]) -> None:
     """Wait until something holds."""
     give_up = time.monotonic() + START_WITHIN
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < give_up, "the Redis server doesn't answer"
         time.sleep(0.02)
 
