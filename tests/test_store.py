@@ -73,7 +73,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.address
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a cluster of our own."""
+    with redis_servers.cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+
+
+@pytest.fixture(params=["sqlite", "redis", "cluster"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Open:
     """Make a store on the same data each time."""
     if request.param == "sqlite":
