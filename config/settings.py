@@ -147,8 +147,6 @@ def _gateway(table: Table, folder: Path) -> Gateway:
         store = read_address(table.text("store", "sqlite"))
     except ValueError as error:
         raise table.error("store", str(error)) from error
-    if store:
-        raise table.error("store", 'this version of Dragoman has no Redis store yet: set "sqlite"')
     key = table.text("key", "")
     if key and len(key) < SHORTEST_KEY:
         raise table.error("key", f"must have at least {SHORTEST_KEY} characters, better 40 that nobody can guess")

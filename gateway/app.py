@@ -28,8 +28,8 @@ from gateway.live_channels import LiveChannels
 from gateway.measures import KEPT, OLDEST, WAITING
 from gateway.presence import watch_presence
 from gateway.record import Recorder
+from gateway.store.choose import make_store
 from gateway.store.contract import Store, StoreError
-from gateway.store.sqlite import SqliteStore
 from routing.messages import Event
 from translation.detect import Detector
 from translation.phrasebook import Phrasebook
@@ -64,7 +64,7 @@ class Gateway:
             StoreError: the data directory isn't usable.
         """
         settings = self.settings
-        self.store: Store = SqliteStore(settings.gateway.data_dir)
+        self.store: Store = make_store(settings.gateway)
         await self.store.open()
         self._session = open_session()
         key = partial(load_key, settings.gateway.key, settings.gateway.data_dir)
@@ -141,12 +141,16 @@ class Gateway:
         """Erase whom a command asked to erase, and say what that was."""
         while True:
             with contextlib.suppress(StoreError):
-                for contact, done in (await self.store.docs(FORGET)).items():
-                    if not done:
-                        erased = await self.store.forget(contact)
-                        await self.store.put_doc(FORGET, contact, msgspec.json.encode(erased))
-                        log.info("contact.forgotten", extra={"erased": erased})
+                for contact in [contact for contact, done in (await self.store.docs(FORGET)).items() if not done]:
+                    await self._forget(contact)
             await asyncio.sleep(1)
+
+    async def _forget(self, contact: str) -> None:
+        """Erase a contact, unless another replica has it: that one does it then."""
+        with contextlib.suppress(StoreError):
+            erased = await self.store.forget(contact)
+            await self.store.put_doc(FORGET, contact, msgspec.json.encode(erased))
+            log.info("contact.forgotten", extra={"erased": erased})
 
     async def _readyz(self, _: web.Request) -> web.Response:
         """Say whether the store answers and the desk is connected, and name what isn't."""

@@ -47,7 +47,8 @@ class Bridge:
         self.interpreter = interpreter
         self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder)
         self.hands = Hands(store, clock)
-        updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock)
+        budget.share = store.share
+        updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)
         files = DeskFiles(self.hands, desk, channels)
         self.posts = DeskPosts(self.hands, desk, files, interpreter, policy, budget, updates, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))

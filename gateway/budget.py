@@ -17,15 +17,30 @@ INSTANT = 1e-6
 
 
 class Budget:
-    """A bucket of posts that fills with time; `clock` gives seconds that never go back."""
+    """A bucket of posts that fills with time; `clock` gives seconds that never go back.
 
-    def __init__(self, *, rate: float = RATE, burst: int = BURST, clock: Callable[[], float] | None = None) -> None:
-        self._rate = rate
+    `share` says which part of it is this process's, where several post into one channel.
+    """
+
+    def __init__(
+        self,
+        *,
+        rate: float = RATE,
+        burst: int = BURST,
+        clock: Callable[[], float] | None = None,
+        share: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        self._full_rate = rate
+        self.share = share
         self._burst = burst
         self.clock = clock or asyncio.get_running_loop().time
         self._left = float(burst)
         self._at = self.clock()
         self._blocked_until = 0.0
+
+    @property
+    def _rate(self) -> float:
+        return self._full_rate * self.share()
 
     def wait(self) -> float:
         """Say in how many seconds a post may go."""

@@ -131,8 +131,23 @@ class LiveChannels:
         if isinstance(channel, Hooked) and public:
             work.append(partial(_hook, channel, name, f"{public}/webhooks/{name}"))
         if isinstance(channel, Listening) and name not in self._overheard:
-            work.append(partial(channel.listen, partial(webhooks.keep_trying, self._store, name)))
+            work.append(partial(self._listen, channel, name))
         self._receiving[name] = [asyncio.create_task(self._keep_going(each)) for each in work]
+
+    async def _listen(self, channel: Listening, name: str) -> None:
+        """Have a channel listen while this process is the one that does: platforms take no second poller."""
+        while True:
+            while not self._store.leads(name):  # noqa: ASYNC110 - leadership comes and goes beside us
+                await asyncio.sleep(LOOK_EVERY)
+            listening = asyncio.ensure_future(channel.listen(partial(webhooks.keep_trying, self._store, name)))
+            try:
+                while self._store.leads(name) and not listening.done():
+                    await asyncio.wait([listening], timeout=LOOK_EVERY)
+                if listening.done():
+                    return listening.result()
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
 
 async def _hook(channel: Hooked, name: str, url: str) -> None:

@@ -26,6 +26,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from benchmarks import redis_servers
 from gateway.deliver import TWICE
 from sandbox.meta import refuse
 from sandbox.slack import SlackSandbox, rate_limited
@@ -60,6 +61,7 @@ CONFIGURATION = """
 [gateway]
 data_dir = "data"
 port = {port}
+store = "{store}"
 [channels.tg]
 kind = "telegram"
 token = "42:sandbox-token"
@@ -133,29 +135,40 @@ class Trial:
                 name: await stack.enter_async_context(served(box.app))
                 for name, box in (("telegram", self.telegram), ("slack", self.slack), ("whatsapp", self.whatsapp))
             }
-            self.port = free_port()
-            self.file = self.folder / "dragoman.toml"
-            self.file.write_text(CONFIGURATION.format(port=self.port, **bases))
-            self.url = f"http://127.0.0.1:{self.port}"
-            self.whatsapp.webhook = f"{self.url}/webhooks/wa"
-            self.telegram.webhook, self.telegram.secret = f"{self.url}/webhooks/tg", "telegram-secret"
-            self.slack.events_url = f"{self.url}/slack/events"
-            if self.fault == "tiny disk":
-                stack.enter_context(tiny_disk(self.folder / "data"))
-            await self.start()
-            stack.push_async_callback(self.stop, signal.SIGKILL)
+            await self.open(stack, bases)
             self.ends_at = time.monotonic() + TROUBLE
             answering = asyncio.create_task(self._answer())
             stack.callback(answering.cancel)
             receipts = asyncio.create_task(self._tell_receipts())
             stack.callback(receipts.cancel)
             await asyncio.gather(
-                getattr(self, f"_{self.fault.replace(' ', '_')}")(),
+                getattr(self, f"_{self.fault.replace(' ', '_').replace(',', '_')}")(),
                 *(self._write("tg", str(chat)) for chat in (1, 2)),
                 self._write("wa", "46701740605"),
             )
             await self._arrive()
             self._judge()
+
+    async def open(self, stack: contextlib.AsyncExitStack, bases: dict[str, str]) -> None:
+        """Configure the gateway and start it."""
+        port = free_port()
+        self.file = self.folder / "dragoman.toml"
+        self.file.write_text(CONFIGURATION.format(port=port, store="sqlite", **bases))
+        self.url = f"http://127.0.0.1:{port}"
+        self.aim(self.url)
+        if self.fault == "tiny disk":
+            stack.enter_context(tiny_disk(self.folder / "data"))
+        await self.start()
+        stack.push_async_callback(self.stop, signal.SIGKILL)
+
+    def aim(self, url: str) -> None:
+        """Have the platforms call the gateway there."""
+        self.whatsapp.webhook = f"{url}/webhooks/wa"
+        self.telegram.webhook, self.telegram.secret = f"{url}/webhooks/tg", "telegram-secret"
+        self.slack.events_url = f"{url}/slack/events"
+
+    def choose(self) -> None:
+        """Choose whom the next call goes to."""
 
     # The people
 
@@ -231,6 +244,7 @@ class Trial:
     async def _until_taken(self, deliver: Callable[[], Awaitable[Any]]) -> None:
         while True:
             with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                self.choose()
                 async with asyncio.timeout(2):
                     status = await deliver()
                 if status in (None, 200):
@@ -245,25 +259,29 @@ class Trial:
     # The process
 
     async def start(self) -> None:
-        """Start the gateway, and wait until it serves."""
-        command = [sys.executable, "-m", "gateway", "run", "-c", str(self.file)]
+        """Start the gateway."""
+        self.process = await self.start_one(self.file, self.url)
+
+    async def start_one(self, file: Path, url: str) -> asyncio.subprocess.Process:
+        """Start a process of the gateway, and wait until it serves."""
+        command = [sys.executable, "-m", "gateway", "run", "-c", str(file)]
         if self.patch:
-            code = f"{self.patch}\nfrom gateway.__main__ import main\nmain(['run', '-c', {str(self.file)!r}])"
+            code = f"{self.patch}\nfrom gateway.__main__ import main\nmain(['run', '-c', {str(file)!r}])"
             command = [sys.executable, "-c", code]
         env = {**os.environ}
         if self.preload:
             env |= {"LD_PRELOAD": str(self.preload), "POWERCUT_DIR": str(self.folder / "data")}
         log = (self.folder / "log").open("ab")
-        self.process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env, stdout=log, stderr=log)
         log.close()
         async with aiohttp.ClientSession() as session, asyncio.timeout(60):
             while True:
                 try:
-                    async with session.get(f"{self.url}/healthz"):
-                        hold(self.process.returncode is None, "something else listens on its port")
-                        return
+                    async with session.get(f"{url}/healthz"):
+                        hold(process.returncode is None, "something else listens on its port")
+                        return process
                 except aiohttp.ClientError:
-                    if self.process.returncode is not None:
+                    if process.returncode is not None:
                         raise Broken(f"it ended: {(self.folder / 'log').read_text()[-1000:]}") from None
                     await asyncio.sleep(0.05)
 
@@ -409,6 +427,97 @@ class Trial:
                     hold(place[one.mark] < place[other.mark], f"{other.mark} stands before {one.mark}")
 
 
+class ReplicaTrial(Trial):
+    """A world with two replicas on one Redis, or cluster; the platforms call either."""
+
+    async def open(self, stack: contextlib.AsyncExitStack, bases: dict[str, str]) -> None:
+        """Start Redis and both replicas."""
+        folder = self.folder / "redis"
+        if self.fault == "cluster, killed":
+            nodes = stack.enter_context(redis_servers.cluster(folder, "--appendonly", "yes"))
+            store = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        else:
+            self.redis = stack.enter_context(redis_servers.server(folder, "--appendonly", "yes"))
+            store = self.redis.address
+        self.replicas: list[asyncio.subprocess.Process | None] = [None, None]
+        self.files = [self.folder / f"{number}.toml" for number in range(2)]
+        self.ports = [free_port(), free_port()]
+        for file, port in zip(self.files, self.ports, strict=True):
+            file.write_text(CONFIGURATION.format(port=port, store=store, **bases))
+        stack.push_async_callback(self.end_all)
+        await asyncio.gather(self.begin(0), self.begin(1))
+
+    def choose(self) -> None:
+        """Call either replica, as a proxy does that sees which ones are there."""
+        there = [port for port, replica in zip(self.ports, self.replicas, strict=True) if replica]
+        self.aim(f"http://127.0.0.1:{self.chance.choice(there or self.ports)}")
+
+    async def begin(self, number: int) -> None:
+        """Start a replica."""
+        url = f"http://127.0.0.1:{self.ports[number]}"
+        self.replicas[number] = await self.start_one(self.files[number], url)
+
+    async def end(self, number: int, how: signal.Signals) -> None:
+        """End a replica."""
+        replica, self.replicas[number] = self.replicas[number], None
+        if replica is not None:
+            with contextlib.suppress(ProcessLookupError):
+                replica.send_signal(how)
+            await replica.wait()
+
+    async def end_all(self) -> None:
+        """End both replicas."""
+        for number in range(2):
+            await self.end(number, signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Count what a fault may break off: a call to each of the two who are on Telegram."""
+        self.interrupted += 2
+
+    async def _killed(self) -> None:
+        async for _ in self._moments(3):
+            number = self.chance.randrange(2)
+            self.interrupt()
+            await self.end(number, signal.SIGKILL)
+            await asyncio.sleep(self.chance.random() * 2)
+            await self.begin(number)
+
+    _cluster__killed = _killed
+
+    async def _frozen(self) -> None:
+        """Stop a replica for longer than its leases last, and let it wake up among what others did."""
+        for number in range(2):
+            replica = self.replicas[number]
+            assert replica
+            self.interrupt()
+            replica.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(5 + self.chance.random() * 2)
+            replica.send_signal(signal.SIGCONT)
+            await asyncio.sleep(self.chance.random() * 2)
+
+    async def _rolling(self) -> None:
+        """Stop and start one after the other, as a new version is rolled out."""
+        for number in (0, 1, 0):
+            await asyncio.sleep(self.chance.random())
+            await self.end(number, signal.SIGTERM)
+            await asyncio.sleep(self.chance.random())
+            await self.begin(number)
+
+    async def _redis_killed(self) -> None:
+        async for _ in self._moments(2):
+            self.interrupt()
+            await asyncio.to_thread(self.redis.kill)
+            await asyncio.sleep(self.chance.random() * 3)
+            await asyncio.to_thread(self.redis.start)
+
+    async def _redis_frozen(self) -> None:
+        async for _ in self._moments(2):
+            self.interrupt()
+            self.redis.signal(signal.SIGSTOP)
+            await asyncio.sleep(self.chance.random() * 6)
+            self.redis.signal(signal.SIGCONT)
+
+
 def hold(holds: bool, told: str) -> None:
     if not holds:
         raise Broken(told)
@@ -518,6 +627,15 @@ async def test_the_ledger_holds_when_the_disk_has_no_room(tmp_path: Path) -> Non
         pytest.skip("no small disk can be mounted here: only root may")
 
     assert await run_all([Trial("tiny disk", seed, tmp_path) for seed in range(SOAK) if wanted("tiny disk")]) == {}
+
+
+REPLICA_FAULTS = ("killed", "frozen", "rolling", "redis killed", "redis frozen", "cluster, killed")
+
+
+async def test_the_ledger_holds_with_two_replicas_whatever_is_done_to_them_or_to_redis(tmp_path: Path) -> None:
+    trials = [ReplicaTrial(f, seed, tmp_path) for seed in range(SOAK) for f in REPLICA_FAULTS if wanted(f)]
+
+    assert await run_all(trials) == {}
 
 
 def wanted(fault: str) -> bool:

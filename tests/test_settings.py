@@ -81,7 +81,7 @@ def test_what_is_written_is_what_is_read() -> None:
         ("port = 9000", 'port = "9000"', "3: gateway.port: must be a whole number from 0 to 65535, not '9000'"),
         ("port = 9000", "port = 70000", "3: gateway.port: must be a whole number"),
         ("port = 9000", 'key = "x"', "3: gateway.key: must have at least 16 characters"),
-        ("port = 9000", 'store = "redis://x"', "3: gateway.store: this version of Dragoman has no Redis store yet"),
+        ("port = 9000", 'store = "redis://x,y"', "3: gateway.store: several servers need redis+cluster:// or"),
         ("port = 9000", 'public_url = "me"', "3: gateway.public_url: must be an address such as https://"),
         ("[gateway]", "[gatway]", "2: gatway: unknown key; did you mean gateway?"),
         ('channel = "C0SUPPORT"', 'channel = "#support"', "11: desk.channel: must be the channel's id, such as"),

@@ -232,6 +232,12 @@ class Store(Protocol):
     async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
         """Read the latest events of a mailbox, in order, with the facts that were gathered."""
 
+    def leads(self, role: str) -> bool:
+        """Say whether this process is the one that does what only one may do, such as polling a bot's updates."""
+
+    def share(self) -> float:
+        """Say how much of what all processes may do together is this one's, from 0 to 1, by how much waits in it."""
+
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has, and when they last got one."""
 

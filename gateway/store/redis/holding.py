@@ -67,6 +67,7 @@ class Holding:
         self.lanes = Lanes(clock)
         self.replica = secrets.token_hex(6)
         self.elsewhere = 0
+        self.share = 1.0
         self._calls = calls
         self._seats = seats
         self._clock = clock
@@ -222,6 +223,7 @@ class Holding:
         backlog = self.mailboxes.size + self.lanes.size
         _, alive, backlogs = await self._calls.submit("beat", REPLICAS, self.replica, round(LEASE * 1000), backlog)
         self.elsewhere = max(sum(map(int, backlogs)) - backlog, 0)
+        self.share = (backlog + 1) / (backlog + self.elsewhere + len(alive))
         await self._seats.refresh()
         await asyncio.gather(*map(self._tend_one, list(self._held.values())))
         fair = -(-PARTITIONS // max(len(alive), 1))

@@ -402,6 +402,14 @@ class RedisStore:
         told = await self._calls.submit("history", tag_of(mailbox), mailbox, limit)
         return [decode_event(body) for body in told[1]]
 
+    def leads(self, role: str) -> bool:
+        """Say whether this replica is the one that does what only one may do: whoever has the role's partition."""
+        return self._holding.is_mine(role)
+
+    def share(self) -> float:
+        """Say how much of what all replicas may do together is this one's."""
+        return self._holding.share
+
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has, in all replicas."""
         return self._seats.roster.standings()

@@ -268,6 +268,14 @@ class SqliteStore:
         )
         return [decode_event(body) for (body,) in reversed(found)]
 
+    def leads(self, role: str) -> bool:
+        """Say that this process does what only one may do: there is no other."""
+        return True
+
+    def share(self) -> float:
+        """Say that all is this process's: there is no other."""
+        return 1.0
+
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has."""
         return self._roster.standings()
