@@ -682,6 +682,31 @@ database.connect = unsynced
 }
 
 
+REPLICA_BREAKS = (
+    BREAKS["killed"].replace("SqliteStore", "RedisStore").replace("store.sqlite", "store.redis"),
+    """
+from gateway.store.redis import holding
+holding.LEASE = 3600
+""",
+    """
+import random
+from gateway.store.redis import store
+whole = store.event_key
+store.event_key = lambda event: random.randbytes(16)
+from routing import conversation
+conversation.REMEMBERED = 1
+""",
+)
+"""What a killed replica then loses, what nobody takes over, and what comes twice."""
+
+
+async def test_the_ledger_of_replicas_notices_what_is_broken_on_purpose(tmp_path: Path) -> None:
+    trials = [ReplicaTrial("killed", seed, tmp_path, patch=patch) for seed, patch in enumerate(REPLICA_BREAKS)]
+    wrong = await run_all(trials)
+
+    assert {name: type(error) for name, error in wrong.items()} == {trial.name: Broken for trial in trials}
+
+
 async def test_the_ledger_notices_what_is_broken_on_purpose(tmp_path: Path, preload: Path) -> None:
     trials = [
         Trial(fault, 0, tmp_path, patch=patch, preload=preload if fault == "power cut" else None)
