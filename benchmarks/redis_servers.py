@@ -35,14 +35,14 @@ class Server:
         """Give what `gateway.store` is set to."""
         return f"redis://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    def start(self, *instead: str) -> None:
+        """Start it, and wait until it answers; `instead` replaces all our options."""
         program = shutil.which("redis-server")
         assert program, "tests need redis-server"
         self.folder.mkdir(parents=True, exist_ok=True)
         options = ("--port", str(self.port), "--dir", str(self.folder), "--save", "", "--bind", "127.0.0.1")
         self._process = subprocess.Popen(
-            [program, *options, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [program, *(instead or (*options, *self._options))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         until(self.answers)
 
@@ -88,6 +88,41 @@ def server(folder: Path, *options: str) -> Iterator[Server]:
         yield running
     finally:
         running.kill()
+
+
+@contextmanager
+def sentinel(folder: Path) -> Iterator[tuple[Server, Server, str]]:
+    """Run a server, its replica, and a Sentinel that promotes the replica; gives both, and the address."""
+    first = Server(folder / "first", "--appendonly", "yes")
+    second = Server(folder / "second", "--appendonly", "yes", "--replicaof", "127.0.0.1", str(first.port))
+    watcher = Server(folder / "sentinel")
+    try:
+        first.start()
+        second.start()
+        until(lambda: _role(second, "master_link_status") == "up")
+        (folder / "sentinel").mkdir(parents=True)
+        file = folder / "sentinel" / "sentinel.conf"
+        file.write_text(
+            f"port {watcher.port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {first.port} 1\n"
+            "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"
+        )
+        watcher.start(str(file), "--sentinel")
+        until(lambda: _slaves(watcher) == 1)
+        yield first, second, f"redis+sentinel://127.0.0.1:{watcher.port}/main"
+    finally:
+        for each in (watcher, second, first):
+            each.kill()
+
+
+def _role(server: Server, what: str) -> str:
+    with closing(server.client()) as client:
+        return str(client.info("replication")[what])
+
+
+def _slaves(watcher: Server) -> int:
+    with closing(watcher.client()) as client:
+        told = client.sentinel_master("main")
+    return int(told["num-slaves"]) if isinstance(told, dict) else 0
 
 
 @contextmanager

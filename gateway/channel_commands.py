@@ -14,7 +14,7 @@ from config.tables import ConfigError
 from gateway.commands import Finding
 from gateway.keys import NAME, load_key, renew_key
 from gateway.live_channels import KIND, open_channel, seal_channel
-from gateway.store.sqlite.peek import read_docs, write_docs
+from gateway.store.choose import beside
 
 Ask = Callable[[Field], str]
 STDIN = "-"
@@ -73,7 +73,7 @@ async def test(settings: Settings, names: Sequence[str]) -> AsyncIterator[Findin
 def remove(settings: Settings, name: str) -> Iterator[Finding]:
     """Forget a stored channel."""
     _one(settings, name)
-    write_docs(settings.gateway.data_dir, KIND, {name: None})
+    beside(settings.gateway).write_docs(KIND, {name: None})
     yield Finding(f"{name}: removed", {"id": name, "removed": True})
 
 
@@ -89,7 +89,9 @@ def rotate_key(settings: Settings) -> Iterator[Finding]:
     old = _key(settings)
     with renew_key(folder) as new:
         opened = {name: _with_either(name, sealed, old, new) for name, sealed in _stored(settings).items()}
-        write_docs(folder, KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()})
+        beside(settings.gateway).write_docs(
+            KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()}
+        )
     yield Finding(
         f"{len(opened)} channels are encrypted with the new key in {folder / NAME}", {"channels": len(opened)}
     )
@@ -146,7 +148,7 @@ async def _keep(settings: Settings, name: str, fields: Mapping[str, str]) -> Asy
     if not finding.good:
         yield Finding(f"{name}: nothing was changed", {"id": name, "kept": False}, good=False)
         return
-    write_docs(settings.gateway.data_dir, KIND, {name: seal_channel(name, fields, _key(settings))})
+    beside(settings.gateway).write_docs(KIND, {name: seal_channel(name, fields, _key(settings))})
     yield Finding(f"{name}: kept, encrypted; a running gateway takes it up by itself", {"id": name, "kept": True})
 
 
@@ -174,7 +176,7 @@ def _line(name: str, channel: ChannelSettings, where: str) -> Finding:
 
 
 def _stored(settings: Settings) -> Mapping[str, bytes]:
-    return read_docs(settings.gateway.data_dir, KIND)
+    return beside(settings.gateway).docs(KIND)
 
 
 def _one(settings: Settings, name: str) -> bytes:

@@ -15,14 +15,16 @@ from adapters.contract import SendError
 from adapters.desk import Desk
 from adapters.http import open_session
 from config.credentials import Unreadable
-from config.settings import Settings
+from config.settings import Gateway, Settings
 from config.tables import ConfigError
 from gateway.engines import PACKAGES, make_chain
 from gateway.keys import load_key
 from gateway.live_channels import KIND, open_channel
 from gateway.record import replay
+from gateway.store.choose import beside
 from gateway.store.contract import Letter, StoreError
-from gateway.store.sqlite.peek import copy_database, drop_letter, read_docs, read_letters, read_roster, want_again
+from gateway.store.redis.health import examine
+from gateway.store.sqlite.peek import copy_database
 from routing import assign
 from routing.languages import language_name
 from routing.messages import Event
@@ -49,7 +51,12 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
     """Try everything that the configuration names."""
     yield _tried("configuration", str(settings.file))
     yield _data_dir(settings.gateway.data_dir)
+    if settings.gateway.redis and not settings.gateway.key:
+        told = "gateway.key isn't set, so each replica would make a key of its own and read no other's credentials"
+        yield _tried("key", told, "Set gateway.key to the same for all.", good=False)
     if not offline:
+        for finding in await asyncio.to_thread(lambda: list(_store(settings.gateway))):
+            yield finding
         async for finding in _platforms(settings):
             yield finding
     chain = make_chain(settings, Phrasebook.load())
@@ -75,12 +82,37 @@ def _data_dir(folder: Path) -> Finding:
     return _tried("data_dir", f"{folder} isn't writable", f"Let this user write to {place}.", good=False)
 
 
+def _store(gateway: Gateway) -> Iterable[Finding]:
+    """Try the store; a Redis that would lose messages is a fault."""
+    if gateway.redis is None:
+        return
+    try:
+        found, faults = examine(gateway.redis)
+    except StoreError as error:
+        yield _tried("store", str(error), "Start it, or correct gateway.store.", good=False)
+        return
+    for fault, cure in faults.items():
+        yield _tried("store", fault, cure, good=False)
+    if not faults:
+        yield _tried("store", found)
+
+
+def _stored(gateway: Gateway) -> Mapping[str, bytes]:
+    """Read the channels that are kept in the store; what is wrong with a Redis is told by its own line."""
+    try:
+        return beside(gateway).docs(KIND)
+    except StoreError:
+        if gateway.redis is None:
+            raise
+        return {}
+
+
 async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
     async def nowhere(events: Sequence[Event]) -> None:
         """A check receives nothing."""
 
     known = dict(settings.channels)
-    for name, sealed in read_docs(settings.gateway.data_dir, KIND).items():
+    for name, sealed in _stored(settings.gateway).items():
         try:
             opened = open_channel(name, sealed, load_key(settings.gateway.key, settings.gateway.data_dir))
         except (ConfigError, Unreadable) as error:
@@ -180,9 +212,7 @@ def route(settings: Settings, *, language: str, text: str, skill: str, channel: 
     """Say who would get a conversation, candidate by candidate."""
     policy = settings.policy
     wanted = skill or assign.find_skill(policy, text, language, channel=channel) or policy.default_skill
-    choice = assign.choose(
-        settings.policy, read_roster(settings.gateway.data_dir), language=language.lower(), skill=wanted
-    )
+    choice = assign.choose(settings.policy, beside(settings.gateway).roster(), language=language.lower(), skill=wanted)
     name = settings.policy.name_of(choice.agent) if choice.agent else "nobody: it would wait in the queue"
     first = Finding(
         f"{name}  (skill {wanted})", {"agent": choice.agent, "name": name if choice.agent else "", "skill": wanted}
@@ -209,19 +239,25 @@ def backup(settings: Settings, into: Path) -> list[Finding]:
         if any(into.iterdir()):
             raise StoreError(f"{into} isn't empty: name a new directory")
         into.chmod(0o700)
-        copied = [copy_database(data, into)]
+        copied = [] if settings.gateway.redis else [copy_database(data, into)]
         beside = [source for source in (settings.file, data / "key") if source.exists()]
         copied += [Path(shutil.copy2(source, into / source.name)) for source in beside]
         if (data / PACKAGES).is_dir():
             copied.append(Path(shutil.copytree(data / PACKAGES, into / PACKAGES)))
     except OSError as error:
         raise StoreError(f"{into} can't be written: {error.strerror}") from error
-    return [Finding(f"copied {path}", {"copied": str(path)}) for path in copied]
+    found = [Finding(f"copied {path}", {"copied": str(path)}) for path in copied]
+    if settings.gateway.redis:
+        told = (
+            f"not copied: what {settings.gateway.redis} keeps; back it up with Redis's own means (BGSAVE, or its AOF)"
+        )
+        found.append(Finding(told, {"left": str(settings.gateway.redis)}))
+    return found
 
 
 def dead_list(settings: Settings, *, everything: bool) -> Iterable[Finding]:
     """Say what could not be delivered and what was set aside, and why."""
-    for letter in read_letters(settings.gateway.data_dir):
+    for letter in beside(settings.gateway).letters():
         if not letter.mailbox and not everything:
             continue
         what = type(letter.what).__name__
@@ -250,7 +286,8 @@ def _said(letter: Letter) -> str:
 def dead_do(settings: Settings, letters: Sequence[str], *, drop: bool) -> Iterable[Finding]:
     """Have letters tried again, or forget them for good."""
     for letter in letters:
-        done = (drop_letter if drop else want_again)(settings.gateway.data_dir, letter)
+        store = beside(settings.gateway)
+        done = (store.drop_letter if drop else store.want_again)(letter)
         if drop:
             told = f"{letter}  dropped" if done else f"{letter}  there is no such letter: see `dragoman dead list`"
         elif done:

@@ -8,9 +8,8 @@ import msgspec
 
 from config.settings import Settings
 from gateway.commands import Finding
+from gateway.store.choose import beside, make_store
 from gateway.store.contract import StoreError
-from gateway.store.sqlite.peek import read_conversations, read_docs, read_history, write_docs
-from gateway.store.sqlite.store import SqliteStore
 from routing.conversation import Conversation
 from routing.languages import language_name
 from routing.messages import AgentWrote, CustomerWrote, Event, ReplySent
@@ -24,7 +23,7 @@ WITHIN = 15.0
 
 def list_conversations(settings: Settings, *, status: str) -> Iterable[Finding]:
     """Say which conversations there are, a contact's latest each, newest first."""
-    for each in read_conversations(settings.gateway.data_dir):
+    for each in beside(settings.gateway).conversations():
         if each.number and status in ("", each.status.value):
             yield _line(each, settings)
 
@@ -33,7 +32,7 @@ def show(settings: Settings, which: str) -> Iterator[Finding]:
     """Say what was said in a contact's conversations."""
     conversation = _find(settings, which)
     yield _line(conversation, settings)
-    for event in read_history(settings.gateway.data_dir, conversation.contact):
+    for event in beside(settings.gateway).history(conversation.contact):
         if (said := _said(event)) is not None:
             yield said
 
@@ -41,7 +40,7 @@ def show(settings: Settings, which: str) -> Iterator[Finding]:
 def export(settings: Settings, which: str) -> Iterator[Finding]:
     """Give all that is kept of a contact: the conversation as it stands, then each event."""
     conversation = _find(settings, which)
-    events = read_history(settings.gateway.data_dir, conversation.contact)
+    events = beside(settings.gateway).history(conversation.contact)
     for kind, what in (("conversation", conversation), *(("event", event) for event in events)):
         fields = {"kind": kind, **msgspec.to_builtins(what)}
         yield Finding(msgspec.json.encode(fields).decode(), fields)
@@ -64,31 +63,32 @@ async def forget(settings: Settings, which: str) -> list[Finding]:
 
 
 async def _here(settings: Settings, contact: str) -> dict[str, int] | None:
-    store = SqliteStore(settings.gateway.data_dir)
+    """Erase a contact where no gateway runs that has it; None where one does."""
+    store = make_store(settings.gateway)
     try:
         await store.open()
     except StoreError:
         return None
     try:
-        return await store.forget(contact)
+        return await store.forget(contact) if store.leads(contact) else None
     finally:
         await store.close()
 
 
 async def _by_the_gateway(settings: Settings, contact: str) -> dict[str, int]:
-    folder = settings.gateway.data_dir
-    write_docs(folder, FORGET, {contact: b""})
+    store = beside(settings.gateway)
+    store.write_docs(FORGET, {contact: b""})
     for _ in range(int(WITHIN / 0.1)):
         await asyncio.sleep(0.1)
-        if done := read_docs(folder, FORGET).get(contact):
-            write_docs(folder, FORGET, {contact: None})
+        if done := store.docs(FORGET).get(contact):
+            store.write_docs(FORGET, {contact: None})
             return msgspec.json.decode(done, type=dict[str, int])
-    raise StoreError(f"the gateway that runs on {folder} didn't erase {contact} in time: try again")
+    raise StoreError(f"the gateway that runs didn't erase {contact} in time: try again")
 
 
 def _find(settings: Settings, which: str) -> Conversation:
     wanted = which.removeprefix("#")
-    for each in read_conversations(settings.gateway.data_dir):
+    for each in beside(settings.gateway).conversations():
         if which == each.contact or (wanted.isdecimal() and int(wanted) == each.number):
             return each
     raise StoreError(f"there is no conversation {which}: `dragoman conversations list` names them")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from config.settings import Settings
-from gateway.store.sqlite.peek import read_histories
+from gateway.store.choose import beside
 from routing.languages import language_name
 from routing.metrics import Figures, Ticket, figures, tickets
 from routing.policy import Policy
@@ -29,7 +29,7 @@ def report(settings: Settings, *, since: timedelta, now: datetime, as_what: str)
     """Tell the figures of the conversations that began since a while ago."""
     found = [
         ticket
-        for mailbox, events in read_histories(settings.gateway.data_dir)
+        for mailbox, events in beside(settings.gateway).histories()
         for ticket in tickets(mailbox, events, settings.policy)
         if ticket.opened_at >= now - since
     ]

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
+from benchmarks import redis_servers
 from config.settings import Settings, parse
 from gateway import webhooks
 from gateway.app import Gateway
@@ -158,6 +159,20 @@ def flat(post: dict[str, Any]) -> str:
         return [word for value in part for word in words(value)] if isinstance(part, list) else []
 
     return "\n".join(words(post.get("blocks"))) or str(post.get("text", ""))
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a server of our own."""
+    with redis_servers.server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.address
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a cluster of our own."""
+    with redis_servers.cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
 
 
 @pytest.fixture

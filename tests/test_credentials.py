@@ -18,7 +18,7 @@ from config.tables import ConfigError
 from gateway.__main__ import main
 from gateway.keys import load_key, renew_key
 from gateway.live_channels import KIND, seal_channel
-from gateway.store.sqlite.peek import write_docs
+from gateway.store.sqlite.peek import SqliteBeside
 from sandbox.whatsapp import WhatsAppSandbox
 
 World = Any
@@ -64,7 +64,7 @@ def test_a_renewal_of_the_key_that_was_interrupted_is_finished_by_the_next(
     file = tmp_path / "dragoman.toml"
     assert init(file, *ANSWERS) == 0
     sealed = seal_channel("t2", {"kind": "telegram", "token": "42:other"}, load_key(Secret(""), make_dir(tmp_path)))
-    write_docs(tmp_path / "data", KIND, {"t2": sealed})
+    SqliteBeside(tmp_path / "data").write_docs(KIND, {"t2": sealed})
     replace_file = Path.replace
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
     with pytest.raises(OSError, match="killed"):

@@ -690,11 +690,12 @@ holding.LEASE = 3600
 """,
     """
 import random
-from gateway.store.redis import store
-whole = store.event_key
-store.event_key = lambda event: random.randbytes(16)
-from routing import conversation
-conversation.REMEMBERED = 1
+from msgspec.structs import replace
+from gateway.store.redis import RedisStore
+whole = RedisStore.append
+async def forgetful(self, events):
+    return await whole(self, [replace(event, id=f"{event.id}+{random.random()}") for event in events])
+RedisStore.append = forgetful
 """,
 )
 """What a killed replica then loses, what nobody takes over, and what comes twice."""

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,6 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
-from benchmarks import redis_servers
 from config.store_address import read_address
 from gateway.store.contract import Claim, Outcome, Post, Progress, Result, Side, Step, Store, StoreError, Timer
 from gateway.store.redis import RedisStore
@@ -64,20 +63,6 @@ def engine_of(store: Store) -> ModuleType:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture(scope="session")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server of our own."""
-    with redis_servers.server(tmp_path_factory.mktemp("redis")) as server:
-        yield server.address
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a cluster of our own."""
-    with redis_servers.cluster(tmp_path_factory.mktemp("cluster")) as nodes:
-        yield "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
 
 
 @pytest.fixture(params=["sqlite", "redis", "cluster"])

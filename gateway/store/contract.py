@@ -3,7 +3,7 @@
 All verbs that write return once the change is durable, and raise StoreError when it isn't. Times are aware UTC.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Protocol
@@ -274,6 +274,40 @@ class Store(Protocol):
 
     def oldest(self) -> Mapping[str, float]:
         """Say by side for how many seconds the oldest order has waited; takes a look at every lane that waits."""
+
+
+class Beside(Protocol):
+    """What commands read and write of an installation, whether gateways run on it or none does.
+
+    All raise StoreError where the store can't be used.
+    """
+
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has; nobody has any where there is no store yet."""
+
+    def letters(self) -> Sequence[Letter]:
+        """Read what was set apart, oldest first."""
+
+    def want_again(self, letter: str) -> bool:
+        """Ask the gateway to work on a letter again; False where there is none of the name, or nothing can be done."""
+
+    def drop_letter(self, letter: str) -> bool:
+        """Forget a letter for good; False where there is none of the name."""
+
+    def conversations(self) -> Sequence[Conversation]:
+        """Read every contact's latest conversation, newest first."""
+
+    def history(self, mailbox: str) -> Sequence[Event]:
+        """Read all events of a contact, in order."""
+
+    def histories(self) -> Iterator[tuple[str, Iterator[Event]]]:
+        """Read all events contact by contact, each in order; a contact's must be read before the next one's."""
+
+    def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read the documents of a kind; there are none where there is no store yet."""
+
+    def write_docs(self, kind: str, docs: Mapping[str, bytes | None]) -> None:
+        """Keep documents, or with None forget them, all at once; makes the store where there is none yet."""
 
 
 URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "ShowFiles": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}

@@ -10,7 +10,7 @@ from typing import Any
 
 from config.store_address import RedisAddress
 from gateway.store.contract import StoreError
-from gateway.store.redis.link import Client, connect, explain, is_full, lacks_library, passes
+from gateway.store.redis.link import Client, connect, disconnect, explain, is_full, lacks_library, passes
 
 MOST_AT_ONCE = 128
 """Operations in one call at most: a server does nothing else meanwhile, for about 2 ms."""
@@ -90,7 +90,7 @@ class Calls:
             await self._bring_library()
         except Exception as error:
             with contextlib.suppress(Exception):
-                await self.client.aclose()
+                await disconnect(self.client)
             raise StoreError(explain(error, self.address)) from error
         self._task = asyncio.create_task(self._send())
 
@@ -99,7 +99,7 @@ class Calls:
         self._closing = True
         self._bell.set()
         await self._task
-        await self.client.aclose()
+        await disconnect(self.client)
 
     def submit(
         self, name: str, tag: str, *arguments: Argument, after: Callable[[Answer], None] | None = None

@@ -75,18 +75,23 @@ class Holding:
         self._dropped = dropped
         self._freed = freed
         self._held: dict[str, Part] = {}
+        self._closing = False
         self._bell = asyncio.Event()
         self._timer_bell = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Take what is free, and go on looking after it."""
+    async def open(self, hear: Callable[[str], None], silence: Callable[[], None]) -> None:
+        """Take what is free, and go on looking after it; `hear` is told what others ring for.
+
+        After a `silence` something may have been missed.
+        """
         await self._tend()
-        for work in (self._go_on_tending, self._fire):
-            self._spawn(work())
+        for work in (self._go_on_tending(), self._fire(), self._listen(hear, silence)):
+            self._spawn(work)
 
     async def close(self) -> None:
         """Let everything go, so that others have it at once."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -340,14 +345,14 @@ class Holding:
         part.due = moment(float(told[1])) if told[1] else None
         self.read_news(part)
 
-    async def listen(self, hear: Callable[[str], None], silence: Callable[[], None]) -> None:
-        """Hear the bells until cancelled; after a `silence` something may have been missed."""
-        while True:
+    async def _listen(self, hear: Callable[[str], None], silence: Callable[[], None]) -> None:
+        """Hear the bells; redis-py may swallow a cancellation that meets its own timeout, so the end is looked for."""
+        while not self._closing:
             heard = listener(self._calls.client)
             try:
                 await heard.subscribe(self.bell)
                 silence()
-                while True:
+                while not self._closing:
                     said = await heard.get_message(ignore_subscribe_messages=True, timeout=TEND_EVERY)
                     if said is not None:
                         hear(said["data"].decode())

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from redis import Redis as PlainRedis
+from redis import RedisCluster as PlainCluster
+from redis import Sentinel as PlainSentinel
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode as PlainNode
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -27,11 +31,34 @@ ANSWER_WITHIN = 3.0
 """Seconds that a server has for an answer."""
 
 Client = Redis | RedisCluster
+PlainClient = PlainRedis | PlainCluster
 
 
 def connect(address: RedisAddress) -> Client:
     """Make a client, which connects when it is first used; what fails isn't tried again behind our back."""
-    options: dict[str, Any] = {
+    options = _options(address)
+    if address.cluster:
+        nodes = [ClusterNode(host, port) for host, port in address.nodes]
+        return RedisCluster(startup_nodes=nodes, retry=_once(), **options)
+    options |= {"db": address.database, "retry": _once()}
+    if address.master:
+        sentinels = Sentinel(address.nodes, sentinel_kwargs=_sentinel_options(address), **options)  # type: ignore[no-untyped-call]  # redis-py
+        found: Redis = sentinels.master_for(address.master)
+        return found
+    host, port = address.nodes[0]
+    return Redis(host=host, port=port, **options)
+
+
+async def disconnect(client: Client) -> None:
+    """Close a client, and with it the Sentinels' clients, which nobody else closes."""
+    await client.aclose()
+    if isinstance(client, Redis) and isinstance(client.connection_pool, SentinelConnectionPool):
+        for sentinel in client.connection_pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def _options(address: RedisAddress) -> dict[str, Any]:
+    return {
         "username": address.user or None,
         "password": address.password.reveal() or None,
         "socket_timeout": ANSWER_WITHIN,
@@ -39,27 +66,32 @@ def connect(address: RedisAddress) -> Client:
         "ssl": address.tls,
         **(dict(address.files) if address.tls else {}),
     }
-    if address.cluster:
-        nodes = [ClusterNode(host, port) for host, port in address.nodes]
-        return RedisCluster(startup_nodes=nodes, retry=_once(), **options)
-    options |= {"db": address.database, "retry": _once()}
-    if address.master:
-        sentinel = {
-            "username": address.sentinel_user or None,
-            "password": address.sentinel_password.reveal() or None,
-            "socket_timeout": ANSWER_WITHIN,
-            "ssl": address.tls,
-            **(dict(address.files) if address.tls else {}),
-        }
-        sentinels = Sentinel(address.nodes, sentinel_kwargs=sentinel, **options)  # type: ignore[no-untyped-call]  # redis-py
-        found: Redis = sentinels.master_for(address.master)
-        return found
-    host, port = address.nodes[0]
-    return Redis(host=host, port=port, **options)
+
+
+def _sentinel_options(address: RedisAddress) -> dict[str, Any]:
+    return _options(address) | {
+        "username": address.sentinel_user or None,
+        "password": address.sentinel_password.reveal() or None,
+    }
 
 
 def _once() -> Retry:
     return Retry(NoBackoff(), 0)
+
+
+def connect_plainly(address: RedisAddress) -> PlainClient:
+    """Make a client for commands, which wait for each answer."""
+    options = _options(address)
+    if address.cluster:
+        nodes = [PlainNode(host, port) for host, port in address.nodes]  # type: ignore[no-untyped-call]  # redis-py
+        return PlainCluster(startup_nodes=nodes, **options)
+    options["db"] = address.database
+    if address.master:
+        sentinels = PlainSentinel(address.nodes, sentinel_kwargs=_sentinel_options(address), **options)  # type: ignore[no-untyped-call]  # redis-py
+        found: PlainRedis = sentinels.master_for(address.master)  # type: ignore[no-untyped-call]  # redis-py
+        return found
+    host, port = address.nodes[0]
+    return PlainRedis(host=host, port=port, **options)
 
 
 def listener(client: Client) -> PubSub:

@@ -72,18 +72,13 @@ class RedisStore:
         """Connect, bring the function library, and take what is free."""
         await self._calls.open()
         try:
-            await self._holding.open()
+            await self._holding.open(self._hear, self._names.forget)
         except BaseException:
             await self._calls.close()
             raise
-        self._listening = asyncio.create_task(self._holding.listen(self._hear, self._names.forget))
 
     async def close(self) -> None:
         """Finish what was begun and let go."""
-        while not self._listening.done():
-            # redis-py may swallow a cancellation that meets its own timeout.
-            self._listening.cancel()
-            await asyncio.wait([self._listening], timeout=0.1)
         await self._holding.close()
         await self._calls.close()
 
@@ -313,7 +308,8 @@ class RedisStore:
         now, first = self._clock(), batch.orders[0]
         mailbox, tag = first.mailbox, tag_of(first.mailbox)
         settled = [order for order in batch.orders if order.id in result.orders]
-        letters = [encode(DeadOrder(order, result.dead, now)) for order in settled] if result.dead else []
+        latest = {order.id: order for order in self._holding.lanes.waiting(batch.lane)} if result.dead else {}
+        letters = [encode(DeadOrder(latest.get(order.id, order), result.dead, now)) for order in settled if result.dead]
         mine = [event for event in result.events if event.to == mailbox]
         posts = [value for post in result.posts for value in (f"{mailbox}\0{post.message}", encode(post))]
         events = [value for event in mine for value in (event_key(event), encode(event))]
@@ -378,7 +374,7 @@ class RedisStore:
         """Read the conversation with a number."""
         for told in await asyncio.gather(*(self._calls.submit("find", tag, number) for tag in TAGS)):
             if told[1]:
-                return _read(told[1])[1]
+                return read_conversation(told[1])[1]
         return None
 
     async def thread(self, mailbox: str, number: int) -> str:
@@ -426,7 +422,7 @@ class RedisStore:
         """Read the conversations that wait for an agent, most urgent first, of all replicas."""
         told = await asyncio.gather(*(self._calls.submit("queue", tag, limit) for tag in TAGS))
         found = sorted((float(score), body) for answer in told for score, body in answer[1])
-        return [_read(body)[1] for _, body in found[:limit]]
+        return [read_conversation(body)[1] for _, body in found[:limit]]
 
     def stats(self) -> Stats:
         """Say how much waits in this replica's partitions."""
@@ -542,7 +538,7 @@ class RedisStore:
             self._cache.move_to_end(mailbox)
             return self._cache[mailbox]
         body = (await self._calls.submit("get", tag_of(mailbox), mailbox))[1]
-        return _read(body) if body else (0, Conversation(contact=mailbox))
+        return read_conversation(body) if body else (0, Conversation(contact=mailbox))
 
     def _remember(self, mailbox: str, version: int, conversation: Conversation) -> None:
         self._cache[mailbox] = (version, conversation)
@@ -551,7 +547,7 @@ class RedisStore:
             self._cache.popitem(last=False)
 
 
-def _read(body: bytes) -> tuple[int, Conversation]:
+def read_conversation(body: bytes) -> tuple[int, Conversation]:
     """Read what is stored of a conversation: its version, and what it was then."""
     version, _, rest = body.partition(b":")
     return int(version), decode_conversation(rest)

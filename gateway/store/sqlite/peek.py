@@ -17,88 +17,88 @@ from routing.conversation import Conversation
 from routing.messages import Event, Standing, decode_effect, decode_event
 
 
-def read_roster(folder: Path) -> Sequence[Standing]:
-    """Say how many open conversations each agent has; nobody has any where there is no store yet."""
-    if not (folder / FILE).exists():
-        return ()
-    with _open(folder, write=False) as db:
-        return Roster(*rows.read_roster(db)).standings()
+class SqliteBeside:
+    """An installation whose store is a file in `folder`."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-def read_letters(folder: Path) -> Sequence[Letter]:
-    """Read what was set apart, oldest first."""
-    with _open(folder, write=False) as db:
-        dead = db.execute("SELECT seq, at, mailbox, number, effect, reason, again FROM dead ORDER BY seq").fetchall()
-        aside = db.execute("SELECT seq, at, mailbox, 0, event, reason, again FROM aside ORDER BY seq").fetchall()
-    return [
-        Letter(
-            id=f"{kind}{seq}",
-            at=moment(at),
-            mailbox=mailbox,
-            number=number,
-            what=decode(body),
-            reason=reason,
-            again=bool(again),
-        )
-        for kind, decode, found in (("d", decode_effect, dead), ("a", decode_event, aside))
-        for seq, at, mailbox, number, body, reason, again in found
-    ]
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has; nobody has any where there is no store yet."""
+        if not (self._folder / FILE).exists():
+            return ()
+        with _open(self._folder, write=False) as db:
+            return Roster(*rows.read_roster(db)).standings()
 
+    def letters(self) -> Sequence[Letter]:
+        """Read what was set apart, oldest first."""
+        with _open(self._folder, write=False) as db:
+            dead = db.execute(
+                "SELECT seq, at, mailbox, number, effect, reason, again FROM dead ORDER BY seq"
+            ).fetchall()
+            aside = db.execute("SELECT seq, at, mailbox, 0, event, reason, again FROM aside ORDER BY seq").fetchall()
+        return [
+            Letter(
+                id=f"{kind}{seq}",
+                at=moment(at),
+                mailbox=mailbox,
+                number=number,
+                what=decode(body),
+                reason=reason,
+                again=bool(again),
+            )
+            for kind, decode, found in (("d", decode_effect, dead), ("a", decode_event, aside))
+            for seq, at, mailbox, number, body, reason, again in found
+        ]
 
-def want_again(folder: Path, letter: str) -> bool:
-    """Ask the gateway to work on a letter again; False where there is none of the name, or nothing can be done."""
-    table, seq = _place_of(letter)
-    with _open(folder, write=True) as db:
-        return bool(db.execute(f"UPDATE {table} SET again = 1 WHERE seq = ? AND mailbox <> ''", (seq,)).rowcount)  # noqa: S608 - our names
+    def want_again(self, letter: str) -> bool:
+        """Ask the gateway to work on a letter again; False where there is none of the name, or nothing can be done."""
+        table, seq = _place_of(letter)
+        with _open(self._folder, write=True) as db:
+            return bool(db.execute(f"UPDATE {table} SET again = 1 WHERE seq = ? AND mailbox <> ''", (seq,)).rowcount)  # noqa: S608 - our names
 
+    def drop_letter(self, letter: str) -> bool:
+        """Forget a letter for good; False where there is none of the name."""
+        table, seq = _place_of(letter)
+        with _open(self._folder, write=True) as db:
+            return bool(db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,)).rowcount)  # noqa: S608 - our names
 
-def drop_letter(folder: Path, letter: str) -> bool:
-    """Forget a letter for good; False where there is none of the name."""
-    table, seq = _place_of(letter)
-    with _open(folder, write=True) as db:
-        return bool(db.execute(f"DELETE FROM {table} WHERE seq = ?", (seq,)).rowcount)  # noqa: S608 - our names
+    def conversations(self) -> Sequence[Conversation]:
+        """Read every contact's latest conversation, newest first."""
+        with _open(self._folder, write=False) as db:
+            found = db.execute("SELECT body FROM conversation ORDER BY number DESC").fetchall()
+        return [rows.decode_conversation(body) for (body,) in found]
 
+    def history(self, mailbox: str) -> Sequence[Event]:
+        """Read all events of a contact, in order."""
+        with _open(self._folder, write=False) as db:
+            found = db.execute("SELECT event FROM history WHERE mailbox = ? ORDER BY seq", (mailbox,)).fetchall()
+        return [decode_event(body) for (body,) in found]
 
-def read_conversations(folder: Path) -> Sequence[Conversation]:
-    """Read every contact's latest conversation, newest first."""
-    with _open(folder, write=False) as db:
-        found = db.execute("SELECT body FROM conversation ORDER BY number DESC").fetchall()
-    return [rows.decode_conversation(body) for (body,) in found]
+    def histories(self) -> Iterator[tuple[str, Iterator[Event]]]:
+        """Read all events contact by contact, each in order; a contact's must be read before the next one's."""
+        with _open(self._folder, write=False) as db:
+            found = db.execute("SELECT mailbox, event FROM history ORDER BY mailbox, seq")
+            for mailbox, events in groupby(found, key=itemgetter(0)):
+                yield mailbox, (decode_event(body) for _, body in events)
 
+    def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read the documents of a kind; there are none where there is no store yet."""
+        if not (self._folder / FILE).exists():
+            return {}
+        with _open(self._folder, write=False) as db:
+            return dict(db.execute("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", (kind,)))
 
-def read_history(folder: Path, mailbox: str) -> Sequence[Event]:
-    """Read all events of a contact, in order."""
-    with _open(folder, write=False) as db:
-        found = db.execute("SELECT event FROM history WHERE mailbox = ? ORDER BY seq", (mailbox,)).fetchall()
-    return [decode_event(body) for (body,) in found]
-
-
-def read_histories(folder: Path) -> Iterator[tuple[str, Iterator[Event]]]:
-    """Read all events contact by contact, each in order; a contact's must be read before the next one's."""
-    with _open(folder, write=False) as db:
-        found = db.execute("SELECT mailbox, event FROM history ORDER BY mailbox, seq")
-        for mailbox, events in groupby(found, key=itemgetter(0)):
-            yield mailbox, (decode_event(body) for _, body in events)
-
-
-def read_docs(folder: Path, kind: str) -> Mapping[str, bytes]:
-    """Read the documents of a kind; there are none where there is no store yet."""
-    if not (folder / FILE).exists():
-        return {}
-    with _open(folder, write=False) as db:
-        return dict(db.execute("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", (kind,)))
-
-
-def write_docs(folder: Path, kind: str, docs: Mapping[str, bytes | None]) -> None:
-    """Keep documents, or with None forget them, all at once; makes the store where there is none yet."""
-    if not (folder / FILE).exists():
-        make(folder)
-    with _open(folder, write=True) as db:
-        for key, body in docs.items():
-            if body is None:
-                db.execute("DELETE FROM doc WHERE kind = ? AND key = ?", (kind, key))
-            else:
-                db.execute("INSERT OR REPLACE INTO doc (kind, key, body) VALUES (?, ?, ?)", (kind, key, body))
+    def write_docs(self, kind: str, docs: Mapping[str, bytes | None]) -> None:
+        """Keep documents, or with None forget them, all at once; makes the store where there is none yet."""
+        if not (self._folder / FILE).exists():
+            make(self._folder)
+        with _open(self._folder, write=True) as db:
+            for key, body in docs.items():
+                if body is None:
+                    db.execute("DELETE FROM doc WHERE kind = ? AND key = ?", (kind, key))
+                else:
+                    db.execute("INSERT OR REPLACE INTO doc (kind, key, body) VALUES (?, ?, ?)", (kind, key, body))
 
 
 def make(folder: Path) -> None:

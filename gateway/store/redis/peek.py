@@ -1,0 +1,160 @@
+"""Reading an installation on Redis beside the gateways that run on it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+from redis.exceptions import RedisError
+
+from config.store_address import RedisAddress
+from gateway.store.contract import Letter, StoreError
+from gateway.store.redis.calls import source
+from gateway.store.redis.kept import decode_aside, decode_dead
+from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
+from gateway.store.redis.link import PlainClient, connect_plainly, explain
+from gateway.store.redis.store import read_conversation
+from gateway.store.roster import Roster
+from gateway.store.shape import moment
+from routing.conversation import Conversation
+from routing.messages import Event, Standing, decode_event, encode
+
+Run = Callable[..., Any]
+
+
+class RedisBeside:
+    """An installation whose store is at an address."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self._address = address
+
+    def roster(self) -> Sequence[Standing]:
+        """Say how many open conversations each agent has."""
+        with self._open() as run:
+            loads = _texts(run("HGETALL", self._key(CREW, "loads")))
+            assigned = _texts(run("HGETALL", self._key(CREW, "assigned")))
+            away = _texts(run("HGETALL", self._key(DOCS, "doc:away")))
+        moments = {agent: moment(int(at)) for agent, at in assigned.items()}
+        return Roster({agent: int(load) for agent, load in loads.items()}, moments, away).standings()
+
+    def letters(self) -> Sequence[Letter]:
+        """Read what was set apart, oldest first; a letter's name says where it is."""
+        found = []
+        with self._open() as run:
+            for tag in TAGS:
+                for name, body in run("HGETALL", self._key(tag, "dead")).items():
+                    dead = decode_dead(body)
+                    order = dead.order
+                    found.append(
+                        Letter(
+                            id=f"{name.decode()}-{tag}",
+                            at=dead.at,
+                            mailbox=order.mailbox,
+                            number=order.number,
+                            what=order.effect,
+                            reason=dead.reason,
+                        )
+                    )
+                for name, body in run("HGETALL", self._key(tag, "aside")).items():
+                    aside = decode_aside(body)
+                    found.append(
+                        Letter(
+                            id=f"{name.decode()}-{tag}",
+                            at=aside.at,
+                            mailbox=aside.mailbox,
+                            number=0,
+                            what=aside.event,
+                            reason=aside.reason,
+                        )
+                    )
+        return sorted(found, key=lambda letter: letter.at)
+
+    def want_again(self, letter: str) -> bool:
+        """Put a letter back where it waited; whichever gateway has the partition is told.
+
+        An order gets a new name, so that what becomes of it this time is news.
+        """
+        name, tag = _place_of(letter)
+        bell = f"{self._address.prefix}:bell"
+        with self._open() as run:
+            body = run("HGET", self._key(tag, "dead" if name.startswith("d") else "aside"), name)
+            if body is None:
+                return False
+            if name.startswith("d"):
+                order = decode_dead(body).order
+                again = replace(order, id=f"{order.id}r", begun=0, open_call="")
+                said = ("revive_order", tag, 5, name, again.id, encode(again), bell, tag)
+            else:
+                event = decode_aside(body)
+                if not event.mailbox:
+                    return False
+                said = ("revive_event", tag, 5, name, event.mailbox, encode(event.event), bell, tag)
+            library, text = source()
+            run("FUNCTION", "LOAD", "REPLACE", text, **({"target_nodes": "primaries"} if self._address.cluster else {}))
+            ((why, *_),) = run("FCALL", library, 1, self._key(tag, "lease"), self._address.prefix, *said)
+        return bool(why == b"ok")
+
+    def drop_letter(self, letter: str) -> bool:
+        """Forget a letter for good; False where there is none of the name."""
+        name, tag = _place_of(letter)
+        with self._open() as run:
+            return bool(run("HDEL", self._key(tag, "dead" if name.startswith("d") else "aside"), name))
+
+    def conversations(self) -> Sequence[Conversation]:
+        """Read every contact's latest conversation, newest first."""
+        with self._open() as run:
+            bodies = [body for tag in TAGS for body in run("HVALS", self._key(tag, "conversations"))]
+        return sorted((read_conversation(body)[1] for body in bodies), key=lambda each: -each.number)
+
+    def history(self, mailbox: str) -> Sequence[Event]:
+        """Read all events of a contact, in order."""
+        with self._open() as run:
+            return [decode_event(body) for body in run("LRANGE", self._history(mailbox), 0, -1)]
+
+    def histories(self) -> Iterator[tuple[str, Iterator[Event]]]:
+        """Read all events contact by contact, each in order."""
+        with self._open() as run:
+            for tag in TAGS:
+                for name in run("HKEYS", self._key(tag, "conversations")):
+                    mailbox = name.decode()
+                    yield mailbox, map(decode_event, run("LRANGE", self._history(mailbox), 0, -1))
+
+    def docs(self, kind: str) -> Mapping[str, bytes]:
+        """Read the documents of a kind."""
+        with self._open() as run:
+            found = run("HGETALL", self._key(DOCS, f"doc:{kind}"))
+        return dict(sorted((key.decode(), body) for key, body in found.items()))
+
+    def write_docs(self, kind: str, docs: Mapping[str, bytes | None]) -> None:
+        """Keep documents, or with None forget them."""
+        with self._open() as run:
+            for key, body in docs.items():
+                place = self._key(DOCS, f"doc:{kind}")
+                run(*(("HDEL", place, key) if body is None else ("HSET", place, key, body)))
+
+    def _key(self, tag: str, name: str) -> str:
+        return f"{self._address.prefix}:{{{tag}}}:{name}"
+
+    def _history(self, mailbox: str) -> str:
+        return self._key(tag_of(mailbox), f"history:{mailbox}")
+
+    @contextmanager
+    def _open(self) -> Iterator[Run]:
+        client: PlainClient | None = None
+        try:
+            client = connect_plainly(self._address)
+            yield client.execute_command
+        except (RedisError, OSError) as error:
+            raise StoreError(explain(error, self._address)) from error
+        finally:
+            if client is not None:
+                client.close()
+
+
+def _place_of(letter: str) -> tuple[str, str]:
+    name, _, tag = letter.partition("-")
+    return (name, tag) if tag in TAGS else ("", TAGS[0])
+
+
+def _texts(found: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in found.items()}

@@ -1,0 +1,220 @@
+"""What only Redis has: replicas that come and go, servers that fail over, TLS, users, and servers that are unfit."""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
+
+from benchmarks import redis_servers
+from config.store_address import RedisAddress, read_address
+from gateway.store.contract import Outcome, Step, StoreError
+from gateway.store.redis import RedisStore
+from gateway.store.redis.health import examine
+from routing.conversation import Status
+from routing.messages import CustomerWrote
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+USER = "user dragoman on >secret ~dragoman:* &dragoman:* +@all -@dangerous +info"
+"""What README tells admins to write into the server's ACL."""
+
+
+def at(text: str) -> RedisAddress:
+    address = read_address(text)
+    assert address
+    return address
+
+
+def wrote(number: int) -> CustomerWrote:
+    return CustomerWrote(id=f"e{number}", to=f"tg/{number}", at=NOON, message=str(number), text="Hola")
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - another process changes it
+            await asyncio.sleep(0.02)
+
+
+async def carry(store: RedisStore, count: int) -> list[str]:
+    """Work on events until so many were kept."""
+    kept: list[str] = []
+    async with asyncio.timeout(60):
+        while len(kept) < count:
+            claim = await store.claim()
+            if await store.commit(claim, Step(conversation=claim.conversation, events=claim.events)) is Outcome.OK:
+                kept += [event.id for event in claim.events]
+    return kept
+
+
+async def test_replicas_share_out_the_partitions_and_take_over_what_is_left(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first, second, third = (RedisStore(address) for _ in range(3))
+    await first.open()
+    assert len(first._holding.parts()) == 64
+    await second.open()
+    await until(lambda: len(first._holding.parts()) == len(second._holding.parts()) == 32)
+    await third.open()
+    await until(lambda: sorted(len(each._holding.parts()) for each in (first, second, third)) == [20, 22, 22])
+    await third.close()
+    await second.close()
+
+    await until(lambda: len(first._holding.parts()) == 64)
+    await first.close()
+
+
+async def test_an_event_reaches_the_replica_that_has_its_partition_whoever_received_it(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first, second = RedisStore(address), RedisStore(address)
+    await first.open()
+    await second.open()
+    await until(lambda: len(second._holding.parts()) == 32)
+    events = [wrote(number) for number in range(40)]
+    assert all(await first.append(events))
+    assert not any(await second.append(events))
+    mine = [event.id for event in events if first.leads(event.to)]
+    theirs = [event.id for event in events if second.leads(event.to)]
+
+    assert set(mine) | set(theirs) == {event.id for event in events}
+    assert sorted(await carry(first, len(mine))) == sorted(mine)
+    assert sorted(await carry(second, len(theirs))) == sorted(theirs)
+    await first.close()
+    await second.close()
+
+
+async def test_two_replicas_never_give_the_same_room_away(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    stores = [RedisStore(address), RedisStore(address)]
+    for store in stores:
+        await store.open()
+    await until(lambda: len(stores[1]._holding.parts()) == 32)
+    outcomes = []
+    for store in stores:
+        event = next(event for event in map(wrote, range(100)) if store.leads(event.to))
+        await store.append([event])
+        claim = await store.claim()
+        assert all(each.load == 0 for each in store.roster())
+        now = replace(claim.conversation, number=1, status=Status.OPEN, assignee="U0ANA")
+        outcomes.append((store, claim, Step(conversation=now, events=claim.events)))
+    answers = [await store.commit(claim, step) for store, claim, step in outcomes]
+
+    assert answers == [Outcome.OK, Outcome.CONFLICT]
+    assert [(each.agent, each.load) for each in stores[1].roster()] == [("U0ANA", 1)]
+    for store in stores:
+        await store.close()
+
+
+async def test_a_server_behind_sentinels_may_fail_over(tmp_path: Path) -> None:
+    with redis_servers.sentinel(tmp_path) as (first, second, address):
+        store = RedisStore(at(address))
+        await store.open()
+        assert await store.append([wrote(1)]) == [True]
+        await asyncio.to_thread(redis_servers.until, lambda: replicated(second))
+        await asyncio.to_thread(first.kill)
+
+        async def again() -> None:
+            while True:
+                try:
+                    assert len(await store.append([wrote(2)])) == 1
+                    return
+                except StoreError:
+                    await asyncio.sleep(0.1)
+
+        async with asyncio.timeout(40):
+            await again()
+        assert sorted(await carry(store, 2)) == ["e1", "e2"]
+        await store.close()
+
+
+def replicated(server: redis_servers.Server) -> bool:
+    """Say whether a replica has the one event."""
+    with server.client() as client:
+        return any(client.xlen(key) for key in client.scan_iter("dragoman:*:journal"))
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return pem, private
+
+
+async def test_tls_and_a_user_with_few_rights_are_enough(tmp_path: Path) -> None:
+    pem, private = certificate(tmp_path)
+    port = redis_servers.free_port()
+    tls = ("--tls-port", str(port), "--tls-cert-file", str(pem), "--tls-key-file", str(private))
+    acl = tmp_path / "users.acl"
+    acl.write_text(f"user default on nopass +@all ~* &*\n{USER}\n")
+    options = (*tls, "--tls-ca-cert-file", str(pem), "--tls-auth-clients", "no", "--aclfile", str(acl))
+    with redis_servers.server(tmp_path / "redis", "--appendonly", "yes", *options):
+        address = at(f"rediss://dragoman:secret@127.0.0.1:{port}?ssl_ca_certs={pem}")
+        store = RedisStore(address)
+        await store.open()
+        assert await store.append([wrote(1)]) == [True]
+        assert await carry(store, 1) == ["e1"]
+        await store.close()
+        assert (await asyncio.to_thread(examine, address))[1] == {}
+        with pytest.raises(StoreError, match="refuses the user or password"):
+            await RedisStore(at(f"rediss://dragoman:wrong@127.0.0.1:{port}?ssl_ca_certs={pem}")).open()
+        with pytest.raises(StoreError, match="certificate"):
+            await RedisStore(at(f"rediss://dragoman:secret@127.0.0.1:{port}")).open()
+
+
+UNFIT = {
+    "writes no log": (),
+    "doesn't sync its log": ("--appendonly", "yes", "--appendfsync", "no"),
+    "throws away messages": ("--appendonly", "yes", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"),
+    "": ("--appendonly", "yes", "--maxmemory", "100mb", "--maxmemory-policy", "noeviction"),
+}
+
+
+@pytest.mark.parametrize("fault", UNFIT)
+def test_a_server_that_would_lose_messages_is_named(fault: str, tmp_path: Path) -> None:
+    with redis_servers.server(tmp_path, *UNFIT[fault]) as server:
+        _, faults = examine(at(server.address))
+
+    assert [fault in told for told in faults] == ([True] if fault else [])
+    assert all(cure.startswith("Set ") for cure in faults.values())
+
+
+async def test_a_full_server_takes_no_more_of_customers_and_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    with redis_servers.server(tmp_path, "--maxmemory", "100mb") as server:
+        store = RedisStore(at(server.address))
+        await store.open()
+        await store.append([wrote(1)])
+        with server.client() as client:
+            client.config_set("maxmemory", 1)
+        with pytest.raises(StoreError, match="is full: raise its maxmemory"):
+            await store.append([wrote(2)])
+        with pytest.raises(StoreError, match="is full"):
+            await store.probe()
+        assert await carry(store, 1) == ["e1"]
+        with server.client() as client:
+            client.config_set("maxmemory", 0)
+
+        assert await store.append([wrote(2)]) == [True]
+        await store.close()
