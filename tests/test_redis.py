@@ -20,6 +20,7 @@ from config.store_address import RedisAddress, read_address
 from gateway.store.contract import Outcome, Step, StoreError
 from gateway.store.redis import RedisStore
 from gateway.store.redis.health import examine
+from gateway.store.redis.keys import tag_of
 from routing.conversation import Status
 from routing.messages import CustomerWrote
 
@@ -182,6 +183,44 @@ async def test_tls_and_a_user_with_few_rights_are_enough(tmp_path: Path) -> None
             await RedisStore(at(f"rediss://dragoman:wrong@127.0.0.1:{port}?ssl_ca_certs={pem}")).open()
         with pytest.raises(StoreError, match="certificate"):
             await RedisStore(at(f"rediss://dragoman:secret@127.0.0.1:{port}")).open()
+
+
+async def test_what_cannot_be_read_is_told_and_holds_up_nothing(redis: str, caplog: pytest.LogCaptureFixture) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    store = RedisStore(address)
+    await store.open()
+    place = f"{address.prefix}:{{{tag_of('tg/1')}}}"
+    client = store._calls.client
+    await client.execute_command("INCR", f"{place}:entered")
+    await client.execute_command("XADD", f"{place}:journal", "1-0", "m", "tg/1", "e", '{"type":"OfTomorrow"}')
+    await client.execute_command("HSET", f"{place}:orders", "o", '{"of":"tomorrow"}')
+    await client.execute_command("ZADD", f"{place}:outbox", "1", "o")
+    await store.append([wrote(1)])
+    assert await carry(store, 1) == ["e1"]
+    await store.close()
+    again = RedisStore(address)
+    await again.open()
+    await again.append([replace(wrote(1), id="later")])
+
+    assert await carry(again, 1) == ["later"]
+    assert {"event.unreadable", "order.unreadable"} <= {record.message for record in caplog.records}
+    assert await again._calls.client.execute_command("XLEN", f"{place}:journal") == 1
+    await again.close()
+
+
+async def test_an_answer_that_breaks_us_is_its_callers_to_hear(redis: str) -> None:
+    store = RedisStore(at(f"{redis}?prefix={secrets.token_hex(8)}"))
+    await store.open()
+
+    def breaks(answer: object) -> None:
+        raise ValueError("not this one")
+
+    with pytest.raises(StoreError, match="answer to number can't be used: ValueError: not this one"):
+        await store._calls.submit("number", "crew", after=breaks)
+    with pytest.raises(StoreError, match="can't put"):
+        await store._calls.submit("put", "crew")
+    assert await store.number() == 2
+    await store.close()
 
 
 UNFIT = {

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -24,6 +25,7 @@ PAUSE = 0.05
 TAKING_IN = frozenset({"append", "park", "keep_aside", "put"})
 """What a full server refuses; all else makes room sooner or later."""
 
+log = logging.getLogger("dragoman.store")
 Argument = str | bytes | int
 Answer = list[Any]
 """What an operation says: first why, or "ok"; texts as bytes."""
@@ -56,7 +58,14 @@ class Operation:
             self.fail(StoreError(f"the store can't {self.name}: {answer[1].decode(errors='replace')}"))
             return
         if self.after is not None:
-            self.after(answer)
+            try:
+                self.after(answer)
+            except Exception as error:
+                log.exception("store.answer_broke_us", extra={"operation": self.name, "partition": self.tag})
+                self.fail(
+                    StoreError(f"the store's answer to {self.name} can't be used: {type(error).__name__}: {error}")
+                )
+                return
         if not self.future.done():
             self.future.set_result(answer)
 
@@ -141,6 +150,7 @@ class Calls:
         await asyncio.gather(*map(self._call, by_tag.values()))
 
     async def _call(self, operations: list[Operation]) -> None:
+        """Call, and tell those who wait; what breaks is theirs to hear, and never ends the sending."""
         try:
             answers = await self._try(operations, "")
         except Exception as error:  # noqa: BLE001 - whatever breaks a call is its callers' to hear

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+import msgspec
 from redis.exceptions import RedisError
 
 from gateway.store.contract import Order, StoreError, side_of
@@ -169,11 +170,19 @@ class Holding:
             return
         if part.leaving:
             return
-        for entry, mailbox, event in answer[1]:
+        self._take_in(part, answer[1])
+
+    def _take_in(self, part: Part, entries: list[list[bytes]]) -> None:
+        """Put what is new of a journal into memory; what can't be read stays where it is, and holds up nothing."""
+        for entry, mailbox, body in entries:
             seq = int(entry.partition(b"-")[0])
-            if seq > part.last:
-                part.last = seq
-                self.mailboxes.add(mailbox.decode(), seq, decode_event(event))
+            if seq <= part.last:
+                continue
+            part.last = seq
+            try:
+                self.mailboxes.add(mailbox.decode(), seq, decode_event(body))
+            except msgspec.DecodeError as error:
+                log.error("event.unreadable", extra={"partition": part.tag, "seq": seq, "error": str(error)})
 
     def note_timer(self, part: Part, due: datetime) -> None:
         """Note when something is due."""
@@ -284,13 +293,17 @@ class Holding:
         _, entries, orders, lanes, loads, due, counts, last, owed = answer
         self._held[part.tag] = part
         self._forget(part.tag)
-        part.last, part.owed = int(last), int(owed)
+        part.last, part.owed = 0, int(owed)
         part.counts = dict(zip(("parked", "aside", "dead"), map(int, counts), strict=True))
-        for entry, mailbox, event in entries:
-            self.mailboxes.add(mailbox.decode(), int(entry.partition(b"-")[0]), decode_event(event))
+        self._take_in(part, entries)
+        part.last = int(last)
         for body in orders:
-            order = decode_order(body)
-            self.lanes.add(order, side_of(order.effect))
+            try:
+                order = decode_order(body)
+            except msgspec.DecodeError as error:
+                log.error("order.unreadable", extra={"partition": part.tag, "error": str(error)})
+            else:
+                self.lanes.add(order, side_of(order.effect))
         latest = self._longest_wait()
         for name, not_before in zip(lanes[::2], lanes[1::2], strict=True):
             self.lanes.hold(name.decode(), min(moment(int(not_before)), latest))
