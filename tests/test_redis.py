@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from benchmarks import redis_servers
 from config.store_address import RedisAddress, read_address
-from gateway.store.contract import Outcome, Step, StoreError
+from gateway.store.contract import Batch, Outcome, Result, Side, Step, StoreError
 from gateway.store.redis import RedisStore
 from gateway.store.redis.health import examine
 from gateway.store.redis.keys import tag_of
 from routing.conversation import Status
-from routing.messages import CustomerWrote
+from routing.messages import CustomerWrote, TellCustomer
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 USER = "user dragoman on >secret ~dragoman:* &dragoman:* +@all -@dangerous +info"
@@ -111,6 +111,107 @@ async def test_two_replicas_never_give_the_same_room_away(redis: str) -> None:
     assert [(each.agent, each.load) for each in stores[1].roster()] == [("U0ANA", 1)]
     for store in stores:
         await store.close()
+
+
+def die(store: RedisStore) -> None:
+    """End what a replica does by itself, as a kill does: its leases stay until their time is over."""
+    for task in store._holding._tasks:
+        task.cancel()
+
+
+async def assign(store: RedisStore, event: CustomerWrote, **changes: object) -> Outcome:
+    """Carry one event, and change its conversation."""
+    await store.append([event])
+    claim = await store.claim()
+    return await store.commit(claim, Step(conversation=replace(claim.conversation, **changes), events=claim.events))
+
+
+async def test_what_a_dead_replica_had_is_taken_over_within_10_seconds_with_all_that_waits(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first, second = RedisStore(address), RedisStore(address)
+    await first.open()
+    await second.open()
+    await until(lambda: len(second._holding.parts()) == 32)
+    events = [wrote(number) for number in range(40)]
+    await first.append(events)
+    die(first)
+    async with asyncio.timeout(10):
+        await until(lambda: len(second._holding.parts()) == 64)
+
+    assert sorted(await carry(second, 40)) == sorted(event.id for event in events)
+    await first.close()
+    await second.close()
+
+
+async def test_a_place_that_a_dead_replica_took_and_never_gave_is_free_again(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first = RedisStore(address)
+    await first.open()
+    assert await assign(first, wrote(1), number=1, status=Status.OPEN, assignee="U0ANA") is Outcome.OK
+    (part,) = [part for part in first._holding.parts() if part.tag == tag_of("tg/2")]
+    first._seats.move("tg/2", "", "U0ANA", NOON)
+    assert await first._seats.take(part.tag, part.epoch, "tg/2", "U0ANA", NOON)
+    assert [each.load for each in first.roster()] == [2]
+    die(first)
+    second = RedisStore(address)
+    await second.open()
+    await until(lambda: len(second._holding.parts()) == 64)
+    await second._seats.refresh()
+
+    assert [each.load for each in second.roster()] == [1]
+    assert not await first._seats.take(part.tag, part.epoch, "tg/2", "U0ANA", NOON)
+    await first.close()
+    await second.close()
+
+
+async def test_a_replica_that_lost_its_lease_without_knowing_changes_nothing_but_tells_facts(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    store = RedisStore(address)
+    await store.open()
+    lease = f"{address.prefix}:{{{tag_of('tg/1')}}}:lease"
+
+    async def lose() -> None:
+        """Give the partition to somebody else, behind the replica's back."""
+        await until(lambda: store.leads("tg/1"))
+        await store._calls.client.execute_command("SET", lease, "another's", "PX", 100)
+
+    async def have(*effects: TellCustomer) -> Batch:
+        await store.append([CustomerWrote(id=secrets.token_hex(4), to="tg/1", at=NOON, message="1")])
+        claim = await store.claim()
+        step = Step(conversation=claim.conversation, effects=tuple((1, effect) for effect in effects))
+        assert await store.commit(claim, step) is Outcome.OK
+        return await store.take(Side.CUSTOMER)
+
+    await store.append([wrote(1)])
+    claim = await store.claim()
+    await lose()
+    assert await store.commit(claim, Step(conversation=claim.conversation)) is Outcome.CONFLICT
+    await until(lambda: store.leads("tg/1"))
+    claim = await store.claim()
+    await lose()
+    with pytest.raises(StoreError, match="taken over"):
+        await store.set_aside(claim, "it broke us")
+    await store.release(claim)
+    await until(lambda: store.leads("tg/1"))
+    assert await carry(store, 1) == ["e1"]
+    batch = await have(TellCustomer(text="Hi"))
+    await lose()
+    with pytest.raises(StoreError, match="taken over"):
+        await store.begin(batch.orders)
+    store.leave(batch)
+    await until(lambda: store.leads("tg/1"))
+    batch = await store.take(Side.CUSTOMER)
+    await lose()
+    await store.postpone(batch, NOON + timedelta(days=400), open_call=False)
+    await until(lambda: store.leads("tg/1"))
+    batch = await store.take(Side.CUSTOMER)
+    await lose()
+    await store.settle(batch, Result(orders=(batch.orders[0].id,), events=(wrote(1),)))
+    store.leave(batch)
+    await until(lambda: store.leads("tg/1"))
+
+    assert await store._calls.client.execute_command("HLEN", lease.replace("lease", "orders")) == 0
+    await store.close()
 
 
 async def test_a_server_behind_sentinels_may_fail_over(tmp_path: Path) -> None:

@@ -195,23 +195,31 @@ class RedisStore:
             return await self._commit(part, claim, step, now)
         rested = self._seats.rested(new)
         self._seats.move(claim.mailbox, was, new, now)
+        outcome = Outcome.CONFLICT
         try:
             if new and not await self._seats.take(part.tag, part.epoch, claim.mailbox, new, now):
                 await self._seats.refresh()
                 await self.release(claim)
-                outcome = Outcome.CONFLICT
             else:
                 outcome = await self._commit(part, claim, step, now)
-        except BaseException:
-            self._seats.undo(claim.mailbox, rested)
-            self._holding.reload({part.tag})
-            raise
-        if outcome is not Outcome.OK:
-            self._seats.undo(claim.mailbox, rested)
-            self._holding.reload({part.tag})
-        elif not new:
-            await self._seats.take(part.tag, part.epoch, claim.mailbox, "", now)
+        finally:
+            if outcome is not Outcome.OK:
+                # Reading the partition anew counts whose places are taken in it, whatever became of this one.
+                self._seats.undo(claim.mailbox, rested)
+                self._holding.reload({part.tag})
+        if outcome is Outcome.OK and not new:
+            await self._give_back(part, claim.mailbox, now)
         return outcome
+
+    async def _give_back(self, part: Part, mailbox: str, at: datetime) -> None:
+        """Free an agent's place after the step that did so; where that fails, the partition is counted anew."""
+        try:
+            freed = await self._seats.take(part.tag, part.epoch, mailbox, "", at)
+        except StoreError:
+            freed = False
+        if not freed:
+            self._seats.undo(mailbox, at)
+            self._holding.reload({part.tag})
 
     async def _commit(self, part: Part, claim: Claim, step: Step, at: datetime) -> Outcome:
         now, was = step.conversation, claim.conversation
@@ -472,7 +480,7 @@ class RedisStore:
         if conversation.load:
             now = self._clock()
             self._seats.move(mailbox, conversation.load, "", now)
-            await self._seats.take(part.tag, part.epoch, mailbox, "", now)
+            await self._give_back(part, mailbox, now)
         await self._calls.ring(self._holding.bell, f"forget {mailbox}")
         self._holding.reload({part.tag})
         return erased
