@@ -63,14 +63,13 @@ async def forget(settings: Settings, which: str) -> list[Finding]:
 
 
 async def _here(settings: Settings, contact: str) -> dict[str, int] | None:
-    """Erase a contact where no gateway runs that has it; None where one does."""
-    store = make_store(settings.gateway)
-    try:
-        await store.open()
-    except StoreError:
+    """Erase a contact where no gateway runs; None where one does."""
+    if await asyncio.to_thread(beside(settings.gateway).runs):
         return None
+    store = make_store(settings.gateway)
+    await store.open()
     try:
-        return await store.forget(contact) if store.leads(contact) else None
+        return await store.forget(contact)
     finally:
         await store.close()
 

@@ -54,6 +54,15 @@ async def test_conversations_their_histories_and_the_roster_are_read_while_a_gat
     await store.close()
 
 
+async def test_it_is_known_whether_a_gateway_runs(installation: Gateway) -> None:
+    store, shell = make_store(installation), beside(installation)
+    assert not await asyncio.to_thread(shell.runs)
+    await store.open()
+    assert await asyncio.to_thread(shell.runs)
+    await store.close()
+    assert not await asyncio.to_thread(shell.runs)
+
+
 async def test_documents_go_both_ways(installation: Gateway) -> None:
     store, shell = make_store(installation), beside(installation)
     assert shell.docs("channel") == {}

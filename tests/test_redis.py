@@ -17,14 +17,15 @@ from msgspec.structs import replace
 
 from benchmarks import redis_servers
 from config.store_address import RedisAddress, read_address
-from gateway.store.contract import Batch, Outcome, Result, Side, Step, StoreError
+from gateway.store.contract import Batch, Outcome, Post, Result, Side, Step, StoreError, Timer
 from gateway.store.redis import RedisStore
 from gateway.store.redis.health import examine
 from gateway.store.redis.keys import tag_of
 from routing.conversation import Status
-from routing.messages import CustomerWrote, TellCustomer
+from routing.messages import AgentWrote, Card, CustomerWrote, OpenThread, TellCustomer, TurnCame, thread
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CARD = Card(number=7, name="Lucía", channel="wa", status="open")
 USER = "user dragoman on >secret ~dragoman:* &dragoman:* +@all -@dangerous +info"
 """What README tells admins to write into the server's ACL."""
 
@@ -322,6 +323,63 @@ async def test_an_answer_that_breaks_us_is_its_callers_to_hear(redis: str) -> No
         await store._calls.submit("put", "crew")
     assert await store.number() == 2
     await store.close()
+
+
+async def test_whoever_is_forgotten_is_in_no_key_and_no_value_of_redis(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    store = RedisStore(address)
+    await store.open()
+    person = {"to": "wa/34611", "also": ("wa/user-of-lucia", "wa/old-lucia"), "name": "Lucía"}
+    await store.append([CustomerWrote(id="e1", at=NOON, message="1", text="secreto", **person)])  # type: ignore[arg-type]
+    claim = await store.claim()
+    effects = tuple((7, each) for each in (TellCustomer(text="secreto"), OpenThread(card=CARD), TellCustomer(text="b")))
+    opened = replace(claim.conversation, number=7, name="Lucía", status=Status.OPEN, assignee="U0ANA")
+    timer = Timer("remind", NOON + timedelta(days=900), TurnCame(id="t", to="wa/34611", at=NOON))
+    step = Step(conversation=opened, events=claim.events, effects=effects, timers=(timer,))
+    assert await store.commit(claim, step) is Outcome.OK
+    batch = await store.take(Side.DESK)
+    post = Post(message="1", ts="1.7", body=b'"Lucia"')
+    await store.settle(batch, Result(orders=(batch.orders[0].id,), thread=thread("C1", "1.5"), posts=(post,)))
+    store.leave(batch)
+    batch = await store.take(Side.CUSTOMER)
+    await store.settle(batch, Result(orders=(batch.orders[0].id,), dead="blocked"))
+    store.leave(batch)
+    await store.append([AgentWrote(id="a1", to=thread("C1", "1.5"), at=NOON, agent="U0ANA", message="9", text="x")])
+    assert "wa/34611" in await everything(store)
+
+    erased = await store.forget("wa/user-of-lucia")
+
+    left = await everything(store)
+    assert not [word for word in ("34611", "user-of-lucia", "old-lucia", "secreto", "Luc", "C1/1.5") if word in left]
+    counted = ("conversation", "history", "journal", "outbox", "dead", "timer", "post")
+    assert {what: erased[what] for what in counted} == dict.fromkeys(counted, 1)
+    assert erased["names"] == 4
+    assert [each.load for each in store.roster()] == [0]
+    await store.close()
+
+
+async def everything(store: RedisStore) -> str:
+    """Give all names and values that an installation keeps, in whatever form."""
+    client = store._calls.client
+    found = []
+    async for key in client.scan_iter(f"{store._calls.address.prefix}:*"):
+        found.append(repr(key))
+        match await client.type(key):
+            case b"string":
+                found.append(repr(await client.get(key)))
+            case b"hash":
+                found.append(repr(await client.hgetall(key)))
+            case b"set":
+                found.append(repr(await client.smembers(key)))
+            case b"zset":
+                found.append(repr(await client.zrange(key, 0, -1)))
+            case b"list":
+                found.append(repr(await client.lrange(key, 0, -1)))
+            case b"stream":
+                found.append(repr(await client.xrange(key)))
+            case kind:
+                raise AssertionError(kind)
+    return "\n".join(found)
 
 
 UNFIT = {

@@ -282,6 +282,9 @@ class Beside(Protocol):
     All raise StoreError where the store can't be used.
     """
 
+    def runs(self) -> bool:
+        """Say whether a gateway runs on it just now."""
+
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has; nobody has any where there is no store yet."""
 

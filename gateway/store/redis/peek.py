@@ -11,7 +11,7 @@ from config.store_address import RedisAddress
 from gateway.store.contract import Letter, StoreError
 from gateway.store.redis.calls import source
 from gateway.store.redis.kept import decode_aside, decode_dead
-from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
+from gateway.store.redis.keys import CREW, DOCS, REPLICAS, TAGS, tag_of
 from gateway.store.redis.link import PlainClient, connect_plainly, explain
 from gateway.store.redis.store import read_conversation
 from gateway.store.roster import Roster
@@ -27,6 +27,13 @@ class RedisBeside:
 
     def __init__(self, address: RedisAddress) -> None:
         self._address = address
+
+    def runs(self) -> bool:
+        """Say whether a replica runs on it just now, or ended a few seconds ago without saying so."""
+        with self._open() as run:
+            seconds, micros = run("TIME")
+            alive = run("ZCOUNT", self._key(REPLICAS, "alive"), int(seconds) * 1000 + int(micros) // 1000, "+inf")
+        return bool(alive)
 
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has."""

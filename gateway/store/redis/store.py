@@ -472,9 +472,13 @@ class RedisStore:
             await asyncio.sleep(0.05)
         else:
             raise StoreError(f"{mailbox} is being worked on all the time: try again")
-        _, conversation = await self._load(mailbox)
-        erased = await self._erase(part, mailbox, seqs, lanes)
-        self._cache.pop(mailbox, None)
+        try:
+            _, conversation = await self._load(mailbox)
+            erased = await self._erase(part, mailbox, seqs, lanes)
+        finally:
+            # What was only forgotten in memory comes back from there.
+            self._cache.pop(mailbox, None)
+            self._holding.reload({part.tag})
         for place in [place for place in self._threads if place[0] == mailbox]:
             del self._threads[place]
         if conversation.load:
@@ -482,7 +486,6 @@ class RedisStore:
             self._seats.move(mailbox, conversation.load, "", now)
             await self._give_back(part, mailbox, now)
         await self._calls.ring(self._holding.bell, f"forget {mailbox}")
-        self._holding.reload({part.tag})
         return erased
 
     async def _erase(self, part: Part, mailbox: str, seqs: list[int], lanes: list[str]) -> dict[str, int]:

@@ -25,7 +25,12 @@ LONGEST_LOG = 65_536
 """Pages of 4 KB in the log (256 MB) from which on the writer waits until they are in the file."""
 
 
-def _take_lock(folder: Path) -> IO[str]:
+def take_lock(folder: Path) -> IO[str]:
+    """Have the folder to ourselves until the file is closed.
+
+    Raises:
+        StoreError: another process has it, or it can't be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a")
@@ -104,7 +109,7 @@ class Database:
             StoreError: the folder isn't usable, or another process has it.
         """
         self._loop = asyncio.get_running_loop()
-        self._lock = _take_lock(self._file.parent)
+        self._lock = take_lock(self._file.parent)
         try:
             self._db = await asyncio.to_thread(_prepare, self._file)
         except (sqlite3.Error, Newer) as error:

@@ -11,7 +11,7 @@ from gateway.store.contract import Letter, StoreError
 from gateway.store.roster import Roster
 from gateway.store.shape import moment
 from gateway.store.sqlite import rows
-from gateway.store.sqlite.database import FILE
+from gateway.store.sqlite.database import FILE, take_lock
 from gateway.store.sqlite.schema import MIGRATIONS, migrate
 from routing.conversation import Conversation
 from routing.messages import Event, Standing, decode_effect, decode_event
@@ -22,6 +22,14 @@ class SqliteBeside:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def runs(self) -> bool:
+        """Say whether a gateway runs on it just now: it holds the lock then."""
+        try:
+            take_lock(self._folder).close()
+        except StoreError:
+            return True
+        return False
 
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has; nobody has any where there is no store yet."""
