@@ -32,6 +32,7 @@ PATIENCE = 20.0
 CONFIGURATION = """
 [gateway]
 data_dir = "data"
+store = "{store}"
 port = {port}
 public_url = "http://127.0.0.1:{port}"
 record = "{record}"
@@ -70,7 +71,7 @@ class World:
     def __init__(self, folder: Path, telegram_mode: str, desk_mode: str, serve: Serve) -> None:
         self.folder = folder
         self._serve = serve
-        self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode, "record": ""}
+        self.modes = {"telegram_mode": telegram_mode, "desk_mode": desk_mode, "record": "", "store": "sqlite"}
         self.telegram = TelegramSandbox("42:sandbox-token")
         self.slack = SlackSandbox("xoxb-sandbox", "C0SUPPORT", signing_secret="slack-secret", app_token="xapp-sandbox")
         self.extra = self.presence = ""
@@ -186,9 +187,15 @@ async def make_world(tmp_path: Path, aiohttp_server: Serve) -> AsyncIterator[Cal
     """Make worlds; each is closed at the end."""
     worlds: list[World] = []
 
-    async def make(telegram_mode: str = "webhook", desk_mode: str = "http", extra: str = "", record: str = "") -> World:
+    async def make(
+        telegram_mode: str = "webhook",
+        desk_mode: str = "http",
+        extra: str = "",
+        record: str = "",
+        store: str = "sqlite",
+    ) -> World:
         world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode, aiohttp_server)
-        world.modes["record"] = record
+        world.modes |= {"record": record, "store": store}
         world.extra = extra
         await world.open()
         await world.start()

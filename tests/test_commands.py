@@ -179,6 +179,25 @@ async def test_check_asks_every_platform(
     assert re.search(r"ok +channels\.tg +@shop_bot", told)
 
 
+async def test_check_names_a_redis_that_would_lose_messages_and_a_key_that_is_not_shared(
+    tmp_path: Path, redis: str, platforms: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, *platforms)
+    plain = file.read_text()
+    file.write_text(plain.replace("port = 0", f'port = 0\nstore = "{redis}"'))
+    assert await asyncio.to_thread(main, ["check", "-c", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"FAIL +store .*writes no log.*Set appendonly yes\.", told)
+    assert re.search(r"FAIL +key .*Set gateway\.key", told)
+    assert re.search(r"ok +channels\.tg", told)
+
+    file.write_text(plain.replace("port = 0", 'port = 0\nstore = "redis://:hidden@127.0.0.1:1"'))
+    assert await asyncio.to_thread(main, ["check", "-c", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"FAIL +store .*127\.0\.0\.1:1 can't be used", told)
+    assert "hidden" not in told
+
+
 async def test_check_says_what_is_wrong_and_what_to_do(
     tmp_path: Path, platforms: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
