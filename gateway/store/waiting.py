@@ -1,6 +1,7 @@
 """What is due, in memory: mailboxes with events, lanes with orders, and the clock that wakes what was postponed."""
 
 import asyncio
+import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,6 +22,19 @@ URGENT_IN_A_ROW = 4
 
 PATIENCE = 64
 """How many later lanes of one urgency more may overtake a lane."""
+
+
+async def come(due: Callable[[], datetime | None], clock: Clock, bell: asyncio.Event) -> None:
+    """Wait until the moment that `due` gives has come, never less; the bell says that it may be sooner now."""
+    while True:
+        bell.clear()
+        moment = due()
+        wait = (moment - clock()).total_seconds() if moment else None
+        if wait is not None and wait <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await bell.wait()
 
 
 class Mailboxes:

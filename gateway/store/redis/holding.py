@@ -20,7 +20,7 @@ from gateway.store.redis.keys import PARTITIONS, REPLICAS, TAGS, tag_of
 from gateway.store.redis.link import listener
 from gateway.store.redis.seats import Seats
 from gateway.store.shape import mailbox_of, moment
-from gateway.store.waiting import Clock, Lanes, Mailboxes
+from gateway.store.waiting import Clock, Lanes, Mailboxes, come
 from routing.messages import Event, decode_event
 
 LEASE = 4.0
@@ -334,18 +334,14 @@ class Holding:
     async def _fire(self) -> None:
         """Turn timers into events when they are due, never before."""
         while True:
-            self._timer_bell.clear()
-            dues = [part.due for part in self._held.values() if part.due and not part.leaving]
-            wait = (min(dues) - self._clock()).total_seconds() if dues else None
-            if wait is None or wait > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._timer_bell.wait()
-                continue
+            await come(self._next_due, self._clock, self._timer_bell)
             try:
                 await asyncio.gather(*map(self._fire_one, list(self._held.values())))
             except StoreError:
                 await asyncio.sleep(TEND_EVERY)
+
+    def _next_due(self) -> datetime | None:
+        return min((part.due for part in self._held.values() if part.due and not part.leaving), default=None)
 
     async def _fire_one(self, part: Part) -> None:
         now = self._clock()

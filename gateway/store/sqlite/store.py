@@ -28,7 +28,7 @@ from gateway.store.roster import Roster
 from gateway.store.shape import lane_of, millis, moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
-from gateway.store.waiting import Clock, Lanes, Mailboxes
+from gateway.store.waiting import Clock, Lanes, Mailboxes, come
 from routing.conversation import Conversation
 from routing.messages import CustomerWrote, Event, Standing, decode_event, encode
 
@@ -442,13 +442,7 @@ class SqliteStore:
     async def _fire(self) -> None:
         """Turn timers into events when they are due, never before."""
         while True:
-            self._timer_bell.clear()
-            wait = (self._next_timer - self._clock()).total_seconds() if self._next_timer else None
-            if wait is None or wait > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._timer_bell.wait()
-                continue
+            await come(lambda: self._next_timer, self._clock, self._timer_bell)
             try:
                 await self._db.submit(partial(_fire_due, now=self._clock()), self._fired)
             except StoreError:
