@@ -683,7 +683,10 @@ database.connect = unsynced
 
 
 REPLICA_BREAKS = (
-    BREAKS["killed"].replace("SqliteStore", "RedisStore").replace("store.sqlite", "store.redis"),
+    BREAKS["killed"]
+    .replace("SqliteStore", "RedisStore")
+    .replace("store.sqlite", "store.redis")
+    .replace("sleep(0.3)", "sleep(2)"),
     """
 from gateway.store.redis import holding
 holding.LEASE = 3600
