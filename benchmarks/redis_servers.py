@@ -1,7 +1,6 @@
 """Real Redis servers for tests and benchmarks: one, or a cluster of three, on free ports of the loopback."""
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,14 +10,9 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from benchmarks.ports import free_port
+
 START_WITHIN = 20.0
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on; a cluster's bus needs one as well."""
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Server:

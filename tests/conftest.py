@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
 from benchmarks import redis_servers
+from benchmarks.ports import free_port
 from config.settings import Settings, parse
 from gateway import webhooks
 from gateway.app import Gateway
@@ -84,11 +85,7 @@ class World:
 
     async def start(self) -> None:
         """Start the gateway, where it was before."""
-        server = TestServer(web.Application())
-        if not self._port:
-            await server.start_server()
-            self._port = server.port or 0
-            await server.close()
+        self._port = self._port or free_port()
         self.gateway = Gateway(self.settings(), budget=lambda: Budget(rate=100, burst=50))
         await self.gateway.start()
         self.server = TestServer(self.gateway.app, port=self._port)

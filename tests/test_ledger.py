@@ -11,7 +11,6 @@ import random
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks import redis_servers
+from benchmarks.ports import free_port
 from gateway.deliver import TWICE
 from sandbox.meta import refuse
 from sandbox.slack import SlackSandbox, rate_limited
@@ -529,18 +529,6 @@ def flat(part: Any) -> str:
         own = [part["text"]] if isinstance(part.get("text"), str) and "blocks" not in part else []
         return "\n".join(own + [flat(value) for value in part.values()])
     return "\n".join(map(flat, part)) if isinstance(part, list) else ""
-
-
-def free_port() -> int:
-    """Find a port that stays ours: none that an outgoing call may get, none that another trial has."""
-    while True:
-        port = PORTS.pop()
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-PORTS = random.Random(os.getpid()).sample(range(20_000, 32_000), 12_000)  # noqa: S311 - each process has its own order
 
 
 @asynccontextmanager
