@@ -15,11 +15,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from benchmarks.redis_servers import server
 
 HERE = Path(__file__).parent
 PEERS = os.environ.get("PEERS", "")
@@ -135,6 +137,7 @@ def measure(
     count: int = COUNT,
     language: str = "en",
     more: tuple[object, ...] = (),
+    after: Sequence[str] = (),
     **env: str,
 ) -> Run:
     """Start platforms and a server, send messages, and say what it did."""
@@ -142,7 +145,7 @@ def measure(
     with process([sys.executable, str(HERE / "platforms.py")], 1) as stage:
         assert stage.stdout
         platforms = int(stage.stdout.readline())
-        where = [str(PORT), str(platforms), folder]
+        where = [str(PORT), str(platforms), folder, *after]
         with process([*command, *where], 0, **env) as server:
             ready()
             stats = f"http://127.0.0.1:{platforms}/stats"
@@ -311,16 +314,47 @@ def process_itself() -> Iterator[Row]:
         )
 
 
-def script(name: str) -> dict[str, float]:
+def redis() -> Iterator[Row]:
+    """Measure taking webhooks into Redis, which shares its core with the load; and two replicas."""
+    if not shutil.which("redis-server"):
+        return
+    syncs = {"everysec": 0.75, "always": 0.5}
+    rates: dict[str, list[float]] = {name: [] for name in ("no store", *syncs)}
+    for _ in range(REPEATS):
+        rates["no store"].append(ours("ceiling").answered)
+        for sync in syncs:
+            options = ("--appendonly", "yes", "--appendfsync", sync)
+            with ExitStack() as stack:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                running = stack.enter_context(server(folder / "redis", *options, on=pinned(1)))
+                rates[sync].append(ours("held", after=[running.address]).answered)
+    seen = {name: statistics.median(each) for name, each in rates.items()}
+    for sync, goal in syncs.items():
+        what = f"webhooks/s into Redis, appendfsync {sync}, to the same server with no store"
+        yield ratio(what, seen[sync], seen["no store"], goal)
+    told = script("replicas.py", patience=300)
+    one, two = told["waiting"]["1"], told["waiting"]["2"]
+    yield ratio("two replicas, posts/s where each call takes 100 ms, to one", two, one, 1.9)
+    trials = told["takeover"]
+    wrong = [f"{sum(trial[what] for trial in trials)} {what}" for what in ("lost", "doubled")]
+    yield Row(
+        f"a replica killed at 100 messages/s, {len(trials)} times: the longest that one was on its way",
+        f"{max(trial['longest'] for trial in trials):.1f} s, {', '.join(wrong)}",
+        "at most 10 s, 0 of each",
+        all(trial["longest"] <= 10 and not trial["lost"] and not trial["doubled"] for trial in trials),
+    )
+
+
+def script(name: str, patience: float = 3 * PATIENCE) -> dict[str, Any]:
     """Run a measurement that is a script, in a process of its own."""
     done = subprocess.run(
         [sys.executable, str(HERE / name)],
         stdout=subprocess.PIPE,
         check=True,
-        timeout=3 * PATIENCE,
+        timeout=patience,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
     )
-    told: dict[str, float] = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
     return told
 
 
@@ -359,6 +393,7 @@ GROUPS = {
     "parsing": parsing,
     "files": files,
     "mixed": mixed,
+    "redis": redis,
 }
 
 

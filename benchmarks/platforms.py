@@ -1,4 +1,6 @@
-"""Slack, Telegram and Meta as one server that accepts everything at once and remembers which message came when.
+"""Slack, Telegram and Meta as one server that accepts everything, and remembers which message came when.
+
+`platforms.py [SECONDS]` answers each call so long after it came, at once where nothing is said.
 
 `GET /stats` says how many different messages came, and the delays in milliseconds since they left; `/stats?forget`
 forgets them.
@@ -21,6 +23,7 @@ class Platforms(asyncio.Protocol):
 
     seen: ClassVar[dict[bytes, float]] = {}
     ids: ClassVar[Iterator[int]] = itertools.count(1_790_000_000_000_000)
+    answers_after: ClassVar[float] = float(sys.argv[1]) if sys.argv[1:] else 0.0
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -42,10 +45,15 @@ class Platforms(asyncio.Protocol):
                 return
             self._buffer = rest[length:]
             answer = self._answer(head.split(b" ", 2)[1], rest[:length])
-            self._transport.write(  # type: ignore[attr-defined]  # it is a write transport
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                % (len(answer), answer)
-            )
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+            self._give(head + answer)
+
+    def _give(self, answer: bytes) -> None:
+        write = self._transport.write  # type: ignore[attr-defined]  # it is a write transport
+        if self.answers_after:
+            asyncio.get_running_loop().call_later(self.answers_after, write, answer)
+        else:
+            write(answer)
 
     def _answer(self, path: bytes, body: bytes) -> bytes:
         if path.startswith(b"/stats"):

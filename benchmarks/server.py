@@ -1,4 +1,4 @@
-"""A Dragoman of its own for a measurement: `server.py MODE PORT PLATFORMS_PORT FOLDER`.
+"""A Dragoman of its own for a measurement: `server.py MODE PORT PLATFORMS_PORT FOLDER [STORE]`.
 
 Modes: `ceiling` takes webhooks and stores nothing, `held` stores them and works on none, `plain` does the whole path
 without detection and translation, `full` with both, an engine that answers at once, and all checks.
@@ -26,6 +26,7 @@ from translation.contract import Pair, Rendering
 CONFIGURATION = """
 [gateway]
 data_dir = "data"
+store = "{store}"
 [channels.wa]
 kind = "whatsapp"
 phone_number_id = "301"
@@ -111,9 +112,9 @@ class Nothing:
         return [True for _ in events]
 
 
-async def main(mode: str, port: int, platforms: int, folder: Path) -> None:
+async def main(mode: str, port: int, platforms: int, folder: Path, store: str = "sqlite") -> None:
     """Serve until a signal."""
-    text = CONFIGURATION.format(platforms=f"http://127.0.0.1:{platforms}")
+    text = CONFIGURATION.format(platforms=f"http://127.0.0.1:{platforms}", store=store)
     settings = parse(text, folder / "dragoman.toml", KINDS, {})
     made: Any = app
     made.make_chain = lambda settings, phrasebook: Chain([phrasebook, Instant()])
@@ -135,4 +136,4 @@ async def main(mode: str, port: int, platforms: int, folder: Path) -> None:
 if __name__ == "__main__":
     logs.set_up(as_json=False, level=40)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))
+        runner.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]), *sys.argv[5:]))
