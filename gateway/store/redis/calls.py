@@ -9,6 +9,8 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+import msgspec
+
 from config.store_address import RedisAddress
 from gateway.store.contract import StoreError
 from gateway.store.redis.link import Client, connect, disconnect, explain, is_full, lacks_library, passes
@@ -36,6 +38,18 @@ def source() -> tuple[str, str]:
     text = (files("gateway.store.redis") / "library.lua").read_text(encoding="utf-8")
     name = f"dragoman_{sha256(text.encode()).hexdigest()[:12]}"
     return name, f"#!lua name={name}\n" + text.replace("NAME", name)
+
+
+def packed(operations: Sequence[tuple[Argument, ...]]) -> tuple[bytes, bytes]:
+    """Make two of the library's arguments of what each operation is told: its name, its tag, and more.
+
+    First how long each is, as MessagePack, then all in a row: redis-py takes long over a thousand arguments.
+    """
+    sent: list[bytes] = []
+    for name, tag, *more in operations:
+        told = (name, tag, len(more), *more)
+        sent += [each if isinstance(each, bytes) else str(each).encode() for each in told]
+    return msgspec.msgpack.encode(list(map(len, sent))), b"".join(sent)
 
 
 class Operation:
@@ -188,10 +202,9 @@ class Calls:
     async def _try(self, operations: Sequence[Operation], kind: str) -> list[Answer]:
         """Call until an answer comes: every operation may be repeated."""
         prefix = self.address.prefix
-        sent: list[Argument] = [prefix]
-        for operation in operations:
-            sent += (operation.name, operation.tag, len(operation.arguments), *operation.arguments)
-        command = ("FCALL", f"{self._name}{kind}", 1, f"{prefix}:{{{operations[0].tag}}}:lease", *sent)
+        told = [(operation.name, operation.tag, *operation.arguments) for operation in operations]
+        key = f"{prefix}:{{{operations[0].tag}}}:lease"
+        command = ("FCALL", f"{self._name}{kind}", 1, key, prefix, *packed(told))
         loop = asyncio.get_running_loop()
         give_up, pause = loop.time() + TRY_FOR, PAUSE
         while True:

@@ -586,8 +586,14 @@ ops.prune = function(at, read)
   return { 'ok', redis.call('GET', at .. 'parked') or '0' }
 end
 
-local function work(_, argv)
-  local prefix, index, answers = argv[1], 2, {}
+-- What is sent: the prefix, how long each argument is as MessagePack, and all of them in a row.
+local function work(_, sent)
+  local prefix, argv, index, answers = sent[1], cmsgpack.unpack(sent[2]), 1, {}
+  local from = 1
+  for place, length in ipairs(argv) do
+    argv[place] = sent[3]:sub(from, from + length - 1)
+    from = from + length
+  end
   while index <= #argv do
     local name, tag, count = argv[index], argv[index + 1], tonumber(argv[index + 2])
     local place = index + 2

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from config.store_address import RedisAddress
 from gateway.store.contract import Letter, StoreError
-from gateway.store.redis.calls import source
+from gateway.store.redis.calls import packed, source
 from gateway.store.redis.kept import decode_aside, decode_dead
 from gateway.store.redis.keys import CREW, DOCS, REPLICAS, TAGS, tag_of
 from gateway.store.redis.link import PlainClient, connect_plainly, explain
@@ -90,15 +90,15 @@ class RedisBeside:
             if name.startswith("d"):
                 order = decode_dead(body).order
                 again = replace(order, id=f"{order.id}r", begun=0, open_call="")
-                said = ("revive_order", tag, 5, name, again.id, encode(again), bell, tag)
+                said = ("revive_order", tag, name, again.id, encode(again), bell, tag)
             else:
                 event = decode_aside(body)
                 if not event.mailbox:
                     return False
-                said = ("revive_event", tag, 5, name, event.mailbox, encode(event.event), bell, tag)
+                said = ("revive_event", tag, name, event.mailbox, encode(event.event), bell, tag)
             library, text = source()
             run("FUNCTION", "LOAD", "REPLACE", text, **({"target_nodes": "primaries"} if self._address.cluster else {}))
-            ((why, *_),) = run("FCALL", library, 1, self._key(tag, "lease"), self._address.prefix, *said)
+            ((why, *_),) = run("FCALL", library, 1, self._key(tag, "lease"), self._address.prefix, *packed([said]))
         return bool(why == b"ok")
 
     def drop_letter(self, letter: str) -> bool:
