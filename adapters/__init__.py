@@ -6,6 +6,7 @@ import aiohttp
 
 from adapters.contract import Channel
 from adapters.instagram import Instagram
+from adapters.line import Line
 from adapters.messenger import Messenger
 from adapters.slack import Slack
 from adapters.telegram import Telegram
@@ -13,7 +14,7 @@ from adapters.whatsapp import WhatsApp
 from config.credentials import Field
 from config.settings import ChannelSettings
 
-_CLASSES = (Telegram, WhatsApp, Messenger, Instagram, Slack)
+_CLASSES = (Telegram, WhatsApp, Messenger, Instagram, Slack, Line)
 
 CHANNELS: Mapping[str, Callable[[ChannelSettings, aiohttp.ClientSession], Channel]] = {
     each.kind: each for each in _CLASSES

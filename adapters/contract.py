@@ -73,6 +73,7 @@ class Capabilities:
     `max_text` is the longest text, as `size` counts; `receipts` says that it tells what became of a message, and by
     our own name for it; `read_until` that it tells by time how far the customer has read. `window` is how long after
     a customer wrote they may be answered, None for ever, and `person_window` how long an answer that a person wrote.
+    `remembers` is how long the platform knows a message by our own name for it, and takes it only once.
     """
 
     max_text: int
@@ -81,6 +82,7 @@ class Capabilities:
     read_until: bool = False
     window: timedelta | None = None
     person_window: timedelta | None = None
+    remembers: timedelta = timedelta()
 
 
 class ChannelError(Exception):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.http import clean
+from adapters.odd import unrecognised
 from adapters.slack_text import read_files, read_message
 from routing.messages import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised, thread
 from routing.policy import Policy
@@ -163,8 +164,7 @@ class DeskReader:
         )
 
     def _unrecognised(self, body: Json, kind: str, at: datetime) -> Unrecognised:
-        id_ = clean(body.get("event_id")) or f"{at.timestamp()}"
-        return Unrecognised(id=f"desk:{id_}", to="", at=at, kind=f"slack {kind}"[:80], body=repr(body)[:20_000])
+        return unrecognised("desk", f"slack {kind}", body, at, name=clean(body.get("event_id")))
 
 
 def _is_machine(message: Json) -> bool:

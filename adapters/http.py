@@ -2,12 +2,13 @@
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
 
-from adapters.contract import Malformed
+from adapters.contract import Malformed, Unavailable, Uncertain
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 
@@ -29,6 +30,36 @@ def open_session() -> aiohttp.ClientSession:
 def not_sent(error: BaseException | None) -> bool:
     """Say whether a failed call certainly never left: only where no connection came about."""
     return isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+
+
+class Answer(NamedTuple):
+    """What a platform answered; `told` is its JSON, None where that is no object."""
+
+    status: int
+    headers: Mapping[str, str]
+    told: dict[str, Any] | None
+
+
+async def exchange(call: Any, whose: str, what: str = "") -> Answer:
+    """Make a call of the shared client; `whose` names the platform to people, `what` the call.
+
+    Raises:
+        Unavailable: it never left.
+        Uncertain: no answer came.
+    """
+    try:
+        async with call as response:
+            status, headers, body = response.status, response.headers, await response.read()
+    except (aiohttp.ClientError, OSError) as error:
+        if not_sent(error):
+            raise Unavailable(f"{whose} can't be reached") from error
+        asked = f"{whose} didn't answer {what}".rstrip()
+        raise Uncertain(f"{asked}: {type(error).__name__}") from error
+    try:
+        told = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        told = None
+    return Answer(status, headers, told if isinstance(told, dict) else None)
 
 
 def read_json(body: bytes) -> Any:
@@ -54,6 +85,17 @@ def scrub(value: Any) -> Any:
     if isinstance(value, dict):
         return {scrub(key): scrub(each) for key, each in value.items()}
     return [scrub(each) for each in value] if isinstance(value, list) else value
+
+
+def an_id(value: object) -> str:
+    """Take an id as a platform gives it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or not clean(value):
+        raise ValueError("an id is missing")
+    return clean(value)
 
 
 def clean(text: object) -> str:

@@ -95,6 +95,8 @@ def _check(answer: aiohttp.ClientResponse, most: int) -> None:
         raise Unavailable(
             "the platform's files can't be had now", timedelta(seconds=int(after or 0) if after.isdecimal() else 1)
         )
+    if answer.status == 202:
+        raise Unavailable("the platform is still preparing the file", timedelta(seconds=1))
     if answer.status == 401:
         raise Unauthorised("the platform refuses our token for the file", "Check the channel's token.")
     if answer.status != 200:

@@ -22,7 +22,7 @@ from adapters.contract import (
     Unavailable,
     Uncertain,
 )
-from adapters.http import clean, not_sent
+from adapters.http import clean, exchange
 from config.credentials import Field, Secret
 from config.settings import ChannelSettings
 
@@ -110,21 +110,11 @@ class Graph:
         return await self._make(self._session.get(f"{self._base}/{path}", params=query, headers=self._headers))
 
     async def _make(self, call: Any) -> dict[str, Any]:
-        try:
-            async with call as response:
-                status, body = response.status, await response.read()
-        except (aiohttp.ClientError, OSError) as error:
-            if not_sent(error):
-                raise Unavailable("Meta can't be reached") from error
-            raise Uncertain(f"Meta didn't answer: {type(error).__name__}") from error
-        try:
-            answer = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            answer = None
-        if isinstance(answer, dict) and status < 300 and "error" not in answer:
-            return answer
-        told = answer.get("error") if isinstance(answer, dict) else None
-        raise explain(told if isinstance(told, dict) else {}, status, self._failures)
+        status, _, told = await exchange(call, "Meta")
+        if told is not None and status < 300 and "error" not in told:
+            return told
+        error = (told or {}).get("error")
+        raise explain(error if isinstance(error, dict) else {}, status, self._failures)
 
 
 def explain(error: Mapping[str, Any], status: int, failures: Failures) -> SendError:

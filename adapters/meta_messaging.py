@@ -14,9 +14,10 @@ import msgspec
 from yarl import URL
 
 from adapters.contract import Content, Malformed, Outbound, Request, Sent, Uncertain
-from adapters.http import clean, read_json
+from adapters.http import an_id, clean, read_json
 from adapters.media import Hosts, fetch
 from adapters.meta import Failures, MetaChannel
+from adapters.odd import unrecognised
 from config.settings import ChannelSettings
 from routing.messages import (
     AnsweredElsewhere,
@@ -132,13 +133,7 @@ class MessagingReader:
             return (self._odd(kind, item, at),)
 
     def _odd(self, kind: str, body: object, at: datetime) -> Unrecognised:
-        try:
-            text = msgspec.json.encode(body, enc_hook=str).decode()
-        except (TypeError, ValueError, UnicodeEncodeError):
-            text = repr(body)
-        digest = blake2b(text.encode(errors="replace"), digest_size=12).hexdigest()
-        kind = f"{self._object} {clean(kind) or 'unknown'}"[:80]
-        return Unrecognised(id=f"{self._channel}:odd:{digest}", to="", at=at, kind=kind, body=clean(text)[:20_000])
+        return unrecognised(self._channel, f"{self._object} {kind or 'unknown'}", body, at)
 
     def _from(self, item: Json) -> str:
         """Name the mailbox of the customer whom an item is about, whichever side wrote."""
@@ -154,7 +149,7 @@ class MessagingReader:
         message = item["message"]
         if message.get("is_echo"):
             return self._echo(item, message, at)
-        mid, to = _text(message["mid"]), self._from(item)
+        mid, to = an_id(message["mid"]), self._from(item)
         if message.get("is_deleted"):
             return (CustomerDeleted(id=f"{self._channel}:{mid}:deleted", to=to, at=at, message=mid),)
         text, attachment = _content(message)
@@ -223,7 +218,7 @@ class MessagingReader:
 
     def _edit(self, item: Json, at: datetime) -> Sequence[Event]:
         body = item["message_edit"]
-        mid, text = _text(body["mid"]), clean(body.get("text"))
+        mid, text = an_id(body["mid"]), clean(body.get("text"))
         return (
             CustomerEdited(
                 id=f"{self._channel}:{mid}:edit:{clean(str(body.get('num_edit', '')))}",
@@ -238,7 +233,7 @@ class MessagingReader:
     # What became of ours, and who else answers
 
     def _echo(self, item: Json, message: Json, at: datetime) -> Sequence[Event]:
-        mid, to = _text(message["mid"]), self._from(item)
+        mid, to = an_id(message["mid"]), self._from(item)
         order, _, mailbox = clean(message.get("metadata")).partition("@")
         if mailbox.startswith(f"{self._channel}/"):
             id_ = f"{self._channel}:{mid}:sent"
@@ -425,12 +420,6 @@ def _title(text: str, mark: str = "") -> str:
 
 def _id(value: object) -> str:
     return clean(value) if isinstance(value, str) else str(value) if type(value) is int and value >= 0 else ""
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not clean(value):
-        raise ValueError("an id is missing")
-    return clean(value)
 
 
 def _time(value: object, at: datetime) -> datetime:

@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from adapters.contract import Failure, Rejected, SendError, Unauthorised, Unavailable, Uncertain
-from adapters.http import not_sent
+from adapters.http import Answer, exchange
 from config.credentials import Secret
 
 TOKEN_ERRORS = frozenset(
@@ -83,16 +83,10 @@ class SlackApi:
         return self._addresses[method]
 
     async def _make(self, call: Any, method: str) -> dict[str, Any]:
-        try:
-            async with call as response:
-                status, headers, body = response.status, response.headers, await response.read()
-        except (aiohttp.ClientError, OSError) as error:
-            if not_sent(error):
-                raise Unavailable("Slack can't be reached") from error
-            raise Uncertain(f"Slack didn't answer {method}: {type(error).__name__}") from error
-        if (scopes := headers.get("X-OAuth-Scopes")) is not None:
+        answer = await exchange(call, "Slack", method)
+        if (scopes := answer.headers.get("X-OAuth-Scopes")) is not None:
             self.scopes = frozenset(scope.strip() for scope in scopes.split(","))
-        return _answer(status, headers, body, method, self._failures)
+        return _answer(answer, method, self._failures)
 
 
 async def find_order(api: SlackApi, channel: str, order: str, *, since: datetime, thread: str = "") -> str:
@@ -126,20 +120,15 @@ async def find_message(
     return ""
 
 
-def _answer(
-    status: int, headers: Mapping[str, str], body: bytes, method: str, failures: Mapping[str, Failure]
-) -> dict[str, Any]:
+def _answer(answer: Answer, method: str, failures: Mapping[str, Failure]) -> dict[str, Any]:
+    status, headers, told = answer
     if status == 429:
         raise Unavailable("Slack asks us to slow down", _retry_after(headers))
-    try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        answer = None
-    if not isinstance(answer, dict):
+    if told is None:
         raise Uncertain(f"Slack answered {method} with {status} and no JSON")
-    if answer.get("ok") is True and status < 400:
-        return answer
-    error = str(answer.get("error") or f"status {status}")
+    if told.get("ok") is True and status < 400:
+        return told
+    error = str(told.get("error") or f"status {status}")
     known = failures.get(error)
     raise known.error() if known else explain(error, status, headers, method)
 

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.http import clean
+from adapters.http import an_id, clean
+from adapters.odd import unrecognised
 from adapters.slack_text import read_files, read_message
 from routing.messages import (
     AnsweredElsewhere,
@@ -54,9 +55,9 @@ class GuestReader:
         message = event[inner] if inner else event
         if not isinstance(message, dict) or _is_machine(message) or (message.get("subtype") or "") not in WRITTEN:
             return ()
-        where, thread = _text(event["channel"]), clean(message.get("thread_ts"))
+        where, thread = an_id(event["channel"]), clean(message.get("thread_ts"))
         direct = event.get("channel_type") in DIRECT
-        to = contact(self._channel, where if direct else f"{where}:{thread or _text(message['ts'])}")
+        to = contact(self._channel, where if direct else f"{where}:{thread or an_id(message['ts'])}")
         colleague = message["user"] in colleagues
         if direct and colleague:
             return ()
@@ -76,7 +77,7 @@ class GuestReader:
     def _wrote(
         self, message: Json, to: str, us: str, at: datetime, *, address: str = "", follows: bool = False
     ) -> CustomerWrote:
-        ts = _text(message["ts"])
+        ts = an_id(message["ts"])
         text, attachment = _content(message, us)
         return CustomerWrote(
             id=f"{to}:{ts}{':follow' if follows else ''}",
@@ -93,14 +94,14 @@ class GuestReader:
 
     def _answered(self, message: Json, to: str, us: str, at: datetime) -> AnsweredElsewhere:
         """What a colleague of ours writes in a customer's thread, without the desk."""
-        ts = _text(message["ts"])
+        ts = an_id(message["ts"])
         text, attachment = _content(message, us)
         return AnsweredElsewhere(
             id=f"{to}:{ts}:us", to=to, at=_time(ts, at), message=ts, text=text, attachment=attachment
         )
 
     def _changed(self, event: Json, message: Json, to: str, at: datetime, *, follows: bool) -> Sequence[Event]:
-        ts, when = _text(message["ts"]), _time(event.get("ts"), at)
+        ts, when = an_id(message["ts"]), _time(event.get("ts"), at)
         if event["subtype"] == "message_deleted":
             return (CustomerDeleted(id=f"{to}:{ts}:deleted", to=to, at=when, message=ts),)
         edited = clean((message.get("edited") or {}).get("ts"))
@@ -121,10 +122,7 @@ class GuestReader:
         )
 
     def _odd(self, body: Json, kind: str, at: datetime) -> Unrecognised:
-        id_ = clean(body.get("event_id")) or f"{at.timestamp()}"
-        return Unrecognised(
-            id=f"{self._channel}:{id_}", to="", at=at, kind=f"slack {kind}"[:80], body=repr(body)[:20_000]
-        )
+        return unrecognised(self._channel, f"slack {kind}", body, at, name=clean(body.get("event_id")))
 
 
 def _bot(body: Json) -> str:
@@ -162,12 +160,6 @@ def _name(message: Json) -> str:
 def _files(files: object) -> str:
     named = [clean(each.get("name")) for each in files if isinstance(each, dict)] if isinstance(files, list) else []
     return " ".join(f"[file {name}]" if name else "[file]" for name in named)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not clean(value):
-        raise ValueError("an id is missing")
-    return clean(value)
 
 
 def _time(ts: object, at: datetime) -> datetime:

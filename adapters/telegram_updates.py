@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from adapters.http import clean
+from adapters.odd import unrecognised
 from routing.messages import (
     CustomerDeleted,
     CustomerEdited,
@@ -15,7 +14,6 @@ from routing.messages import (
     CustomerWrote,
     Event,
     File,
-    Unrecognised,
     contact,
 )
 
@@ -59,15 +57,19 @@ Json = Mapping[str, Any]
 
 def read_update(update: Json, channel: str, bot: str, at: datetime) -> Sequence[Event]:
     """Say what an update tells; one whose parts aren't as they should be comes as Unrecognised."""
-    id_ = f"{channel}:{bot}:{update.get('update_id')}"
+    name = f"{bot}:{update.get('update_id')}"
+    id_ = f"{channel}:{name}"
     kind = next((key for key in update if key != "update_id"), "")
     try:
-        return _read(kind, update, id_, channel, at)
+        if (read := _read(kind, update, id_, channel, at)) is not None:
+            return read
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
-        return (_unrecognised(id_, kind or "empty", update, at),)
+        pass
+    return (unrecognised(channel, f"telegram {kind or 'empty'}", update, at, name=name),)
 
 
-def _read(kind: str, update: Json, id_: str, channel: str, at: datetime) -> Sequence[Event]:
+def _read(kind: str, update: Json, id_: str, channel: str, at: datetime) -> Sequence[Event] | None:
+    """Read an update of a kind that we know; None for one that we don't."""
     body: Any = update.get(kind)
     match kind:
         case "message" | "business_message":
@@ -86,14 +88,7 @@ def _read(kind: str, update: Json, id_: str, channel: str, at: datetime) -> Sequ
             return _reaction(body, id_, channel, at)
         case "callback_query":
             return _callback(body, id_, channel, at)
-    if kind in NOISE:
-        return ()
-    return (_unrecognised(id_, kind or "empty", update, at),)
-
-
-def _unrecognised(id_: str, kind: str, update: Json, at: datetime) -> Unrecognised:
-    body = msgspec.json.encode(update, enc_hook=str) if isinstance(update, dict) else b""
-    return Unrecognised(id=id_, to="", at=at, kind=f"telegram {kind}"[:80], body=body.decode(errors="replace")[:20_000])
+    return () if kind in NOISE else None
 
 
 def _message(message: Any, id_: str, channel: str, at: datetime) -> Sequence[Event]:

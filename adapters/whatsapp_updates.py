@@ -6,14 +6,12 @@ People have several names: a business-scoped id (`SE.1349…`), a phone number, 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
-
-import msgspec
 
 from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
+from adapters.odd import unrecognised
 from routing.messages import (
     ContactMoved,
     CustomerDeleted,
@@ -76,10 +74,7 @@ class WhatsAppReader:
             return (self._odd(kind, item, at),)
 
     def _odd(self, kind: str, body: object, at: datetime) -> Unrecognised:
-        text = msgspec.json.encode(body, enc_hook=str).decode(errors="replace") if _encodes(body) else repr(body)
-        digest = blake2b(text.encode(errors="replace"), digest_size=12).hexdigest()
-        kind = f"whatsapp {clean(kind)}"[:80]
-        return Unrecognised(id=f"{self._channel}:odd:{digest}", to="", at=at, kind=kind, body=clean(text)[:20_000])
+        return unrecognised(self._channel, f"whatsapp {kind}", body, at)
 
     # Messages
 
@@ -407,11 +402,3 @@ def _list(value: object) -> Sequence[Any]:
 def _items(value: object) -> Sequence[Any]:
     """Give a list's items; what should be a list and isn't is an item, to be kept as odd."""
     return value if isinstance(value, list) else () if value is None else (value,)
-
-
-def _encodes(body: object) -> bool:
-    try:
-        msgspec.json.encode(body, enc_hook=str)
-    except (TypeError, ValueError, UnicodeEncodeError):
-        return False
-    return True

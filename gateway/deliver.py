@@ -200,7 +200,7 @@ class Customers:
         index = len(progress.sent)
         if accepted := conversation.accepted.get(f"{order.id}.{index}", ""):
             return replace(progress, sent=(*progress.sent, accepted))
-        if not order.open_call:
+        if not order.open_call or self._is_remembered(order, channel):
             return progress
         if isinstance(channel, Searching) and index < len(progress.parts):
             message = Outbound(conversation.peer, progress.parts[index], f"{order.id}.{index}", order.mailbox)
@@ -216,6 +216,10 @@ class Customers:
             await self._hands.postpone(batch, self._hands.clock() + RECEIPT_WAIT, open_call=True)
             return None
         return replace(progress, warning=TWICE)
+
+    def _is_remembered(self, order: Order, channel: Channel) -> bool:
+        """Say whether the platform still knows a message that it has got: then sending it again does no harm."""
+        return timedelta() <= self._hands.clock() - order.at < channel.capabilities.remembers
 
     async def _learn_name(self, batch: Batch, order: Order, channel: Channel) -> None:
         """Ask what a customer is called; a platform that doesn't tell now isn't asked again."""
@@ -358,7 +362,8 @@ class Customers:
         if isinstance(error, WindowClosed) and isinstance(order.effect, TellCustomer) and not order.progress.sent:
             await self._park(batch, order, order.effect, self._channels[channel], str(error))
             return
-        verdict = judge(error, order.begun, now=self._hands.clock())
+        safe = self._is_remembered(order, self._channels[channel])
+        verdict = judge(error, order.begun, now=self._hands.clock(), repeatable=safe)
         log.warning(
             "send.failed",
             extra={"channel": channel, "order": order.id, "error": str(error), "verdict": type(verdict).__name__},

@@ -1,6 +1,6 @@
 """What every channel promises, held against each, with what the platforms send."""
 
-import hashlib
+import base64
 import hmac
 import json
 import re
@@ -23,55 +23,21 @@ Plain = Callable[[Event], dict[str, Any]]
 Damaged = Callable[[Any], Iterator[Any]]
 FIXTURES = Path(__file__).parent / "fixtures"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-VALUES = {
-    "telegram": {"token": "42:sandbox", "webhook_secret": "s3cret", "mode": "webhook"},
-    "whatsapp": {
-        "phone_number_id": "301000000000001",
-        "business_account_id": "201000000000001",
-        "access_token": "EAAx",
-        "app_secret": "s3cret",
-        "verify_token": "verify",
-    },
-    "messenger": {
-        "page_id": "401000000000001",
-        "app_id": "601000000000001",
-        "page_access_token": "EAAx",
-        "app_secret": "s3cret",
-        "verify_token": "verify",
-    },
-    "instagram": {
-        "account_id": "501000000000001",
-        "app_id": "601000000000001",
-        "access_token": "IGx",
-        "app_secret": "s3cret",
-        "verify_token": "verify",
-    },
-    "slack": {"bot_token": "xoxb-1", "signing_secret": "s3cret", "app_token": "xapp-1"},
+SECRET = b"s3cret"
+"""What the fixtures' channels sign with."""
+
+SET_UP: dict[str, dict[str, Any]] = {
+    kind: json.loads((FIXTURES / kind / "channel.json").read_text()) for kind in CHANNELS
 }
-IDS = {"telegram": "tg", "whatsapp": "wa", "messenger": "fb", "instagram": "ig", "slack": "partners"}
+"""A channel of each kind: its id, the values of its fields, and by which headers its platform proves who calls."""
 
 
-def telegram_proof(body: bytes) -> dict[str, str]:
-    return {"x-telegram-bot-api-secret-token": "s3cret"}
-
-
-def meta_proof(body: bytes) -> dict[str, str]:
-    return {"x-hub-signature-256": "sha256=" + hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()}
-
-
-def slack_proof(body: bytes) -> dict[str, str]:
+def proof(kind: str, body: bytes) -> dict[str, str]:
+    """Sign a body as the platform does: over `signed_after` and the body, with the secret of all fixtures."""
     at = int(NOON.timestamp())
-    digest = hmac.new(b"s3cret", b"v0:%d:%s" % (at, body), hashlib.sha256).hexdigest()
-    return {"x-slack-signature": f"v0={digest}", "x-slack-request-timestamp": str(at)}
-
-
-PROOFS: dict[str, Callable[[bytes], dict[str, str]]] = {
-    "telegram": telegram_proof,
-    "whatsapp": meta_proof,
-    "messenger": meta_proof,
-    "instagram": meta_proof,
-    "slack": slack_proof,
-}
+    digest = hmac.digest(SECRET, SET_UP[kind].get("signed_after", "").format(at=at).encode() + body, "sha256")
+    made = {"at": at, "hex": digest.hex(), "base64": base64.b64encode(digest).decode()}
+    return {name: value.format(**made) for name, value in SET_UP[kind]["proof"].items()}
 
 
 @pytest.fixture
@@ -83,16 +49,16 @@ async def session() -> Any:
 def make(kind: str, session: aiohttp.ClientSession, **other: str) -> Channel:
     values, secrets = {}, {}
     for each in KINDS[kind]:
-        value = {**VALUES[kind], **other}.get(each.name, each.default or "")
+        value = {**SET_UP[kind]["values"], **other}.get(each.name, each.default or "")
         if each.secret:
             secrets[each.name] = Secret(value)
         else:
             values[each.name] = value
-    return CHANNELS[kind](ChannelSettings(IDS[kind], kind, values, secrets), session)
+    return CHANNELS[kind](ChannelSettings(SET_UP[kind]["id"], kind, values, secrets), session)
 
 
 def request(kind: str, body: bytes, **headers: str) -> Request:
-    return Request(headers={**PROOFS[kind](body), **headers}, query={}, body=body, at=NOON)
+    return Request(headers={**proof(kind, body), **headers}, query={}, body=body, at=NOON)
 
 
 def cases(way: str = "receive") -> list[Any]:
@@ -182,12 +148,12 @@ async def test_sends_what_the_platform_takes_and_understands_its_answers(
 @pytest.mark.parametrize("kind", CHANNELS)
 async def test_a_forged_call_is_refused(kind: str, session: aiohttp.ClientSession) -> None:
     channel = make(kind, session)
-    proof = next(iter(PROOFS[kind](b"{}")))
+    header = next(iter(proof(kind, b"{}")))
     for call in (
         Request(headers={}, query={}, body=b"{}", at=NOON),
-        request(kind, b"{}", **{proof: ""}),
-        request(kind, b"{}", **{proof: "sha256=" + "0" * 64}),
-        request(kind, b"{}", **{proof: "sécrét"}),
+        request(kind, b"{}", **{header: ""}),
+        request(kind, b"{}", **{header: "sha256=" + "0" * 64}),
+        request(kind, b"{}", **{header: "sécrét"}),
     ):
         with pytest.raises(Forged):
             channel.verify(call)
@@ -215,7 +181,7 @@ async def test_a_platform_that_cannot_be_reached_took_nothing(kind: str, session
 @pytest.mark.parametrize("kind", CHANNELS)
 async def test_no_secret_shows(kind: str, session: aiohttp.ClientSession) -> None:
     channel = make(kind, session)
-    secrets = [VALUES[kind][field.name] for field in KINDS[kind] if field.secret]
+    secrets = [SET_UP[kind]["values"][field.name] for field in KINDS[kind] if field.secret]
 
     assert not any(secret in f"{channel!r} {channel}" for secret in secrets)
 

@@ -77,7 +77,6 @@ def test_what_is_written_is_what_is_read() -> None:
         ("${TOKEN}", "${TOKN}", "8: channels.tg.token: the environment has no variable TOKN"),
         ("${TOKEN}", "", "8: channels.tg.token: is empty"),
         ('kind = "telegram"', 'kind = "telegramm"', "7: channels.tg.kind: must be one of telegram,"),
-        ('kind = "telegram"', 'kind = "messenger"', "7: channels.tg.kind: this version of Dragoman has no messenger"),
         ("port = 9000", 'port = "9000"', "3: gateway.port: must be a whole number from 0 to 65535, not '9000'"),
         ("port = 9000", "port = 70000", "3: gateway.port: must be a whole number"),
         ("port = 9000", 'key = "x"', "3: gateway.key: must have at least 16 characters"),

@@ -168,11 +168,13 @@ class Message:
 
 
 class Chats:
-    """A customers' platform; some can tell by our own name for a call whether they accepted it."""
+    """A customers' platform; some can tell by our own name for a call whether they accepted it, or take it once."""
 
-    def __init__(self, sim: "Simulation", name: str, *, receipts: bool) -> None:
+    def __init__(self, sim: "Simulation", name: str, *, receipts: bool = False, remembers: bool = False) -> None:
         self.id = name
-        self.capabilities = Capabilities(max_text=200, receipts=receipts)
+        self.capabilities = Capabilities(
+            max_text=200, receipts=receipts, remembers=timedelta(days=1) if remembers else timedelta()
+        )
         self.accepted: list[tuple[str, str, str]] = []
         self.doubtful: Counter[str] = Counter()
         self._told: Counter[str] = Counter()
@@ -192,6 +194,10 @@ class Chats:
         if fate == "before":
             raise Uncertain("the connection broke")
         id_ = f"{self.id}-{len(self.accepted)}"
+        if self.capabilities.remembers:
+            id_ = f"{self.id}-{message.order}"
+            if any(order == message.order for _, order, _ in self.accepted):
+                return Sent(id_)
         self.accepted.append((message.peer, message.order, message.text))
         self._told[message.order] += 1
         if self.capabilities.receipts:
@@ -300,8 +306,9 @@ class Simulation:
         self.disk = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         migrate(self.disk)
         self.chats = {
-            "tg": Chats(self, "tg", receipts=False),
+            "tg": Chats(self, "tg"),
             "wa": Chats(self, "wa", receipts=True),
+            "ln": Chats(self, "ln", remembers=True),
         }
         self.place = Place(self)
         self.customers: list[Message] = []
@@ -459,7 +466,9 @@ class Simulation:
     async def _main(self) -> None:
         self._own.add(asyncio.current_task())  # type: ignore[arg-type]  # it runs as one
         await self._start()
-        for channel, peer in (("tg", "1"), ("tg", "2"), ("wa", "3"), ("wa", "4"))[: self.chance.randint(2, 4)]:
+        for channel, peer in (("tg", "1"), ("ln", "2"), ("wa", "3"), ("tg", "4"), ("wa", "5"))[
+            : self.chance.randint(2, 5)
+        ]:
             self.spawn(self._customer(channel, peer))
         self.spawn(self._misfortune())
         while self.loop.time() < TROUBLE or self._open:
@@ -480,7 +489,7 @@ class Simulation:
                 await asyncio.sleep(self.chance.random() * 5)
                 self.full = False
             elif what == "down":
-                self.down = self.chance.choice(("desk", "tg", "wa"))
+                self.down = self.chance.choice(("desk", "tg", "wa", "ln"))
                 await asyncio.sleep(self.chance.random() * 20)
                 self.down = ""
             elif what == "clock":
@@ -590,7 +599,7 @@ class Simulation:
             for _, order, text in chats.accepted:
                 _hold(not any(note in text for note in self.notes), f"a note went out: {text}")
                 again = sent[text] - 1
-                allowed = 0 if chats.capabilities.receipts else chats.doubtful[order]
+                allowed = 0 if chats.capabilities.receipts or chats.capabilities.remembers else chats.doubtful[order]
                 _hold(
                     again <= allowed or text.startswith(NOTICE), f"{text!r} went {sent[text]} times, {allowed} in doubt"
                 )
