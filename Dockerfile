@@ -8,7 +8,7 @@ RUN /opt/dragoman/bin/pip install --no-cache-dir --no-deps --no-build-isolation 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 dragoman && install -d -o dragoman /data
 COPY --from=build /opt/dragoman /opt/dragoman
-USER dragoman
+USER 10001
 WORKDIR /data
 ENV PATH=/opt/dragoman/bin:$PATH PYTHONUNBUFFERED=1 DRAGOMAN_CONFIG=/data/dragoman.toml
 VOLUME /data

@@ -32,10 +32,12 @@ $(VENV)-peers/ok: requirements-bench.lock
 	$(VENV)-peers/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	touch $@
 
-lint: $(VENV)/test.ok  ## ruff and mypy alone
+lint: $(VENV)/test.ok  ## ruff, mypy and what the containers are made of, alone
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/check-jsonschema -q --builtin-schema vendor.compose-spec compose.yaml
 
 # uv does the same work faster where it is installed; nothing needs it.
 define install

@@ -141,7 +141,11 @@ def _channel(http: web.Request) -> Channel:
 
 async def _request(http: web.BaseRequest) -> Request:
     """Read a call whole; aiohttp answers 413 for one that is too large."""
-    return Request(headers=http.headers, query=http.query, body=await http.read(), at=datetime.now(UTC))
+    try:
+        body = await http.read()
+    except ConnectionResetError as error:
+        raise web.HTTPBadRequest(text="the call broke off") from error
+    return Request(headers=http.headers, query=http.query, body=body, at=datetime.now(UTC))
 
 
 def _refused(answer: web.HTTPException, source: str, error: Exception) -> web.HTTPException:

@@ -88,10 +88,10 @@ class World:
         self._port = self._port or free_port()
         self.gateway = Gateway(self.settings(), budget=lambda: Budget(rate=100, burst=50))
         await self.gateway.start()
-        self.server = TestServer(self.gateway.app, port=self._port)
-        await self.server.start_server()
-        assert isinstance(self.server.runner, web.AppRunner)
-        webhooks.shorten(self.server.runner, self.gateway.app)
+        self.server = web.AppRunner(self.gateway.app, access_log=None, shutdown_timeout=2)
+        await self.server.setup()
+        webhooks.shorten(self.server, self.gateway.app)
+        await web.TCPSite(self.server, "127.0.0.1", self._port).start()
         self.url = f"http://127.0.0.1:{self._port}"
         if self.modes["desk_mode"] == "http":
             self.slack.events_url = f"{self.url}/slack/events"
@@ -99,7 +99,7 @@ class World:
 
     async def stop(self) -> None:
         """Stop the gateway."""
-        await self.server.close()
+        await self.server.cleanup()
         await self.gateway.stop()
 
     def settings(self) -> Settings:

@@ -39,6 +39,18 @@ async def call(world: World, path: str, body: bytes = b"", method: str = "POST",
         return answer
 
 
+async def test_a_call_that_breaks_off_is_no_error_of_ours(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", int(world.url.rpartition(":")[2]))
+    writer.write(b"POST /webhooks/tg HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    assert (await call(world, "/healthz", method="GET")).status == 200
+    writer.transport.abort()
+    assert (await call(world, "/healthz", method="GET")).status == 200
+    assert (await call(world, "/webhooks/tg", update(1), **SECRET)).status == 200
+
+    assert caplog.records == []
+
+
 async def desk(world: World, body: bytes, *, age: int = 0, secret: str = SIGNING, kind: str = "json") -> Any:
     world.slack.signing_secret, before = secret, world.slack.signing_secret
     headers = world.slack.sign(body, int(time.time()) - age)

@@ -475,14 +475,22 @@ class ReplicaTrial(Trial):
         self.interrupted += 2
 
     async def _killed(self) -> None:
+        number = self.chance.randrange(2)
         async for _ in self._moments(3):
-            number = self.chance.randrange(2)
+            number = 1 - number
             self.interrupt()
             await self.end(number, signal.SIGKILL)
             await asyncio.sleep(self.chance.random() * 2)
             await self.begin(number)
 
     _cluster__killed = _killed
+
+    async def _both_killed(self) -> None:
+        """Kill the replicas together, so that nobody is there to take over until they are back."""
+        async for _ in self._moments(2):
+            self.interrupt()
+            await self.end_all()
+            await asyncio.gather(self.begin(0), self.begin(1))
 
     async def _frozen(self) -> None:
         """Stop a replica for longer than its leases last, and let it wake up among what others did."""
@@ -617,7 +625,7 @@ async def test_the_ledger_holds_when_the_disk_has_no_room(tmp_path: Path) -> Non
     assert await run_all([Trial("tiny disk", seed, tmp_path) for seed in range(SOAK) if wanted("tiny disk")]) == {}
 
 
-REPLICA_FAULTS = ("killed", "frozen", "rolling", "redis killed", "redis frozen", "cluster, killed")
+REPLICA_FAULTS = ("killed", "both killed", "frozen", "rolling", "redis killed", "redis frozen", "cluster, killed")
 
 
 async def test_the_ledger_holds_with_two_replicas_whatever_is_done_to_them_or_to_redis(tmp_path: Path) -> None:
@@ -670,15 +678,15 @@ database.connect = unsynced
 }
 
 
-REPLICA_BREAKS = (
+REPLICA_BREAKS = {
     BREAKS["killed"]
     .replace("SqliteStore", "RedisStore")
     .replace("store.sqlite", "store.redis")
-    .replace("sleep(0.3)", "sleep(2)"),
+    .replace("sleep(0.3)", "sleep(2)"): "killed",
     """
 from gateway.store.redis import holding
 holding.LEASE = 3600
-""",
+""": "both killed",
     """
 import random
 from msgspec.structs import replace
@@ -687,13 +695,13 @@ whole = RedisStore.append
 async def forgetful(self, events):
     return await whole(self, [replace(event, id=f"{event.id}+{random.random()}") for event in events])
 RedisStore.append = forgetful
-""",
-)
+""": "killed",
+}
 """What a killed replica then loses, what nobody takes over, and what comes twice."""
 
 
 async def test_the_ledger_of_replicas_notices_what_is_broken_on_purpose(tmp_path: Path) -> None:
-    trials = [ReplicaTrial("killed", seed, tmp_path, patch=patch) for seed, patch in enumerate(REPLICA_BREAKS)]
+    trials = [ReplicaTrial(fault, n, tmp_path, patch=patch) for n, (patch, fault) in enumerate(REPLICA_BREAKS.items())]
     wrong = await run_all(trials)
 
     assert {name: type(error) for name, error in wrong.items()} == {trial.name: Broken for trial in trials}

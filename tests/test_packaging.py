@@ -4,6 +4,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from adapters import KINDS
+from benchmarks.redis_servers import server
+from config.settings import parse
+from config.store_address import read_address
+from gateway.store.redis.health import examine
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,3 +52,43 @@ def test_every_package_is_in_the_wheel() -> None:
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
 
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == rooms
+
+
+def compose() -> Any:
+    return YAML(typ="safe").load(ROOT / "compose.yaml")
+
+
+def test_the_composed_redis_loses_nothing(tmp_path: Path) -> None:
+    program, *options = compose()["services"]["redis"]["command"]
+    assert program == "redis-server"
+    with server(tmp_path, *options) as running:
+        address = read_address(running.address)
+        assert address
+        _, faults = examine(address)
+        with running.client() as client:
+            synced = client.config_get("appendfsync")
+
+    assert faults == {}
+    assert list(synced.values()) == ["always"]
+
+
+def test_what_compose_yaml_asks_for_in_the_configuration_is_right() -> None:
+    lines = (ROOT / "compose.yaml").read_text().splitlines()
+    asked = "\n".join(line[5:].strip() for line in lines if re.match(r"#       \S", line))
+    desk = '[desk]\nchannel = "C0SUPPORT"\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
+    gateway = parse(f"{asked}\n{desk}", ROOT / "dragoman.toml", KINDS, {"DRAGOMAN_KEY": "k" * 32}).gateway
+
+    assert (gateway.host, gateway.port) == ("0.0.0.0", 8080)  # noqa: S104 - in a container of its own
+    assert gateway.redis
+    assert gateway.redis.nodes == (("redis", 6379),)
+    assert gateway.key.reveal() == "k" * 32
+
+
+def test_what_runs_in_the_container_is_what_compose_yaml_relies_on() -> None:
+    dockerfile, services = (ROOT / "Dockerfile").read_text(), compose()["services"]
+
+    assert "EXPOSE 8080" in dockerfile
+    assert "gateway 8080" in compose()["configs"]["proxy"]["content"]
+    assert "DRAGOMAN_CONFIG=/data/dragoman.toml" in dockerfile
+    assert any(volume.endswith(":/data/dragoman.toml:ro") for volume in services["gateway"]["volumes"])
+    assert "USER 10001" in dockerfile
