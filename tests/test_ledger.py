@@ -361,9 +361,10 @@ class Trial:
             self.telegram.fault = self.slack.fault = self.whatsapp.fault = None
 
     async def _broken_calls(self) -> None:
+        before = True
         async for _ in self._moments(3):
             self.interrupted += 1
-            before = self.chance.random() < 0.5
+            before = not before
             for calls, method in (
                 (self.telegram.drop_before if before else self.telegram.drop_after, "sendMessage"),
                 (self.slack.drop_before if before else self.slack.drop_after, "chat.postMessage"),
