@@ -4,8 +4,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -150,3 +151,21 @@ def _is_whole(node: Server) -> bool:
     with closing(node.client()) as client:
         told = client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]  # redis-py
     return bool(told["cluster_state"] == "ok")
+
+
+def move_slot(nodes: Sequence[Server], key: str) -> None:
+    """Move the slot of a key to the next node, key by key, as `redis-cli --cluster reshard` does, but slowly."""
+    with ExitStack() as stack:
+        clients: list[Any] = [stack.enter_context(closing(node.client())) for node in nodes]
+        asks = [client.execute_command for client in clients]
+        slot = asks[0]("CLUSTER", "KEYSLOT", key)
+        source = next(at for at, ask in enumerate(asks) if ask("CLUSTER", "COUNTKEYSINSLOT", slot))
+        target = (source + 1) % len(nodes)
+        names = [ask("CLUSTER", "MYID") for ask in asks]
+        asks[target]("CLUSTER", "SETSLOT", slot, "IMPORTING", names[source])
+        asks[source]("CLUSTER", "SETSLOT", slot, "MIGRATING", names[target])
+        while keys := asks[source]("CLUSTER", "GETKEYSINSLOT", slot, 1):
+            time.sleep(0.05)
+            asks[source]("MIGRATE", "127.0.0.1", nodes[target].port, keys[0], 0, 5000)
+        for at in (target, source, *({0, 1, 2} - {target, source})):
+            asks[at]("CLUSTER", "SETSLOT", slot, "NODE", names[target])

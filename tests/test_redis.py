@@ -218,6 +218,118 @@ async def test_a_replica_that_lost_its_lease_without_knowing_changes_nothing_but
     await store.close()
 
 
+async def two_replicas(redis: str, clock: Callable[[], datetime]) -> tuple[RedisStore, RedisStore]:
+    """Open two replicas, and wait until they have half the partitions each."""
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first, second = RedisStore(address, clock=clock), RedisStore(address, clock=clock)
+    await first.open()
+    await second.open()
+    await until(lambda: len(first._holding.parts()) == len(second._holding.parts()) == 32)
+    return first, second
+
+
+async def test_a_timer_fires_once_at_whoever_has_the_partition_when_it_is_due(redis: str) -> None:
+    now = NOON
+    first, second = await two_replicas(redis, lambda: now)
+    mine = next(event for event in map(wrote, range(100)) if first.leads(event.to))
+    await first.append([mine])
+    claim = await first.claim()
+    timers = tuple(
+        Timer(key, NOON + timedelta(minutes=minutes), TurnCame(id=key, to=mine.to, at=NOON))
+        for key, minutes in (("early", 1), ("late", 5))
+    )
+    await first.commit(claim, Step(conversation=claim.conversation, events=claim.events, timers=timers))
+    now += timedelta(minutes=2)
+    first._holding._timer_bell.set()
+    assert await carry(first, 1) == ["early"]
+    die(first)
+    await until(lambda: len(second._holding.parts()) == 64)
+    now += timedelta(minutes=5)
+    second._holding._timer_bell.set()
+
+    assert await carry(second, 1) == ["late"]
+    assert [event.id for event in await second.history(mine.to)] == [mine.id, "early", "late"]
+    await first.close()
+    await second.close()
+
+
+async def test_whoever_one_replica_forgot_is_a_stranger_to_all(redis: str) -> None:
+    first, second = await two_replicas(redis, lambda: NOON)
+    known = next(event for event in map(wrote, range(100)) if first.leads(event.to))
+    by_another = replace(known, id="by another name", to="tg/another", also=(known.to,))
+    await first.append([known])
+    await second.append([by_another])
+    assert await carry(first, 2) == [known.id, by_another.id]
+    with pytest.raises(StoreError, match="another replica"):
+        await second.forget("tg/another")
+    erased = await first.forget("tg/another")
+    await until(lambda: "tg/another" not in second._names._known)
+    await second.append([replace(by_another, id="again", also=())])
+    holder = first if first.leads("tg/another") else second
+    claim = await holder.claim()
+
+    assert (erased["conversation"], erased["names"]) == (1, 2)
+    assert (claim.mailbox, [event.id for event in claim.events]) == ("tg/another", ["again"])
+    assert await second.history(known.to) == []
+    await first.close()
+    await second.close()
+
+
+@pytest.mark.parametrize("moved", [0, 1])
+async def test_a_reply_that_a_replica_died_over_is_moved_into_its_conversation(redis: str, moved: int) -> None:
+    """The replica had named the thread, and perhaps moved the first reply, but not said so."""
+    first, second = await two_replicas(redis, lambda: NOON)
+    mailbox = next(event.to for event in map(wrote, range(100)) if first.leads(event.to))
+    place = thread("C1", "1.5")
+    replies = [AgentWrote(id=f"r{n}", to=place, at=NOON, agent="U0ANA", message=f"1.{n}", text="Hi") for n in range(2)]
+    await first.append(replies)
+    _, parked = await first._calls.submit("name_thread", tag_of(place), place, mailbox)
+    for reply in replies[:moved]:
+        await first._journal._enter(reply, mailbox)
+    die(first)
+
+    assert len(parked) == 2
+    assert await carry(second, 2) == ["r0", "r1"]
+    assert [event.id for event in await second.history(mailbox)] == ["r0", "r1"]
+    await until(lambda: second.stats().parked == 0)
+    await first.close()
+    await second.close()
+
+
+async def test_a_cluster_may_be_resharded_while_messages_come(tmp_path: Path) -> None:
+    with redis_servers.cluster(tmp_path) as nodes:
+        store = RedisStore(at("redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)))
+        await store.open()
+        events = [wrote(number) for number in range(2000) if tag_of(f"tg/{number}") == tag_of("tg/1")]
+        told: list[str] = []
+        moved = asyncio.Event()
+
+        async def write() -> None:
+            for event in events:
+                while True:
+                    try:
+                        await store.append([event])
+                        break
+                    except StoreError:
+                        await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
+            assert moved.is_set()
+
+        async def move() -> None:
+            await until(lambda: len(told) > 2)
+            await asyncio.to_thread(redis_servers.move_slot, nodes, f"{{{tag_of('tg/1')}}}")
+            moved.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(write())
+            group.create_task(move())
+            while len(told) < len(events):
+                told += await carry(store, 1)
+
+        assert told == [event.id for event in events]
+        await store.close()
+
+
 async def test_a_server_behind_sentinels_may_fail_over(tmp_path: Path) -> None:
     with redis_servers.sentinel(tmp_path) as (first, second, address):
         store = RedisStore(at(address))

@@ -13,6 +13,7 @@ import msgspec
 
 from config.store_address import RedisAddress
 from gateway.store.contract import StoreError
+from gateway.store.redis.keys import find_by
 from gateway.store.redis.link import Client, connect, disconnect, explain, is_full, lacks_library, passes
 
 MOST_AT_ONCE = 128
@@ -203,8 +204,8 @@ class Calls:
         """Call until an answer comes: every operation may be repeated."""
         prefix = self.address.prefix
         told = [(operation.name, operation.tag, *operation.arguments) for operation in operations]
-        key = f"{prefix}:{{{operations[0].tag}}}:lease"
-        command = ("FCALL", f"{self._name}{kind}", 1, key, prefix, *packed(told))
+        keys = find_by(prefix, operations[0].tag)
+        command = ("FCALL", f"{self._name}{kind}", len(keys), *keys, prefix, *packed(told))
         loop = asyncio.get_running_loop()
         give_up, pause = loop.time() + TRY_FOR, PAUSE
         while True:

@@ -1,6 +1,6 @@
 -- What happens in Redis at one go. One call carries many operations; each is safe to repeat, and works in one hash tag.
 --
--- The call: KEYS[1] is any key of the tag (it finds the server), ARGV the prefix, then for each operation its name, its
+-- The call: KEYS find the server (see keys.py), ARGV is the prefix and then, packed, for each operation its name, its
 -- tag, how many arguments follow, and these. The answer: for each operation a list, "ok" or why not first.
 -- `at` below is what begins the keys of the tag. A list among the arguments has its length before it.
 

@@ -15,7 +15,7 @@ from redis.cluster import ClusterNode as PlainNode
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
     ConnectionError,
     NoPermissionError,
     OutOfMemoryError,
@@ -104,7 +104,7 @@ def passes(error: Exception) -> bool:
     """Say whether an error is of the kind that passes: a server that starts, moves or can't be reached."""
     if isinstance(error, AuthenticationError | NoPermissionError):
         return False
-    kinds = (ConnectionError, TimeoutError, BusyLoadingError, ClusterDownError, ReadOnlyError, OSError)
+    kinds = (ConnectionError, TimeoutError, BusyLoadingError, ClusterError, ReadOnlyError, OSError)
     return isinstance(error, kinds) or "TRYAGAIN" in str(error) or "MASTERDOWN" in str(error)
 
 

@@ -11,7 +11,7 @@ from config.store_address import RedisAddress
 from gateway.store.contract import Letter, StoreError
 from gateway.store.redis.calls import packed, source
 from gateway.store.redis.kept import decode_aside, decode_dead
-from gateway.store.redis.keys import CREW, DOCS, REPLICAS, TAGS, tag_of
+from gateway.store.redis.keys import CREW, DOCS, REPLICAS, TAGS, find_by, tag_of
 from gateway.store.redis.link import PlainClient, connect_plainly, explain
 from gateway.store.redis.store import read_conversation
 from gateway.store.roster import Roster
@@ -98,7 +98,8 @@ class RedisBeside:
                 said = ("revive_event", tag, name, event.mailbox, encode(event.event), bell, tag)
             library, text = source()
             run("FUNCTION", "LOAD", "REPLACE", text, **({"target_nodes": "primaries"} if self._address.cluster else {}))
-            ((why, *_),) = run("FCALL", library, 1, self._key(tag, "lease"), self._address.prefix, *packed([said]))
+            keys = find_by(self._address.prefix, tag)
+            ((why, *_),) = run("FCALL", library, len(keys), *keys, self._address.prefix, *packed([said]))
         return bool(why == b"ok")
 
     def drop_letter(self, letter: str) -> bool:
