@@ -23,7 +23,6 @@ from gateway.live_channels import KIND, open_channel
 from gateway.record import replay
 from gateway.store.choose import beside
 from gateway.store.contract import Letter, StoreError
-from gateway.store.redis.health import examine
 from gateway.store.sqlite.peek import copy_database
 from routing import assign
 from routing.languages import language_name
@@ -86,6 +85,8 @@ def _store(gateway: Gateway) -> Iterable[Finding]:
     """Try the store; a Redis that would lose messages is a fault."""
     if gateway.redis is None:
         return
+    from gateway.store.redis.health import examine
+
     try:
         found, faults = examine(gateway.redis)
     except StoreError as error:

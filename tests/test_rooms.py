@@ -1,6 +1,8 @@
 """Who may import whom."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +52,10 @@ def test_channels_never_import_each_other() -> None:
         tree = ast.parse((ROOT / "adapters" / f"{kind}.py").read_text())
         modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert not {module for module in modules if module.startswith(tuple(others))}
+
+
+def test_a_small_machine_reads_no_engine_that_it_does_not_have() -> None:
+    code = "import sys; import gateway.__main__, gateway.app; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert not {"redis", "argostranslate", "ctranslate2"} & set(found.split())
