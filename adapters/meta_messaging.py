@@ -17,7 +17,7 @@ from adapters.contract import Content, Malformed, Outbound, Request, Sent, Uncer
 from adapters.http import an_id, clean, read_json
 from adapters.media import Hosts, fetch
 from adapters.meta import Failures, MetaChannel
-from adapters.odd import unrecognised
+from adapters.odd import ELSEWHERE, unrecognised
 from config.settings import ChannelSettings
 from routing.messages import (
     AnsweredElsewhere,
@@ -111,7 +111,7 @@ class MessagingReader:
             yield self._odd("entry", entry, at)
             return
         if _id(entry.get("id")) != self._account:
-            yield self._odd("for another account", entry, at)
+            yield self._odd(ELSEWHERE, entry, at)
             return
         for item in _items(entry.get("messaging")):
             yield from self._safely(item, at)

@@ -8,6 +8,9 @@ import msgspec
 from adapters.http import clean
 from routing.messages import Unrecognised
 
+ELSEWHERE = "for another account"
+"""What the kind of something ends with that is another account's of the same app: perhaps another channel has it."""
+
 LONGEST_KIND = 80
 LONGEST_BODY = 20_000
 

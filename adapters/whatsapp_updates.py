@@ -11,7 +11,7 @@ from typing import Any
 from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
-from adapters.odd import unrecognised
+from adapters.odd import ELSEWHERE, unrecognised
 from routing.messages import (
     ContactMoved,
     CustomerDeleted,
@@ -60,7 +60,7 @@ class WhatsAppReader:
         metadata = value.get("metadata") or {}
         ours = isinstance(metadata, dict) and str(metadata.get("phone_number_id")) == self._number
         if not ours or (self._account and str(entry.get("id")) != self._account):
-            yield self._odd("for another number or account", change, at)
+            yield self._odd(ELSEWHERE, change, at)
             return
         for message in _list(value.get("messages")):
             yield from self._safely("message", message, at, lambda it: self._message(it, value, at))

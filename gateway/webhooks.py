@@ -1,6 +1,7 @@
 """What platforms call: by the time they read 200, what they told is on disk."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from adapters.contract import Asked, Challenged, Channel, Forged, Malformed, Request
 from adapters.desk import Desk
+from adapters.odd import ELSEWHERE
 from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
 from routing.messages import Event, Unrecognised
@@ -55,17 +57,17 @@ def shorten(runner: web.AppRunner, app: web.Application) -> None:
         channel = channels.get(http.path.removeprefix("/webhooks/"))
         if channel is None or http.method != "POST" or "Expect" in http.headers:
             return await route(http)
-        return await take(http, channel, store)
+        return await take(http, channel, channels, store)
 
     server.request_handler = serve
 
 
 async def receive(http: web.Request) -> web.Response:
     """Take a webhook call that was routed."""
-    return await take(http, _channel(http), http.app[STORE])
+    return await take(http, _channel(http), http.app[CHANNELS], http.app[STORE])
 
 
-async def take(http: web.BaseRequest, channel: Channel, store: Store) -> web.Response:
+async def take(http: web.BaseRequest, channel: Channel, channels: Mapping[str, Channel], store: Store) -> web.Response:
     """Take one webhook call; by the time we answer 200, its events are on disk."""
     request = await _request(http)
     try:
@@ -77,8 +79,33 @@ async def take(http: web.BaseRequest, channel: Channel, store: Store) -> web.Res
         raise _refused(web.HTTPBadRequest(text=str(error)), channel.id, error) from error
     except Asked as asked:
         return web.json_response(asked.answer)
+    if any(map(_is_elsewhere, events)):
+        events = await _share(request, channel, channels, store, events)
     await keep(store, channel.id, events)
     return web.Response()
+
+
+async def _share(
+    request: Request, channel: Channel, channels: Mapping[str, Channel], store: Store, events: Sequence[Event]
+) -> Sequence[Event]:
+    """Have other channels take what is for their accounts, and give the rest: Meta's apps have one address for all."""
+    nobodys = {_item(event) for event in events if _is_elsewhere(event)}
+    for other in [each for each in channels.values() if each.kind == channel.kind and each is not channel]:
+        with contextlib.suppress(Forged):
+            other.verify(request)
+            theirs = other.parse(request)
+            nobodys &= {_item(event) for event in theirs if _is_elsewhere(event)}
+            await keep(store, other.id, [event for event in theirs if not _is_elsewhere(event)])
+    return [event for event in events if not _is_elsewhere(event) or _item(event) in nobodys]
+
+
+def _is_elsewhere(event: Event) -> bool:
+    return isinstance(event, Unrecognised) and event.kind.endswith(ELSEWHERE)
+
+
+def _item(event: Event) -> str:
+    """Name an item of a call whichever channel has read it."""
+    return event.id.partition(":")[2]
 
 
 async def receive_desk(http: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from gateway import deliver
 from sandbox.messenger import MessagingSandbox
+from sandbox.meta import post_signed, write
 
 World = Any
 CHANNEL = """
@@ -65,6 +66,44 @@ async def test_a_conversation_goes_both_ways_and_is_read(world: World, meta: Mes
 
     await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
     assert len(world.slack.roots()) == 1
+
+
+async def test_accounts_of_one_app_share_an_address(
+    make_world: Callable[..., Awaitable[World]], meta: MessagingSandbox, aiohttp_server: Any
+) -> None:
+    base = str((await aiohttp_server(meta.app)).make_url("")).rstrip("/")
+    names = KINDS[meta.object]
+    first = CHANNEL.format(base=base, **names)
+    second = CHANNEL.format(base=base, **names | {"channel": "other"}).replace('"401"', '"402"')
+    strange = CHANNEL.format(base=base, **names | {"channel": "strange"}).replace('"meta-secret"', '"another"')
+    world = await make_world(extra=first + second + strange.replace('"401"', '"403"'))
+    meta.webhook = f"{world.url}/webhooks/{names['channel']}"
+    entries = [
+        {
+            "id": account,
+            "time": 1,
+            "messaging": [
+                {
+                    "sender": {"id": PERSON},
+                    "recipient": {"id": account},
+                    "timestamp": 1_794_269_004_323,
+                    "message": {"mid": f"m{account}", "text": f"Hello, shop {account}"},
+                }
+            ],
+        }
+        for account in ("401", "402", "403")
+    ]
+    body = write({"object": meta.object, "entry": entries})
+    for _ in range(2):
+        assert await post_signed(meta.webhook, body, meta.app_secret) == 200
+
+    def shown() -> list[int]:
+        posts = list(map(str, world.slack.posts.values()))
+        return [sum(f"shop {account}" in post for post in posts) for account in ("401", "402", "403")]
+
+    await world.until(lambda: len(world.slack.roots()) == 2 and shown()[:2] == [1, 1])
+    assert shown() == [1, 1, 0]
+    assert world.gateway.store.stats().aside == 1
 
 
 async def test_what_somebody_answers_elsewhere_is_shown(world: World, meta: MessagingSandbox) -> None:
