@@ -1,6 +1,7 @@
 """How things look at the desk: cards, messages and questions as Slack's blocks. https://docs.slack.dev/block-kit/"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ BUTTONS = {
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """A customer's message: what the desk reads, and beneath it the original where it was translated.
 
-    `mark` says in a line what is to be known about it, such as why it wasn't translated.
+    `mark` says in a line what is to be known about it, such as why it wasn't translated; `edited` is when the customer
+    changed it last.
     """
 
     message: str
@@ -50,7 +52,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     attachment: str = ""
     quote: str = ""
     mark: str = ""
-    edited: bool = False
+    edited: datetime | None = None
     deleted: bool = False
 
 

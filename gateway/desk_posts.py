@@ -257,6 +257,8 @@ class DeskPosts:
     async def _changed(self, was: Said, edit: ShowEdit) -> Said:
         if edit.deleted:
             return replace(was, deleted=True)
+        if was.deleted or (was.edited and edit.at < was.edited):
+            return was
         if edit.text in (was.text, was.original) and edit.text and edit.attachment == was.attachment:
             return was
         return await self._interpreter.for_edit(was, edit)

@@ -89,7 +89,7 @@ class Interpreter:
             text=edit.text,
             attachment=edit.attachment,
             quote=was.quote,
-            edited=True,
+            edited=edit.at,
         )
         return await self._shown(said, edit.text, edit.language)
 

@@ -97,7 +97,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case CustomerEdited():
             return customer_edited(was, event, policy)
         case CustomerDeleted():
-            return Decision(was, (ShowEdit(message=event.message, deleted=True),) if was.number else ())
+            return Decision(was, (ShowEdit(message=event.message, at=event.at, deleted=True),) if was.number else ())
         case ContactMoved():
             return Decision(replace(was, address=event.address))
         case CustomerLeft():

@@ -107,6 +107,7 @@ def customer_edited(was: Conversation, event: CustomerEdited, policy: Policy) ->
         return customer_wrote(was, _as_first_message(event), policy)
     edit = ShowEdit(
         message=event.message,
+        at=event.at,
         text=event.text,
         attachment=event.attachment,
         language=event.facts.language or was.language,

@@ -363,9 +363,10 @@ class ShowFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
 
 
 class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Show on the posted message that the customer changed it, or with `deleted` took it back."""
+    """Show on the posted message that the customer changed it at `at`, or with `deleted` took it back."""
 
     message: str
+    at: datetime
     text: str = ""
     attachment: str = ""
     language: str = ""

@@ -240,11 +240,9 @@ class TelegramCustomer:
         await self._sandbox.update("message", body)
         return int(body["message_id"])
 
-    async def edit(self, message: int, text: str) -> None:
-        """Change a message."""
-        await self._sandbox.update(
-            "edited_message", {**self._message(message, {"text": text}), "edit_date": 1_790_000_001}
-        )
+    async def edit(self, message: int, text: str, *, at: int = 1_790_000_001) -> None:
+        """Change a message, at a moment in Unix seconds."""
+        await self._sandbox.update("edited_message", {**self._message(message, {"text": text}), "edit_date": at})
 
     async def block(self) -> None:
         """Block the bot."""

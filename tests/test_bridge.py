@@ -184,6 +184,21 @@ async def test_an_edit_and_a_block_show_at_the_desk(world: World, words: Words) 
     await world.until(lambda: customer.got() == ["Hello again!"])
 
 
+async def test_an_older_edit_that_comes_later_changes_nothing(world: World, words: Words) -> None:
+    customer = world.customer()
+    message = await customer.write("Order 4471 is late")
+    thread = await world.thread()
+    await world.shown(thread, "4471")
+    await customer.edit(message, "Order 4473 is late", at=1_790_000_009)
+    await world.shown(thread, "4473")
+    await customer.edit(message, "Order 4472 is late", at=1_790_000_005)
+    await customer.edit(await customer.write("Thanks"), "Thank you")
+    await world.shown(thread, "Thank you")
+
+    assert "4473" in words(world.slack.replies(thread)[0])
+    assert "4472" not in str(world.slack.replies(thread))
+
+
 async def test_buttons_and_commands_change_the_card(world: World) -> None:
     customer = world.customer()
     await customer.write("Hello")

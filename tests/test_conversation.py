@@ -215,13 +215,13 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             OPEN,
             CustomerEdited(id="e", to="tg/1", at=NOON, message="m", text="Adiós"),
-            [ShowEdit(message="m", text="Adiós", language="es")],
+            [ShowEdit(message="m", at=NOON, text="Adiós", language="es")],
             id="an edit shows",
         ),
         pytest.param(
             OPEN,
             CustomerDeleted(id="e", to="tg/1", at=NOON, message="m"),
-            [ShowEdit(message="m", deleted=True)],
+            [ShowEdit(message="m", at=NOON, deleted=True)],
             id="a deletion shows",
         ),
         pytest.param(

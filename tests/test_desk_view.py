@@ -1,6 +1,7 @@
 """What posts look like: within Slack's limits, and with nothing lost."""
 
 import json
+from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ def test_no_cut_falls_within_an_entity() -> None:
 
 def test_entries_read_back_as_they_were_written() -> None:
     entries: tuple[Entry, ...] = (
-        Said(message="1", name="L", text="x", edited=True),
+        Said(message="1", name="L", text="x", edited=datetime(2026, 11, 24, tzinfo=UTC)),
         Line(text="y", mention="U1"),
         Question(agent="U1", held="2.0", reason="r", text="t", rendering="m", back="b"),
     )

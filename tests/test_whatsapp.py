@@ -77,6 +77,26 @@ async def test_a_conversation_goes_both_ways_and_is_read(world: World, whatsapp:
     await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
 
 
+async def test_what_was_taken_back_stays_so_when_an_edit_comes_late(world: World, whatsapp: WhatsAppSandbox) -> None:
+    async def change(id_: str, **content: Any) -> None:
+        (kind,) = content
+        message = {"from": PHONE, "id": id_, "timestamp": "1794269973", "type": kind, **content}
+        assert await whatsapp.deliver({"messages": [message]}) == 200
+
+    message = await whatsapp.write(PHONE, "Astrid", "My number is 4471")
+    thread = await world.thread()
+    await world.shown(thread, "4471")
+    await change("wamid.1", revoke={"original_message_id": message})
+    await world.shown(thread, "deleted by the customer")
+    edited = {"type": "text", "text": {"body": "My number is 4472"}}
+    await change("wamid.2", edit={"original_message_id": message, "message": edited})
+    await whatsapp.write(PHONE, "Astrid", "Thanks")
+    await world.shown(thread, "Thanks")
+
+    assert "deleted by the customer" in str(world.slack.replies(thread)[0])
+    assert "4472" not in str(world.slack.replies(thread))
+
+
 async def test_a_failure_that_is_told_later(world: World, whatsapp: WhatsAppSandbox) -> None:
     await whatsapp.write(PHONE, "Astrid", "Hello, where is my order?")
     thread = await world.thread()
