@@ -14,6 +14,7 @@ from adapters.contract import (
     Outbound,
     Rejected,
     Sent,
+    Unauthorised,
     Unfit,
     Unreachable,
     WindowClosed,
@@ -115,6 +116,12 @@ class Messenger(MessagingChannel):
         await self._graph.post(f"{self._account}/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
 
     async def probe(self) -> str:
-        """Ask which Page it is."""
-        answer = await self._graph.get(self._account, fields="id,name")
+        """Ask which Page it is, and whether the token is that Page's own."""
+        answer = await self.ask_about(self._account, "page_id", fields="id,name")
+        whose = await self.ask_about("me", "page_access_token", fields="id,name")
+        if whose.get("id") not in (None, self._account):
+            raise Unauthorised(
+                f"page_access_token is that of {clean(whose.get('name'))} ({clean(whose.get('id'))}), not the Page's",
+                "Make a token for the Page: Meta app dashboard, Messenger, API settings.",
+            )
         return f"{answer.get('name', '?')} (Page {answer.get('id', '?')})"

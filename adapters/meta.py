@@ -176,6 +176,8 @@ class MetaChannel:
         self._id = settings.id
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
+        self._access = access
+        self._token = secrets[access]
         self._session = session
         self._graph = Graph(values["api_base"], values["api_version"], secrets[access], session, failures)
 
@@ -191,6 +193,22 @@ class MetaChannel:
     def verify(self, request: Request) -> None:
         """Hold Meta's signature against the body."""
         check_signature(request, self._app_secret)
+
+    async def ask_about(self, account: str, field: str, path: str = "", **query: str) -> dict[str, Any]:
+        """Read about what `field` names, with a proof that Meta refuses if it is made with another app's secret.
+
+        Raises:
+            SendError: the field, the token or the app secret is wrong; its advice says which.
+        """
+        proof = hmac.digest(self._app_secret.reveal().encode(), self._token.reveal().encode(), "sha256").hex()
+        try:
+            return await self._graph.get(account + path, appsecret_proof=proof, **query)
+        except Rejected as error:
+            if "appsecret_proof" in str(error):
+                told = f"app_secret isn't that of the app which {self._access} is for"
+                raise Unauthorised(told, "Copy it from Meta's app dashboard: App settings, Basic.") from error
+            told = f"Meta has nothing at {account} that {self._access} may read"
+            raise Unauthorised(told, f"Check {field}, and what {self._access} was made for.") from error
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""

@@ -16,6 +16,7 @@ from adapters.contract import (
     Outbound,
     Request,
     Sent,
+    Unauthorised,
     Unavailable,
     Uncertain,
     Unfit,
@@ -139,8 +140,16 @@ class WhatsApp(MetaChannel):
         await self._graph.post(f"{self._account}/subscribed_apps", {})
 
     async def probe(self) -> str:
-        """Ask which number it is."""
-        answer = await self._graph.get(self._number, fields="display_phone_number,verified_name")
+        """Ask which number it is, and whether it is the account's: what comes for another's isn't ours."""
+        about = "display_phone_number,verified_name"
+        answer = await self.ask_about(self._number, "phone_number_id", fields=about)
+        told = await self.ask_about(self._account, "business_account_id", "/phone_numbers", fields="id", limit="1000")
+        numbers = [str(each.get("id")) for each in told.get("data") or () if isinstance(each, dict)]
+        if numbers and self._number not in numbers:
+            raise Unauthorised(
+                f"the account {self._account} has no number {self._number}",
+                f"Check phone_number_id and business_account_id: the account has {', '.join(numbers[:5])}.",
+            )
         return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')})"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.meta import post_signed, refuse, refused_token, write
+from sandbox.meta import post_signed, refuse, refused_proof, refused_token, write
 
 Fault = Callable[[dict[str, Any]], web.Response | None]
 """Answers a call to send in Meta's place: given its body, None lets it through."""
@@ -165,9 +165,11 @@ class MessagingSandbox:
     async def _get(self, http: web.Request) -> web.Response:
         if (refused := refused_token(http, self.access_token)) is not None:
             return refused
+        if (refused := refused_proof(http, self.access_token, self.app_secret)) is not None:
+            return refused
         asked = http.match_info["id"]
-        if asked == self.account:
-            return web.json_response({"id": asked, "name": "Shop", "username": "shop"})
+        if asked in (self.account, "me"):
+            return web.json_response({"id": self.account, "name": "Shop", "username": "shop"})
         name = self.names.get(asked)
         if name is None:
             return refuse(100, "Unsupported get request. Object does not exist", subcode=33)

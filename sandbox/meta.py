@@ -31,6 +31,14 @@ def refuse(code: int, message: str, *, status: int = 400, subcode: int = 0) -> w
     return web.json_response({"error": error}, status=status)
 
 
+def refused_proof(http: web.Request, token: str, app_secret: str) -> web.Response | None:
+    """Refuse a proof that isn't made of the token and the app secret."""
+    proof = hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+    if http.query.get("appsecret_proof", proof) != proof:
+        return refuse(100, "Invalid appsecret_proof provided in the API argument")
+    return None
+
+
 def refused_token(http: web.Request, token: str) -> web.Response | None:
     """Refuse a call with another token."""
     given = http.headers.get("Authorization", "")

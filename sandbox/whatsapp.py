@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.meta import post_signed, refuse, refused_token, write
+from sandbox.meta import post_signed, refuse, refused_proof, refused_token, write
 
 Fault = Callable[[dict[str, Any]], web.Response | None]
 """Answers a call to send in Meta's place: given its body, None lets it through."""
@@ -29,6 +29,7 @@ class WhatsAppSandbox:
 
     def __init__(self, *, number: str, account: str, access_token: str, app_secret: str) -> None:
         self.number = number
+        self.numbers = [number]
         self.account = account
         self.access_token = access_token
         self.app_secret = app_secret
@@ -47,6 +48,7 @@ class WhatsAppSandbox:
         self.app.router.add_post("/{version}/{number}/media", self._upload)
         self.app.router.add_get("/{version}/{id}/message_templates", self._templates)
         self.app.router.add_post("/{version}/{id}/subscribed_apps", self._subscribe)
+        self.app.router.add_get("/{version}/{id}/phone_numbers", self._numbers)
         self.app.router.add_get("/{version}/{id}", self._get)
         self.app.router.add_get("/{version}/media/{id}", self._download)
 
@@ -135,8 +137,17 @@ class WhatsAppSandbox:
             return refuse(100, "Unsupported get request", subcode=33)
         return web.json_response({"data": self.templates})
 
+    async def _numbers(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        if http.match_info["id"] != self.account:
+            return refuse(100, "Unsupported get request", subcode=33)
+        return web.json_response({"data": [{"id": number} for number in self.numbers]})
+
     async def _get(self, http: web.Request) -> web.Response:
         if (refused := refused_token(http, self.access_token)) is not None:
+            return refused
+        if (refused := refused_proof(http, self.access_token, self.app_secret)) is not None:
             return refused
         id_ = http.match_info["id"]
         if id_ in self.media:

@@ -1,13 +1,19 @@
 """Messenger and Instagram: text both ways, names, echoes, what was read, and who else answers."""
 
 import time
+import tomllib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from adapters import KINDS as FIELDS
+from adapters.contract import Unauthorised
+from adapters.messenger import Messenger
+from config.settings import channel_from
 from gateway import deliver
 from sandbox.messenger import MessagingSandbox
 from sandbox.meta import post_signed, write
@@ -66,6 +72,29 @@ async def test_a_conversation_goes_both_ways_and_is_read(world: World, meta: Mes
 
     await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark", "eyes"])
     assert len(world.slack.roots()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told", "cure"),
+    [
+        ({"app_secret": "another app's"}, "app_secret isn't that of the app", "App settings, Basic"),
+        ({"page_id": "999"}, "nothing at 999 that", "Check page_id"),
+        ({"page_id": "402"}, "page_access_token is that of Shop", "Make a token for the Page"),
+    ],
+)
+async def test_a_check_says_which_field_of_a_page_is_wrong(
+    aiohttp_server: Any, wrong: dict[str, str], told: str, cure: str
+) -> None:
+    meta = MessagingSandbox("page", account="401", app="601", access_token="EAAsandbox", app_secret="meta-secret")
+    meta.names["402"] = "Another Page"
+    base = str((await aiohttp_server(meta.app)).make_url("")).rstrip("/")
+    right = tomllib.loads(CHANNEL.format(base=base, **KINDS["page"]))["channels"]["fb"]
+    async with aiohttp.ClientSession() as session:
+        assert "Shop" in await Messenger(channel_from("fb", right, FIELDS), session).probe()
+        with pytest.raises(Unauthorised, match=told) as caught:
+            await Messenger(channel_from("fb", right | wrong, FIELDS), session).probe()
+
+    assert cure in caught.value.advice
 
 
 async def test_accounts_of_one_app_share_an_address(

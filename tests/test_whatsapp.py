@@ -1,6 +1,7 @@
 """WhatsApp: the handshake, the signature, text both ways, and what became of it."""
 
 import time
+import tomllib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,10 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from adapters import KINDS
+from adapters.contract import Unauthorised
+from adapters.whatsapp import WhatsApp
+from config.settings import channel_from
 from gateway import deliver
 from sandbox.meta import post_signed, refuse
 from sandbox.whatsapp import WhatsAppSandbox
@@ -63,6 +68,44 @@ async def test_the_handshake(world: World, query: dict[str, str], status: int, t
         if text is not None:
             assert await answer.text() == text
             assert answer.content_type == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told", "cure"),
+    [
+        ({"app_secret": "another app's"}, "app_secret isn't that of the app", "App settings, Basic"),
+        ({"access_token": "EAAold"}, "refuses the access token", "access token"),
+        ({"phone_number_id": "999"}, "nothing at 999 that", "Check phone_number_id"),
+        ({"business_account_id": "999"}, "nothing at 999 that", "Check business_account_id"),
+    ],
+)
+async def test_a_check_says_which_field_is_wrong(
+    whatsapp: WhatsAppSandbox, aiohttp_server: Any, wrong: dict[str, str], told: str, cure: str
+) -> None:
+    base = str((await aiohttp_server(whatsapp.app)).make_url("")).rstrip("/")
+    text = CHANNEL.format(base=base)
+    right = tomllib.loads(text)["channels"]["wa"]
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsApp(channel_from("wa", right, KINDS), session)
+        assert "Shop" in await channel.probe()
+        channel = WhatsApp(channel_from("wa", right | wrong, KINDS), session)
+        with pytest.raises(Unauthorised, match=told) as caught:
+            await channel.probe()
+
+    assert cure in caught.value.advice
+
+
+async def test_a_check_says_that_the_number_is_another_accounts(whatsapp: WhatsAppSandbox, aiohttp_server: Any) -> None:
+    base = str((await aiohttp_server(whatsapp.app)).make_url("")).rstrip("/")
+    whatsapp.numbers = ["302"]
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsApp(
+            channel_from("wa", tomllib.loads(CHANNEL.format(base=base))["channels"]["wa"], KINDS), session
+        )
+        with pytest.raises(Unauthorised, match="the account 201 has no number 301") as caught:
+            await channel.probe()
+
+    assert "the account has 302" in caught.value.advice
 
 
 async def test_a_conversation_goes_both_ways_and_is_read(world: World, whatsapp: WhatsAppSandbox) -> None:
