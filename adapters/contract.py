@@ -285,7 +285,7 @@ class Naming(Protocol):
     """A channel whose messages don't say what their writer is called, but whose platform does when it is asked."""
 
     async def name_of(self, peer: str) -> str:
-        """Give a customer's name, "" where they keep it to themselves.
+        """Give the name of a customer, or of an event's author; "" where they keep it to themselves.
 
         Raises:
             SendError: the platform won't tell.

@@ -153,11 +153,13 @@ class Slack:
         return await find_order(self._api, where, message.order, since=since, thread=thread)
 
     async def name_of(self, peer: str) -> str:
-        """Ask what the person is called whom a direct message is with, or who began a thread."""
+        """Ask what an author is called, or whom a direct message is with, or who began a thread."""
         where, _, thread = peer.partition(":")
-        if thread:
+        if where.startswith(("U", "W")):
+            about: dict[str, Any] = {"user": where}
+        elif thread:
             answer = await self._api.read("conversations.replies", channel=where, ts=thread, limit=1)
-            about: dict[str, Any] = next(iter(answer.get("messages") or ()), {})
+            about = next(iter(answer.get("messages") or ()), {})
         else:
             about = (await self._api.read("conversations.info", channel=where)).get("channel") or {}
         if not about.get("user"):

@@ -67,17 +67,26 @@ class GuestReader:
         called = called or (bool(us) and f"<@{us}" in str(message.get("text")))
         if direct or called or _is_outside(body, message):
             address = f"{where}:{thread}" if direct and thread else ""
-            return (self._wrote(message, to, us, at, address=address),)
+            one = event.get("channel_type") == "im"
+            return (self._wrote(message, to, us, at, address=address, author="" if one else message["user"]),)
         if not thread:
             return ()
         if colleague or body.get("is_ext_shared_channel") is True:
             return (self._answered(message, to, us, at),)
-        return (self._wrote(message, to, us, at, follows=True),)
+        return (self._wrote(message, to, us, at, follows=True, author=message["user"]),)
 
     def _wrote(
-        self, message: Json, to: str, us: str, at: datetime, *, address: str = "", follows: bool = False
+        self,
+        message: Json,
+        to: str,
+        us: str,
+        at: datetime,
+        *,
+        author: str,
+        address: str = "",
+        follows: bool = False,
     ) -> CustomerWrote:
-        ts = an_id(message["ts"])
+        ts, name = an_id(message["ts"]), _name(message)
         text, attachment = _content(message, us)
         return CustomerWrote(
             id=f"{to}:{ts}{':follow' if follows else ''}",
@@ -87,7 +96,8 @@ class GuestReader:
             text=text,
             attachment=attachment,
             files=read_files(message),
-            name=_name(message),
+            name=name,
+            author="" if name else author,
             address=address,
             follows=follows,
         )

@@ -13,6 +13,7 @@ from gateway.desk_files import DeskFiles
 from gateway.desk_posts import DeskPosts
 from gateway.interpret import Interpreter
 from gateway.links import Links
+from gateway.people import People
 from gateway.record import Recorder
 from gateway.store.contract import Side, Store
 from gateway.worker import Worker
@@ -50,7 +51,10 @@ class Bridge:
         budget.share = store.share
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)
         files = DeskFiles(self.hands, desk, channels)
-        self.posts = DeskPosts(self.hands, desk, files, interpreter, policy, budget, updates, self.worker.offer_quietly)
+        people = People(channels)
+        self.posts = DeskPosts(
+            self.hands, desk, files, people, interpreter, policy, budget, updates, self.worker.offer_quietly
+        )
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 

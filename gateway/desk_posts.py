@@ -31,6 +31,7 @@ from gateway.deliver import Hands
 from gateway.desk_files import DeskFiles, SearchFailed, together, told
 from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
+from gateway.people import People
 from gateway.retry import Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Post, Result, Side
 from routing.languages import language_name
@@ -81,6 +82,7 @@ class DeskPosts:
         hands: Hands,
         desk: Desk,
         files: DeskFiles,
+        people: People,
         interpreter: Interpreter,
         policy: Policy,
         budget: Budget,
@@ -88,6 +90,7 @@ class DeskPosts:
         freed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._files = files
+        self._people = people
         self._freed = freed
         self._hands = hands
         self._desk = desk
@@ -221,7 +224,8 @@ class DeskPosts:
         """Put a customer's files into the thread, or say why they can't be shown."""
         if await self._files.waits(batch):
             return 0
-        orders = await self._files.upload(together(batch.orders))
+        uploaded = await self._files.upload(together(batch.orders))
+        orders = [await self._people.named(order) for order in uploaded]
         first = orders[0]
         where = await self._hands.store.thread(first.mailbox, first.number)
         if await self._files.publish(batch, orders, where):
@@ -322,7 +326,7 @@ class DeskPosts:
             return await self._desk.post(draw_plain(entries), (), order=id_)
 
     async def _entry(self, order: Order, where: str) -> list[Entry]:
-        effect = order.effect
+        effect = (await self._people.named(order)).effect
         match effect:
             case TellDesk():
                 quote = await self._quote(order.mailbox, effect.reply_to) if effect.reply_to else ""

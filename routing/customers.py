@@ -86,17 +86,19 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
 
 def _shown(heard: Conversation, event: CustomerWrote) -> tuple[Effect, ...]:
     """Show the words, and the files after them; files alone name themselves."""
-    files = ShowFiles(message=event.message, name=heard.name, files=event.files, album=event.album)
+    name = event.name if event.author else heard.name
+    files = ShowFiles(message=event.message, name=name, files=event.files, album=event.album, author=event.author)
     if event.files and not event.text and not event.reply_to:
         return (replace(files, attachment=event.attachment),)
     tell = TellDesk(
         message=event.message,
-        name=heard.name,
+        name=name,
         at=event.at,
         text=event.text,
         attachment=event.attachment,
         language=event.facts.language or heard.language,
         reply_to=event.reply_to,
+        author=event.author,
     )
     return (tell, files) if event.files else (tell,)
 

@@ -98,7 +98,8 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
     counts only as part of a conversation that there is already. `files` came with it; files of one `album` belong
     together, "" where it belongs to none. `entry` is what the link or button said by which they came. `quiet` says
-    that it doesn't open the platform's window for answers.
+    that it doesn't open the platform's window for answers. `author` is who of several wrote it, the platform's id,
+    where nobody said their name.
     """
 
     message: str
@@ -114,6 +115,7 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     follows: bool = False
     quiet: bool = False
     entry: str = ""
+    author: str = ""
     facts: Facts = Facts()
 
 
@@ -338,7 +340,10 @@ class UpdateCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class TellDesk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Show a customer's message in the thread, in the desk's language with the original beneath."""
+    """Show a customer's message in the thread, in the desk's language with the original beneath.
+
+    An `author` is to be asked for their name.
+    """
 
     message: str
     name: str
@@ -347,6 +352,7 @@ class TellDesk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     attachment: str = ""
     language: str = ""
     reply_to: str = ""
+    author: str = ""
 
 
 class ShowFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -360,6 +366,7 @@ class ShowFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     files: tuple[File, ...]
     attachment: str = ""
     album: str = ""
+    author: str = ""
 
 
 class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
