@@ -1,5 +1,6 @@
 """A Facebook Page that customers write to on Messenger. https://developers.facebook.com/docs/messenger-platform"""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
@@ -20,7 +21,7 @@ from adapters.contract import (
     WindowClosed,
 )
 from adapters.http import clean
-from adapters.meta import COMMON_FIELDS, MEGABYTE, Failures
+from adapters.meta import COMMON_FIELDS, MEGABYTE, Failures, NotMeta
 from adapters.meta_messaging import MessagingChannel
 from config.credentials import Field
 from config.settings import ChannelSettings
@@ -118,7 +119,9 @@ class Messenger(MessagingChannel):
     async def probe(self) -> str:
         """Ask which Page it is, and whether the token is that Page's own."""
         answer = await self.ask_about(self._account, "page_id", fields="id,name")
-        whose = await self.ask_about("me", "page_access_token", fields="id,name")
+        whose: Mapping[str, object] = {}
+        with contextlib.suppress(NotMeta):
+            whose = await self.ask_about("me", "page_access_token", fields="id,name")
         if whose.get("id") not in (None, self._account):
             raise Unauthorised(
                 f"page_access_token is that of {clean(whose.get('name'))} ({clean(whose.get('id'))}), not the Page's",

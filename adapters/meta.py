@@ -117,6 +117,10 @@ class Graph:
         raise explain(error if isinstance(error, dict) else {}, status, self._failures)
 
 
+class NotMeta(Rejected):
+    """What answered isn't the Graph API, which names an error's code: it says nothing about what was asked."""
+
+
 def explain(error: Mapping[str, Any], status: int, failures: Failures) -> SendError:
     """Say what an error of the Graph API asks us to do; its code tells, not the status and not the text."""
     code, subcode = error.get("code"), error.get("error_subcode")
@@ -144,7 +148,7 @@ def _common(code: object, error: Mapping[str, Any], status: int) -> SendError:
         return Unavailable("Meta asks us to slow down", timedelta(seconds=5))
     if status >= 500 or status < 400:
         return Uncertain(f"Meta answered with status {status} and nothing to read")
-    return Rejected(f"Meta refuses it: {said}")
+    return NotMeta(f"what answered with status {status} isn't Meta", "Check api_base, and any proxy before it.")
 
 
 def _int(value: object) -> int:
@@ -203,6 +207,8 @@ class MetaChannel:
         proof = hmac.digest(self._app_secret.reveal().encode(), self._token.reveal().encode(), "sha256").hex()
         try:
             return await self._graph.get(account + path, appsecret_proof=proof, **query)
+        except NotMeta:
+            raise
         except Rejected as error:
             if "appsecret_proof" in str(error):
                 told = f"app_secret isn't that of the app which {self._access} is for"

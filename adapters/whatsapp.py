@@ -1,5 +1,6 @@
 """A WhatsApp number on Meta's Cloud API. https://developers.facebook.com/docs/whatsapp/cloud-api"""
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,7 +24,7 @@ from adapters.contract import (
 )
 from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
-from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel
+from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel, NotMeta
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
@@ -139,12 +140,19 @@ class WhatsApp(MetaChannel):
         """Have the account's events sent to the app; which address it calls is set in Meta's dashboard."""
         await self._graph.post(f"{self._account}/subscribed_apps", {})
 
+    async def _numbers(self) -> Sequence[str]:
+        with contextlib.suppress(NotMeta):
+            told = await self.ask_about(
+                self._account, "business_account_id", "/phone_numbers", fields="id", limit="1000"
+            )
+            return [str(each.get("id")) for each in told.get("data") or () if isinstance(each, dict)]
+        return []
+
     async def probe(self) -> str:
         """Ask which number it is, and whether it is the account's: what comes for another's isn't ours."""
         about = "display_phone_number,verified_name"
         answer = await self.ask_about(self._number, "phone_number_id", fields=about)
-        told = await self.ask_about(self._account, "business_account_id", "/phone_numbers", fields="id", limit="1000")
-        numbers = [str(each.get("id")) for each in told.get("data") or () if isinstance(each, dict)]
+        numbers = await self._numbers()
         if numbers and self._number not in numbers:
             raise Unauthorised(
                 f"the account {self._account} has no number {self._number}",

@@ -8,10 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
-from adapters.contract import Unauthorised
+from adapters.contract import Rejected, Unauthorised
 from adapters.whatsapp import WhatsApp
 from config.settings import channel_from
 from gateway import deliver
@@ -93,6 +94,26 @@ async def test_a_check_says_which_field_is_wrong(
             await channel.probe()
 
     assert cure in caught.value.advice
+
+
+@pytest.mark.parametrize(("answers", "holds"), [("/{version}/301", True), ("/", False)])
+async def test_what_is_not_meta_says_nothing_about_our_fields(aiohttp_server: Any, answers: str, holds: bool) -> None:
+    async def shop(_: web.Request) -> web.Response:
+        return web.json_response({"verified_name": "Shop"})
+
+    app = web.Application()
+    app.router.add_get(answers, shop)
+    base = str((await aiohttp_server(app)).make_url("")).rstrip("/")
+    fields = tomllib.loads(CHANNEL.format(base=base))["channels"]["wa"]
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsApp(channel_from("wa", fields, KINDS), session)
+        if holds:
+            assert "Shop" in await channel.probe()
+            return
+        with pytest.raises(Rejected, match="isn't Meta") as caught:
+            await channel.probe()
+
+    assert "api_base" in caught.value.advice
 
 
 async def test_a_check_says_that_the_number_is_another_accounts(whatsapp: WhatsAppSandbox, aiohttp_server: Any) -> None:
