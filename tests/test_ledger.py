@@ -646,7 +646,7 @@ from gateway.store.sqlite import SqliteStore
 whole = SqliteStore.append
 async def late(self, events):
     async def later():
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(2)
         await whole(self, events)
     self.later = asyncio.create_task(later())
     return [True for _ in events]
@@ -680,10 +680,7 @@ database.connect = unsynced
 
 
 REPLICA_BREAKS = {
-    BREAKS["killed"]
-    .replace("SqliteStore", "RedisStore")
-    .replace("store.sqlite", "store.redis")
-    .replace("sleep(0.3)", "sleep(2)"): "killed",
+    BREAKS["killed"].replace("SqliteStore", "RedisStore").replace("store.sqlite", "store.redis"): "killed",
     """
 from gateway.store.redis import holding
 holding.LEASE = 3600
