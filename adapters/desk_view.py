@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from adapters.slack_text import escape
 from adapters.text import split
 from routing.languages import language_name
-from routing.messages import Card, Choice
+from routing.messages import EPOCH, Card, Choice
 from routing.policy import Policy
 
 Block = dict[str, Any]
@@ -39,8 +39,8 @@ BUTTONS = {
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """A customer's message: what the desk reads, and beneath it the original where it was translated.
 
-    `mark` says in a line what is to be known about it, such as why it wasn't translated; `edited` is when the customer
-    changed it last.
+    `mark` says in a line what is to be known about it, such as why it wasn't translated; `edited_at` is when the
+    customer changed it last.
     """
 
     message: str
@@ -52,7 +52,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     attachment: str = ""
     quote: str = ""
     mark: str = ""
-    edited: datetime | None = None
+    edited: bool = False
+    edited_at: datetime = EPOCH
     deleted: bool = False
 
 

@@ -261,7 +261,7 @@ class DeskPosts:
     async def _changed(self, was: Said, edit: ShowEdit) -> Said:
         if edit.deleted:
             return replace(was, deleted=True)
-        if was.deleted or (was.edited and edit.at < was.edited):
+        if was.deleted or edit.at < was.edited_at:
             return was
         if edit.text in (was.text, was.original) and edit.text and edit.attachment == was.attachment:
             return was

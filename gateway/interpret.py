@@ -89,7 +89,8 @@ class Interpreter:
             text=edit.text,
             attachment=edit.attachment,
             quote=was.quote,
-            edited=edit.at,
+            edited=True,
+            edited_at=edit.at,
         )
         return await self._shown(said, edit.text, edit.language)
 

@@ -89,13 +89,16 @@ async def _share(
     request: Request, channel: Channel, channels: Mapping[str, Channel], store: Store, events: Sequence[Event]
 ) -> Sequence[Event]:
     """Have other channels take what is for their accounts, and give the rest: Meta's apps have one address for all."""
+    known = {_item(event) for event in events}
     nobodys = {_item(event) for event in events if _is_elsewhere(event)}
     for other in [each for each in channels.values() if each.kind == channel.kind and each is not channel]:
         with contextlib.suppress(Forged):
             other.verify(request)
             theirs = other.parse(request)
             nobodys &= {_item(event) for event in theirs if _is_elsewhere(event)}
-            await keep(store, other.id, [event for event in theirs if not _is_elsewhere(event)])
+            await keep(
+                store, other.id, [each for each in theirs if not _is_elsewhere(each) and _item(each) not in known]
+            )
     return [event for event in events if not _is_elsewhere(event) or _item(event) in nobodys]
 
 

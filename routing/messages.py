@@ -373,7 +373,7 @@ class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """Show on the posted message that the customer changed it at `at`, or with `deleted` took it back."""
 
     message: str
-    at: datetime
+    at: datetime = EPOCH
     text: str = ""
     attachment: str = ""
     language: str = ""

@@ -1,7 +1,6 @@
 """What posts look like: within Slack's limits, and with nothing lost."""
 
 import json
-from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,12 +58,18 @@ def test_no_cut_falls_within_an_entity() -> None:
 
 def test_entries_read_back_as_they_were_written() -> None:
     entries: tuple[Entry, ...] = (
-        Said(message="1", name="L", text="x", edited=datetime(2026, 11, 24, tzinfo=UTC)),
+        Said(message="1", name="L", text="x", edited=True),
         Line(text="y", mention="U1"),
         Question(agent="U1", held="2.0", reason="r", text="t", rendering="m", back="b"),
     )
 
     assert decode_entries(encode_entries(entries)) == entries
+
+
+def test_an_edited_message_of_an_earlier_version_reads_back() -> None:
+    (said,) = decode_entries(b'[{"type":"Said","message":"1","name":"L","text":"x","edited":true}]')
+
+    assert said == Said(message="1", name="L", text="x", edited=True)
 
 
 def test_a_deleted_message_is_struck_out() -> None:

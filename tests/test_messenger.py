@@ -122,7 +122,7 @@ async def test_accounts_of_one_app_share_an_address(
         }
         for account in ("401", "402", "403")
     ]
-    body = write({"object": meta.object, "entry": entries})
+    body = write({"object": meta.object, "entry": [*entries, "odd"]})
     for _ in range(2):
         assert await post_signed(meta.webhook, body, meta.app_secret) == 200
 
@@ -132,7 +132,7 @@ async def test_accounts_of_one_app_share_an_address(
 
     await world.until(lambda: len(world.slack.roots()) == 2 and shown()[:2] == [1, 1])
     assert shown() == [1, 1, 0]
-    assert world.gateway.store.stats().aside == 1
+    assert world.gateway.store.stats().aside == 2
 
 
 async def test_what_somebody_answers_elsewhere_is_shown(world: World, meta: MessagingSandbox) -> None:
