@@ -20,7 +20,7 @@ from adapters import KINDS
 from config.credentials import Unreadable
 from config.settings import ConfigError, Settings, load
 from config.tables import read_duration
-from gateway import channel_commands, commands, conversation_commands, logs, webhooks
+from gateway import channel_commands, commands, conversation_commands, language_commands, logs, webhooks
 from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
@@ -30,6 +30,7 @@ from gateway.report import FORMATS, report
 from gateway.store.contract import StoreError
 from routing.state import Status
 from translation.detect import Detector
+from translation.packages import PackageError, tag
 from translation.phrasebook import Phrasebook
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigError, Unreadable) as error:
         print(error, file=sys.stderr)
         return 2
-    except StoreError as error:
+    except (StoreError, PackageError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     translate.add_argument("source", metavar="FROM", help="its language, such as es")
     translate.add_argument("target", metavar="TO", help="the language wanted, such as en")
     _add_text(translate)
+    _add_languages(
+        _command(known, "languages", _languages, "translation models: what is there, getting and removing them")
+    )
     _add_text(_command(known, "detect", _detect, "say which language a text is in"))
     route = _command(known, "route", _route, "say who would get a conversation, and why")
     route.add_argument("--language", default="", help="the customer's language, such as es")
@@ -121,6 +125,17 @@ def _add_channels(channels: argparse.ArgumentParser) -> None:
     remove = actions.add_parser("remove", help="forget a channel")
     remove.add_argument("id", metavar="ID")
     _add_common(remove, again=True)
+
+
+def _add_languages(languages: argparse.ArgumentParser) -> None:
+    actions = languages.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    _add_common(actions.add_parser("list", help="list them"), again=True)
+    remove = actions.add_parser("remove", help="remove both directions between the desk's language and others")
+    remove.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
+    _add_common(remove, again=True)
+    brought = actions.add_parser("import", help="install an Argos package from a file")
+    brought.add_argument("file", type=Path, metavar="FILE.argosmodel")
+    _add_common(brought, again=True)
 
 
 def _add_conversations(conversations: argparse.ArgumentParser) -> None:
@@ -265,6 +280,16 @@ def _print_as_found(options: argparse.Namespace, findings: AsyncIterator[Finding
         return worst
 
     return _loop(run())
+
+
+def _languages(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    match options.action:
+        case "list":
+            return _print(options, language_commands.list_languages(settings))
+        case "import":
+            return _print(options, [language_commands.import_package(settings, options.file)])
+    return _print(options, language_commands.remove(settings, options.languages))
 
 
 def _conversations(options: argparse.Namespace) -> int:
