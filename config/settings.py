@@ -15,8 +15,8 @@ from routing.policy import Agent, Policy, Skill
 Kinds = Mapping[str, Collection[Field]]
 """The kinds of channels that this version has, each with its fields."""
 
-ENGINES = ("phrasebook", "argos", "apertium", "libretranslate")
-LATER_ENGINES = ("firefox", "deepl", "google", "azure", "openai")
+ENGINES = ("phrasebook", "firefox", "argos", "apertium", "libretranslate")
+LATER_ENGINES = ("deepl", "google", "azure", "openai")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -70,11 +70,13 @@ class Desk:
 class Translation:
     """Which engines are asked in which order, and what is done about a risky translation.
 
-    `chosen` says that an admin named the engines, so that one that doesn't work is a fault.
+    `firefox_mirror` is an address or a folder, "" for Mozilla's own records. `chosen` says that an admin named the
+    engines, so that one that doesn't work is a fault.
     """
 
-    engines: tuple[str, ...] = ("phrasebook", "argos", "apertium")
+    engines: tuple[str, ...] = ("phrasebook", "firefox", "argos", "apertium")
     guard: str = "hold"
+    firefox_mirror: str = ""
     libretranslate_url: str = "http://127.0.0.1:5000"
     libretranslate_key: Secret = NO_SECRET
     keep: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ def parse(text: str, file: Path, kinds: Kinds, variables: Mapping[str, str]) -> 
         channels={name: _channel(name, channels.table(name), kinds) for name in channels.names()},
         desk=_desk(root.table("desk")),
         policy=_policy(root),
-        translation=_translation(root.table("translation")),
+        translation=_translation(root.table("translation"), file.parent),
     )
     root.done()
     return settings
@@ -264,7 +266,19 @@ def _checked(table: Table, name: str, tag: str) -> str:
     return tag.lower()
 
 
-def _translation(table: Table) -> Translation:
+def _mirror(table: Table, folder: Path) -> str:
+    """Read where models come from: an address, or a folder, relative to the configuration's."""
+    mirror = table.text("mirror", "")
+    if not mirror or ADDRESS.fullmatch(mirror):
+        return mirror.rstrip("/")
+    if "://" in mirror:
+        raise table.error(
+            "mirror", f"must be a folder, or an address such as https://models.example.com, not {mirror!r}"
+        )
+    return str(folder / mirror)
+
+
+def _translation(table: Table, folder: Path) -> Translation:
     default = Translation()
     engines = table.texts("engines", default.engines)
     for engine in engines:
@@ -272,18 +286,18 @@ def _translation(table: Table) -> Translation:
             raise table.error("engines", f"{engine}: {NOT_YET}")
         if engine not in ENGINES:
             raise table.error("engines", f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
-    table.not_yet("firefox")
     guard = table.text("guard", default.guard, choices=("hold", "mark", "off"))
-    server, glossary = table.table("libretranslate"), table.table("glossary")
+    server, glossary, firefox = table.table("libretranslate"), table.table("glossary"), table.table("firefox")
     translation = Translation(
         engines=engines,
         guard=guard,
+        firefox_mirror=_mirror(firefox, folder),
         libretranslate_url=server.text("url", default.libretranslate_url),
         libretranslate_key=Secret(server.text("api_key", "")),
         keep=glossary.texts("keep"),
         chosen="engines" in table,
     )
-    server.done()
-    glossary.done()
+    for each in (server, glossary, firefox):
+        each.done()
     table.done()
     return translation

@@ -17,7 +17,7 @@ from adapters.http import open_session
 from config.credentials import Unreadable
 from config.settings import Gateway, Settings
 from config.tables import ConfigError
-from gateway.engines import PACKAGES, make_chain
+from gateway.engines import MODELS, PACKAGES, make_chain
 from gateway.keys import load_key
 from gateway.live_channels import KIND, open_channel
 from gateway.record import replay
@@ -33,7 +33,7 @@ from translation.detect import Detector
 from translation.guard import Guard
 from translation.phrasebook import Phrasebook
 
-LOCAL = frozenset({"phrasebook", "argos", "apertium"})
+LOCAL = frozenset({"phrasebook", "firefox", "argos", "apertium"})
 """Engines that need no network."""
 
 
@@ -229,7 +229,7 @@ def route(settings: Settings, *, language: str, text: str, skill: str, channel: 
 
 
 def backup(settings: Settings, into: Path) -> list[Finding]:
-    """Copy a running installation: the database, the configuration, keys and translation packages.
+    """Copy a running installation: the database, the configuration, keys and translation models.
 
     Raises:
         StoreError: there is nothing to copy, or no place for it.
@@ -243,8 +243,9 @@ def backup(settings: Settings, into: Path) -> list[Finding]:
         copied = [] if settings.gateway.redis else [copy_database(data, into)]
         beside = [source for source in (settings.file, data / "key") if source.exists()]
         copied += [Path(shutil.copy2(source, into / source.name)) for source in beside]
-        if (data / PACKAGES).is_dir():
-            copied.append(Path(shutil.copytree(data / PACKAGES, into / PACKAGES)))
+        for folder in (PACKAGES, MODELS):
+            if (data / folder).is_dir():
+                copied.append(Path(shutil.copytree(data / folder, into / folder)))
     except OSError as error:
         raise StoreError(f"{into} can't be written: {error.strerror}") from error
     found = [Finding(f"copied {path}", {"copied": str(path)}) for path in copied]

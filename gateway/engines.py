@@ -9,12 +9,17 @@ from translation.apertium import Apertium
 from translation.argos import Argos
 from translation.chain import Chain
 from translation.contract import Engine
+from translation.firefox import Firefox
 from translation.libretranslate import LibreTranslate
+from translation.models import Models
 from translation.packages import Packages, argostranslate_folder
 from translation.phrasebook import Phrasebook
 
 PACKAGES = "packages"
 """The folder of Argos packages within the data directory."""
+
+MODELS = "models"
+"""The folder of Firefox's models within it."""
 
 
 def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
@@ -22,6 +27,7 @@ def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
     translation = settings.translation
     makers: Mapping[str, Callable[[], Engine]] = {
         "phrasebook": lambda: phrasebook,
+        "firefox": lambda: Firefox(models(settings)),
         "argos": lambda: Argos(packages(settings)),
         "apertium": Apertium,
         "libretranslate": lambda: LibreTranslate(
@@ -30,6 +36,11 @@ def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
     }
     engines = [makers[name]() for name in translation.engines]
     return Chain(engines, keep=translation.keep, count=lambda engine, outcome: count(TRANSLATED, engine, outcome))
+
+
+def models(settings: Settings) -> Models:
+    """Find the installed models of Firefox Translations."""
+    return Models(settings.gateway.data_dir / MODELS)
 
 
 def packages(settings: Settings) -> Packages:

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -157,6 +158,18 @@ def flat(post: dict[str, Any]) -> str:
         return [word for value in part for word in words(value)] if isinstance(part, list) else []
 
     return "\n".join(words(post.get("blocks"))) or str(post.get("text", ""))
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A command sets up logging for its process; here the process is ours."""
+    names = (None, "dragoman", "dragoman.bolt")
+    handlers = logging.getLogger().handlers[:]
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    logging.getLogger().handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,18 +56,6 @@ engines = ["phrasebook"]
 name = "billing"
 keywords.es = ["factura"]
 """
-
-
-@pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    """A command sets up logging for its process; here the process is ours."""
-    names = (None, "dragoman", "dragoman.bolt")
-    handlers = logging.getLogger().handlers[:]
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    logging.getLogger().handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

@@ -13,10 +13,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from benchmarks.firefox_model import SPANISH, make_model
 from translation.apertium import Apertium
 from translation.argos import Argos
 from translation.contract import Engine, EngineError, Pair
+from translation.firefox import Firefox
 from translation.libretranslate import LibreTranslate
+from translation.models import Models
 from translation.packages import Packages
 
 PACKAGES = Path(__file__).parent / "fixtures" / "argos"
@@ -71,7 +74,13 @@ async def libretranslate(stack: AsyncExitStack, folder: Path) -> Engine:
     return LibreTranslate(str(server.make_url("")))
 
 
-ENGINES: dict[str, Open] = {"argos": argos, "apertium": apertium, "libretranslate": libretranslate}
+async def firefox(stack: AsyncExitStack, folder: Path) -> Engine:
+    models = Models(folder)
+    make_model(SPANISH).put(models, Pair("es", "en"))
+    return Firefox(models, workers=2)
+
+
+ENGINES: dict[str, Open] = {"argos": argos, "firefox": firefox, "apertium": apertium, "libretranslate": libretranslate}
 
 
 @pytest.fixture(params=ENGINES)

@@ -12,7 +12,7 @@ from typing import Any
 import ctranslate2
 import pytest
 
-from translation.argos import Argos, calm, split
+from translation.argos import Argos
 from translation.contract import EngineError, Pair
 from translation.packages import Packages
 
@@ -173,38 +173,6 @@ async def test_bpe_packages_are_read_with_argostranslates_tokenizer(
 
     assert await say(argos, "Mi casa, Ana_B.") == "Mi casa, Ana_B."
     await argos.close()
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("Hola. ¿Qué tal? ¡Bien!", ["Hola.", " ", "¿Qué tal?", " ", "¡Bien!"]),
-        ("Sr. López, a las 5 p. m. viene.", ["Sr. López, a las 5 p. m. viene."]),
-        ("Pago 3.50 en example.com hoy.", ["Pago 3.50 en example.com hoy."]),
-        ("1. Uno\n\n2. Dos", ["1. Uno", "\n\n", "2. Dos"]),
-        ("中文。你好！再见", ["中文。", "你好！", "再见"]),
-        ("  x  ", ["  ", "x", "  "]),
-        ("", []),
-    ],
-)
-def test_splits_where_sentences_end(text: str, sentences: list[str]) -> None:
-    assert split(text) == sentences
-
-
-@pytest.mark.parametrize("text", ["palabra " * 100, "a" * 1000, "uno, dos; " * 60, "x. Y\n" * 50])
-def test_no_sentence_is_too_long_and_nothing_is_lost(text: str) -> None:
-    parts = split(text)
-
-    assert "".join(parts) == text
-    assert max(map(len, parts)) <= 240
-
-
-@pytest.mark.parametrize(
-    ("text", "calmed"),
-    [("HOLA, AMIGO", "Hola, amigo"), ("¿MI AB_12?", "¿Mi AB_12?"), ("OK", "OK"), ("Hola AMIGO", "Hola AMIGO")],
-)
-def test_shouting_is_calmed(text: str, calmed: str) -> None:
-    assert calm(text) == calmed
 
 
 def test_importing_it_loads_no_model_library() -> None:

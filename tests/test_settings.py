@@ -91,7 +91,12 @@ def test_what_is_written_is_what_is_read() -> None:
         ('skills = ["billing"]', 'skills = ["bills"]', "19: agents[0].skills: there is no skill 'bills'"),
         ('languages = ["en", "pt-BR"]', 'languages = ["English!"]', "18: agents[0].languages: must be language codes"),
         ('languages = ["en", "pt-BR"]', 'languages = "en"', "18: agents[0].languages: must be a list of texts"),
-        ('engines = ["phrasebook"]', 'engines = ["firefox"]', "translation.engines: firefox: this version of"),
+        ('engines = ["phrasebook"]', 'engines = ["deepl"]', "translation.engines: deepl: this version of"),
+        (
+            "[translation.glossary]",
+            '[translation.firefox]\nmirror = "ftp://x"\n[translation.glossary]',
+            "firefox.mirror: must be a",
+        ),
         ('engines = ["phrasebook"]', 'engines = ["babel"]', "translation.engines: there is no engine 'babel'"),
         ('reopen_window = "2d"', 'reopen_window = "soon"', "routing.reopen_window: must be a duration such as"),
         ("[routing]", "[routing", "isn't TOML"),
@@ -105,6 +110,23 @@ def test_a_mistake_is_told_with_its_line_and_its_cure(was: str, now: str, told: 
     assert told in str(error.value)
     assert str(error.value).startswith("/etc/dragoman.toml:")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mirror", "read_as"),
+    [
+        pytest.param("https://models.example.com/", "https://models.example.com", id="an address"),
+        pytest.param("stick/models", "/etc/stick/models", id="a folder beside the file"),
+        pytest.param("/mnt/models", "/mnt/models", id="a folder elsewhere"),
+        pytest.param("", "", id="none"),
+    ],
+)
+def test_a_mirror_is_an_address_or_a_folder(mirror: str, read_as: str) -> None:
+    settings = read(
+        GOOD.replace("[translation.glossary]", f'[translation.firefox]\nmirror = "{mirror}"\n[translation.glossary]')
+    )
+
+    assert settings.translation.firefox_mirror == read_as
 
 
 def test_a_configuration_may_leave_its_channels_to_the_store() -> None:

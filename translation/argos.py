@@ -15,24 +15,17 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 from translation.batch import Batcher
 from translation.contract import EngineError, Pair, Rendering
 from translation.packages import Package, Packages, serving
+from translation.sentences import by_sentence, reachable, route, whole_bytes
 
-PIVOT = "en"
-LONGEST_SENTENCE = 240  # characters
 MOST_TOKENS = 250  # models know 512 positions or more, and decoding may need 2 × this + 10
 BATCH = 16  # beyond this nothing is won, and memory grows
 LOOP = 4  # the same words so often in a row are a model that lost its way
-
-_ENDS = re.compile(r"(?<=[.!?…؟।])([\"'»”’)\]]*)(\s+)(?=[^\s\W]|[¿¡\"'«“‘(\[])|(?<=[。！？])([」』”）]*)(\s*)(?=\S)")
-_ABBREVIATION = re.compile(r"(?:^|\s)(?:Sra?s?|Dra?|Mrs?|Ms|St|Ud|Vd|Prof|z\.B|p\.ej|e\.g|i\.e|\d{1,3})\.$")
-_SPACES = re.compile(r"(\s*\n\s*|^\s+|\s+$)")
-_BYTE = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class Argos:
         """Every direction with a package, or with two that meet in English."""
         inventory = self._packages.inventory()
         if self._known[0] is not inventory:
-            self._known = (inventory, _reachable(inventory.packages))
+            self._known = (inventory, reachable(inventory.packages))
         return self._known[1]
 
     async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
@@ -89,8 +82,11 @@ class Argos:
         Raises:
             EngineError: no package for this direction, one that can't be loaded, or no answer within the limit.
         """
-        route = self._route(Pair(source, target))
-        return await asyncio.gather(*(self._translate(text, route) for text in texts))
+        pair = serving(Pair(source, target), self.pairs())
+        if pair is None:
+            raise EngineError(f"argos has no language package {source} → {target}: `dragoman languages install`")
+        hops = route(pair, self._packages.inventory().packages)
+        return await asyncio.gather(*(by_sentence(text, hops, self._batcher.translate) for text in texts))
 
     async def probe(self) -> str:
         """Decode one word with each package.
@@ -116,34 +112,6 @@ class Argos:
         await self._batcher.close()
         await asyncio.to_thread(self._pool.shutdown)
         self._shelf.clear()
-
-    def _route(self, wanted: Pair) -> tuple[Pair, ...]:
-        packages = self._packages.inventory().packages
-        pair = serving(wanted, self.pairs())
-        if pair is None:
-            raise EngineError(
-                f"argos has no language package {wanted.source} → {wanted.target}: `dragoman languages install`"
-            )
-        return (pair,) if pair in packages else (Pair(pair.source, PIVOT), Pair(PIVOT, pair.target))
-
-    async def _translate(self, text: str, route: Sequence[Pair]) -> Rendering | None:
-        parts = split(text.encode(errors="replace").decode())
-        answers = await asyncio.gather(*(self._sentence(part, route) for part in parts))
-        renderings = [answer for answer in answers if answer is not None]
-        if len(renderings) < len(answers):
-            return None
-        return Rendering("".join(r.text for r in renderings), min((r.score for r in renderings), default=1.0))
-
-    async def _sentence(self, sentence: str, route: Sequence[Pair]) -> Rendering | None:
-        if not any(character.isalpha() for character in sentence):
-            return Rendering(sentence, 1.0)
-        text, score = calm(sentence), 1.0
-        for hop in route:
-            rendering = await self._batcher.translate(text, hop.source, hop.target)
-            if rendering is None:
-                return None
-            text, score = rendering.text, score * rendering.score
-        return Rendering(text, score)
 
     async def _decode(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
         package = self._packages.inventory().packages.get(Pair(source, target))
@@ -238,7 +206,7 @@ class _Pieces:
         return pieces
 
     def decode(self, tokens: list[str]) -> str:
-        return _BYTE.sub(_bytes, "".join(token for token in tokens if token != "<unk>")).replace("▁", " ")  # noqa: S105
+        return whole_bytes("".join(token for token in tokens if token != "<unk>")).replace("▁", " ")  # noqa: S105
 
 
 class _Words:
@@ -264,54 +232,6 @@ def _tokenizer(package: Package) -> _Tokenizer:
     return _Pieces(pieces) if pieces.is_file() else _Words(package.folder / "bpe.model", package.pair)
 
 
-def split(text: str) -> list[str]:
-    """Cut a text into sentences and the space between them; joined again they are the text."""
-    parts: list[str] = []
-    for line in _SPACES.split(text):
-        if line.isspace() or not line:
-            parts.append(line)
-            continue
-        for sentence in _sentences(line):
-            parts.extend(_shorten(sentence))
-    return [part for part in parts if part]
-
-
-def _sentences(line: str) -> list[str]:
-    cuts = [0]
-    spaces: list[tuple[int, int]] = []
-    for end in _ENDS.finditer(line):
-        start, stop = end.span(2) if end[2] is not None else end.span(4)
-        if not (_ABBREVIATION.search(line[cuts[-1] : start]) or line[stop].islower()):
-            spaces.append((start, stop))
-            cuts.append(stop)
-    bounds = [0, *(place for space in spaces for place in space), len(line)]
-    return [line[a:b] for a, b in pairwise(bounds)]
-
-
-def _shorten(sentence: str) -> list[str]:
-    """Cut what is too long for a model where it pauses, or else at a space, or else anywhere."""
-    parts: list[str] = []
-    while len(sentence) > LONGEST_SENTENCE:
-        head = sentence[:LONGEST_SENTENCE]
-        pause = max(head.rfind(mark) + 1 for mark in ",;:，、؛")
-        cut = pause if pause > LONGEST_SENTENCE // 3 else head.rfind(" ")
-        cut = cut if cut > 0 else LONGEST_SENTENCE
-        rest = sentence[cut:]
-        parts += [sentence[:cut], rest[: len(rest) - len(rest.lstrip())]]
-        sentence = rest.lstrip()
-    return [*parts, sentence]
-
-
-def calm(sentence: str) -> str:
-    """Put a sentence in capitals into ordinary ones: models take capitals for names and leave them alone."""
-    if sum(c.isalpha() for c in sentence) < 4 or not sentence.isupper():
-        return sentence
-    words = [word if re.search(r"[\d_@/]", word) else word.lower() for word in re.split(r"(\s+)", sentence)]
-    lowered = "".join(words)
-    first = next(n for n, c in enumerate(lowered) if c.isalpha())
-    return lowered[:first] + lowered[first].upper() + lowered[first + 1 :]
-
-
 def _astray(source: Sequence[str], decoded: _Decoded) -> bool:
     """Whether a model said nothing, found no end, or repeats itself without having been told to."""
     if not decoded.pieces or len(decoded.pieces) >= 2 * len(source) + 10:
@@ -327,13 +247,3 @@ def _loops(pieces: Sequence[str]) -> bool:
             if run >= length * (LOOP - 1):
                 return True
     return False
-
-
-def _reachable(packages: Collection[Pair]) -> frozenset[Pair]:
-    into = {pair.source for pair in packages if pair.target == PIVOT}
-    out_of = {pair.target for pair in packages if pair.source == PIVOT}
-    return frozenset(packages) | {Pair(a, b) for a in into for b in out_of if a != b}
-
-
-def _bytes(found: re.Match[str]) -> str:
-    return bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode(errors="ignore")
