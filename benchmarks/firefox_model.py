@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,40 @@ class Made:
     model: bytes
     vocab: bytes
     lex: bytes
+
+    def records(
+        self, pair: Pair, folder: Path, *, split: bool = False, packed: bytes | None = None, **over: Any
+    ) -> list[dict[str, Any]]:
+        """Publish it as Mozilla does: write its files below `folder`, and give the records that name them."""
+        vocabularies = {"srcvocab": self.vocab, "trgvocab": self.vocab} if split else {"vocab": self.vocab}
+        records = []
+        for kind, data in {"model": self.model, "lex": self.lex, **vocabularies}.items():
+            frame = uncompressed_zstd(data) if packed is None else packed
+            digest = hashlib.sha256(frame).hexdigest()
+            name = f"{kind}.{pair.source}{pair.target}.zst"
+            location = f"main-workspace/translations-models-v2/{digest[:32]}.{kind}.zst"
+            (folder / location).parent.mkdir(parents=True, exist_ok=True)
+            (folder / location).write_bytes(frame)
+            record = {
+                "name": name,
+                "fileType": kind,
+                "sourceLanguage": pair.source,
+                "targetLanguage": pair.target,
+                "version": "3.0",
+                "architecture": "base-memory",
+                "decompressedSize": len(data),
+                "decompressedHash": hashlib.sha256(data).hexdigest(),
+                "filter_expression": "",
+                "attachment": {
+                    "hash": digest,
+                    "size": len(frame),
+                    "filename": name,
+                    "location": location,
+                    "mimetype": "application/zstd",
+                },
+            }
+            records.append({**record, **over})
+        return records
 
     def put(self, models: Models, pair: Pair) -> Model:
         """Install it, as what is fetched is installed."""

@@ -29,7 +29,9 @@ from gateway.init import write_configuration
 from gateway.report import FORMATS, report
 from gateway.store.contract import StoreError
 from routing.state import Status
+from translation.contract import Pair
 from translation.detect import Detector
+from translation.models import ModelError
 from translation.packages import PackageError, tag
 from translation.phrasebook import Phrasebook
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigError, Unreadable) as error:
         print(error, file=sys.stderr)
         return 2
-    except (StoreError, PackageError) as error:
+    except (StoreError, ModelError, PackageError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -130,7 +132,15 @@ def _add_channels(channels: argparse.ArgumentParser) -> None:
 def _add_languages(languages: argparse.ArgumentParser) -> None:
     actions = languages.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     _add_common(actions.add_parser("list", help="list them"), again=True)
-    remove = actions.add_parser("remove", help="remove both directions between the desk's language and others")
+    install = actions.add_parser("install", help="fetch both directions between the desk's language and others")
+    remove = actions.add_parser("remove", help="remove them")
+    mirror = actions.add_parser("mirror", help="make a folder that other machines install from")
+    mirror.add_argument("directory", type=Path, metavar="DIR")
+    told = "which languages' models (default: those that are installed)"
+    mirror.add_argument("languages", metavar="LANG", nargs="*", type=tag, help=told)
+    _add_common(mirror, again=True)
+    install.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
+    _add_common(install, again=True)
     remove.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
     _add_common(remove, again=True)
     brought = actions.add_parser("import", help="install an Argos package from a file")
@@ -289,7 +299,19 @@ def _languages(options: argparse.Namespace) -> int:
             return _print(options, language_commands.list_languages(settings))
         case "import":
             return _print(options, [language_commands.import_package(settings, options.file)])
+        case "install":
+            return _print_as_found(options, language_commands.install(settings, options.languages, _show_progress))
+        case "mirror":
+            found = language_commands.mirror(settings, options.directory, options.languages, _show_progress)
+            return _print_as_found(options, found)
     return _print(options, language_commands.remove(settings, options.languages))
+
+
+def _show_progress(pair: Pair, what: str, done: int, size: int) -> None:
+    """Show how far a file is, where somebody looks."""
+    if sys.stderr.isatty():
+        told = f"{pair.source} → {pair.target}  {what}  {done / 1e6:.1f} of {size / 1e6:.1f} MB" if done < size else ""
+        print(f"\r{told}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _conversations(options: argparse.Namespace) -> int:

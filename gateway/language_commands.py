@@ -1,26 +1,83 @@
 """`dragoman languages`: which translation models are there, and getting or removing them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+from adapters.http import open_session
 from config.settings import Settings
 from config.tables import ConfigError
 from gateway.commands import Finding
-from gateway.engines import packages
+from gateway.engines import models, packages
+from translation import fetch
 from translation.contract import Pair
-from translation.packages import Package, PackageError
+from translation.fetch import Source, Tell
+from translation.models import Model, ModelError
+from translation.packages import Package
+from translation.records import needed
+
+TAKEN_UP = "installed; a running gateway has it already"
 
 
 def list_languages(settings: Settings) -> Iterator[Finding]:
-    """Say which packages are installed, and what is wrong with those that can't be used."""
-    inventory = packages(settings).inventory()
-    for package in sorted(inventory.packages.values(), key=lambda each: each.pair):
+    """Say which models and packages are installed, and what is wrong with those that can't be used."""
+    ready, packed = models(settings).inventory(), packages(settings).inventory()
+    for model in sorted(ready.models.values(), key=lambda each: each.pair):
+        yield _model(model, "")
+    for package in sorted(packed.packages.values(), key=lambda each: each.pair):
         yield _package(package, "" if package.ours else f", argostranslate's own in {package.folder.parent}")
-    if not inventory.packages:
-        folder = packages(settings).folder
-        yield Finding(f"no language package is in {folder}: `dragoman languages import FILE.argosmodel`")
-    for fault in inventory.faults:
+    if not ready.models and not packed.packages:
+        folder = settings.gateway.data_dir
+        yield Finding(f"no model is in {folder}: `dragoman languages install es` fetches those for Spanish")
+    for fault in (*ready.faults, *packed.faults):
         yield Finding(f"FAIL  {fault}", {"fault": fault}, good=False)
+
+
+async def install(settings: Settings, languages: Sequence[str], tell: Tell) -> AsyncIterator[Finding]:
+    """Fetch what translates between the desk's language and others.
+
+    Raises:
+        ConfigError: a language is the desk's own.
+        ModelError: there is no model, or it can't be fetched, verified or used.
+    """
+    for language in languages:
+        _both_ways(settings, language)
+    async with open_session() as session:
+        source = Source(settings.translation.firefox_mirror, session)
+        there = await source.offers()
+        if source.mozilla:
+            yield Finding(fetch.TERMS, {"terms": fetch.TERMS})
+        for pair in _needed(settings, languages, source.index, there):
+            if fetch.installed(models(settings), there[pair]):
+                yield _model(models(settings).inventory().models[pair], ": is there already")
+            else:
+                yield _model(await fetch.install(models(settings), source, there[pair], tell), f": {TAKEN_UP}")
+    if "firefox" not in settings.translation.engines:
+        told = f"{settings.file}: translation.engines doesn't name firefox, so that these models aren't used: add it"
+        yield Finding(told, {"fault": told}, good=False)
+
+
+async def mirror(settings: Settings, into: Path, languages: Sequence[str], tell: Tell) -> AsyncIterator[Finding]:
+    """Make a folder that other machines install from: what languages need, or what is installed here.
+
+    Raises:
+        ConfigError: nothing is named, and nothing installed.
+        ModelError: there is no model, or it can't be fetched or written.
+    """
+    async with open_session() as session:
+        source = Source(settings.translation.firefox_mirror, session)
+        there = await source.offers()
+        here = [*models(settings).inventory().models]
+        pairs = _needed(settings, languages, source.index, there) if languages else here
+        if not pairs:
+            raise ConfigError("name the languages: none is installed here")
+        for pair in pairs:
+            if pair not in there:
+                raise ModelError(f"{source.index} has no model {pair.source} → {pair.target}")
+            await fetch.mirror(source, into, [there[pair]], tell)
+            fields = {"source": pair.source, "target": pair.target, "folder": str(into)}
+            yield Finding(f"{pair.source} → {pair.target}: in {into}", fields)
+    told = f'where models are to be installed set translation.firefox.mirror = "{into}", or the address it is served at'
+    yield Finding(told, {"mirror": str(into)})
 
 
 def import_package(settings: Settings, file: Path) -> Finding:
@@ -29,7 +86,7 @@ def import_package(settings: Settings, file: Path) -> Finding:
     Raises:
         PackageError: it isn't a whole and safe package.
     """
-    return _package(packages(settings).install(file, replace=True), ": installed; a running gateway has it already")
+    return _package(packages(settings).install(file, replace=True), f": {TAKEN_UP}")
 
 
 def remove(settings: Settings, languages: Sequence[str]) -> Iterator[Finding]:
@@ -37,17 +94,29 @@ def remove(settings: Settings, languages: Sequence[str]) -> Iterator[Finding]:
 
     Raises:
         ConfigError: a language is the desk's own.
-        PackageError: there is nothing of a language, or it can't be removed.
+        ModelError: there is nothing of a language, or it can't be removed.
+        PackageError: a package can't be removed.
     """
-    installed = packages(settings)
+    ready, packed = models(settings), packages(settings)
     for language in languages:
-        there = installed.inventory().packages
-        mine = [there[pair] for pair in _both_ways(settings, language) if pair in there and there[pair].ours]
-        if not mine:
-            raise PackageError(f"nothing of ours is installed for {language}: see `dragoman languages list`")
-        for package in mine:
-            installed.remove(package.pair)
+        pairs = _both_ways(settings, language)
+        mine = [pair for pair in pairs if pair in ready.inventory().models]
+        ours = [package for pair, package in packed.inventory().packages.items() if pair in pairs and package.ours]
+        if not mine and not ours:
+            raise ModelError(f"nothing of ours is installed for {language}: see `dragoman languages list`")
+        for pair in mine:
+            yield _model(ready.remove(pair), ": removed")
+        for package in ours:
+            packed.remove(package.pair)
             yield _package(package, ": removed")
+
+
+def _needed(settings: Settings, languages: Sequence[str], index: str, there: fetch.Offers) -> list[Pair]:
+    try:
+        pairs = [pair for language in languages for pair in needed(language, settings.policy.desk_language, there)]
+    except ModelError as error:
+        raise ModelError(f"{index}: {error}") from error
+    return list(dict.fromkeys(pairs))
 
 
 def _both_ways(settings: Settings, language: str) -> tuple[Pair, Pair]:
@@ -58,6 +127,19 @@ def _both_ways(settings: Settings, language: str) -> tuple[Pair, Pair]:
     return Pair(language, desk), Pair(desk, language)
 
 
+def _model(model: Model, told: str) -> Finding:
+    fields = {
+        "engine": "firefox",
+        "source": model.source,
+        "target": model.target,
+        "version": model.version,
+        "architecture": model.architecture,
+        "bytes": model.size,
+        "origin": model.origin,
+    }
+    return Finding(f"firefox  {model}{told}", fields)
+
+
 def _package(package: Package, told: str) -> Finding:
     fields = {
         "engine": "argos",
@@ -66,4 +148,4 @@ def _package(package: Package, told: str) -> Finding:
         "version": package.version,
         "folder": str(package.folder),
     }
-    return Finding(f"argos  {package}{told}", fields)
+    return Finding(f"argos    {package}{told}", fields)

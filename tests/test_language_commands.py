@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.firefox_model import SPANISH, make_model
 from gateway.__main__ import main
+from translation.contract import Pair
 
 TINY = Path(__file__).parent / "fixtures" / "argos"
 CONFIGURATION = """
@@ -18,13 +20,29 @@ app_token = "xapp-1"
 """
 
 
+ENGLISH = {english: spanish for spanish, english in SPANISH.items() if english}
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A mirror with both directions of Spanish and English, as a folder."""
+    (folder := tmp_path / "published").mkdir()
+    records = make_model(SPANISH).records(Pair("es", "en"), folder) + make_model(ENGLISH).records(
+        Pair("en", "es"), folder
+    )
+    (folder / "records.json").write_text(json.dumps({"data": records}))
+    (tmp_path / "dragoman.toml").write_text(f'{CONFIGURATION}[translation.firefox]\nmirror = "published"\n')
+    return folder
+
+
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("ARGOS_PACKAGES_DIR", str(tmp_path / "argostranslate"))
-    (tmp_path / "dragoman.toml").write_text(CONFIGURATION)
+    if not (tmp_path / "dragoman.toml").exists():
+        (tmp_path / "dragoman.toml").write_text(CONFIGURATION)
 
-    def run(*arguments: str) -> tuple[int, str]:
-        status = main(["languages", *arguments, "-c", str(tmp_path / "dragoman.toml")])
+    def run(*arguments: str, command: str = "languages") -> tuple[int, str]:
+        status = main([command, *arguments, "-c", str(tmp_path / "dragoman.toml")])
         return status, "".join(capsys.readouterr())
 
     return run
@@ -33,7 +51,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def test_a_package_is_imported_listed_and_removed(shell: Any, tmp_path: Path) -> None:
     assert shell("list") == (
         0,
-        f"no language package is in {tmp_path}/data/packages: `dragoman languages import FILE.argosmodel`\n",
+        f"no model is in {tmp_path}/data: `dragoman languages install es` fetches those for Spanish\n",
     )
 
     for name in ("tiny-es-en", "tiny-en-es"):
@@ -47,7 +65,7 @@ def test_a_package_is_imported_listed_and_removed(shell: Any, tmp_path: Path) ->
 
     status, said = shell("remove", "es")
     assert (status, said.count(": removed")) == (0, 2)
-    assert "no language package" in shell("list")[1]
+    assert "no model" in shell("list")[1]
 
 
 def test_importing_again_replaces_what_was_there(shell: Any) -> None:
@@ -77,3 +95,47 @@ def test_a_package_that_argostranslate_installed_is_listed_and_left_to_it(shell:
 
     assert "argostranslate's own" in shell("list")[1]
     assert shell("remove", "es")[0] == 1
+
+
+def test_a_language_is_installed_used_and_removed(published: Path, shell: Any) -> None:
+    status, said = shell("install", "es")
+    assert (status, said.count(": installed; a running gateway has it already")) == (0, 2)
+    assert shell("install", "es")[1].count(": is there already") == 2
+    assert [line.split("(")[0] for line in shell("list")[1].splitlines()] == ["firefox  en → es ", "firefox  es → en "]
+
+    assert shell("es", "en", "Hola, quiero mi casa", command="translate") == (0, "Hello, want my house\n")
+    assert "ok    engine firefox" in shell("--offline", command="check")[1]
+
+    assert shell("remove", "es")[1].count(": removed") == 2
+    assert "no model is in" in shell("list")[1]
+
+
+def test_a_mirror_holds_what_is_installed_or_named(published: Path, shell: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert shell("mirror", str(copy)) == (2, "name the languages: none is installed here\n")
+
+    status, said = shell("mirror", str(copy), "es", "--json")
+    assert status == 0
+    assert json.loads(said.splitlines()[-1]) == {"mirror": str(copy)}
+    assert (copy / "records.json").exists()
+
+    shell("install", "es")
+    assert shell("mirror", str(tmp_path / "second"))[1].count(": in ") == 2
+
+
+def test_models_that_the_configuration_leaves_unused_are_told(published: Path, shell: Any, tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text(
+        file.read_text().replace("[translation.firefox]", '[translation]\nengines = ["argos"]\n[translation.firefox]')
+    )
+
+    status, said = shell("install", "es")
+
+    assert (status, "translation.engines doesn't name firefox" in said) == (1, True)
+
+
+def test_a_language_without_models_is_told_with_those_that_have_some(published: Path, shell: Any) -> None:
+    status, said = shell("install", "xx")
+
+    assert status == 1
+    assert said.endswith("records.json: there is no model xx → en, en → xx; languages with models: en es\n")

@@ -6,7 +6,7 @@ written last and replaced at once, so a model is there wholly or not at all, and
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +73,7 @@ class Models:
 
     def files(self, model: Model) -> tuple[Path, Path, Path, Path]:
         """Give the paths of a model's files: the model, its two vocabularies, its shortlist."""
-        folder = self.folder / model.folder
-        source = folder / FILES["source"]
-        target = folder / FILES["target"] if "target" in model.files else source
-        return folder / FILES["model"], source, target, folder / FILES["lex"]
+        return model_files(self.folder / model.folder, model.files)
 
     def place(self, model: Model, incoming: Path) -> None:
         """Take in a folder with the files of a model, in place of what is there for its direction.
@@ -156,6 +153,13 @@ class Models:
                 continue
             missing = [path.name for path in self.files(model) if not path.is_file()]
             yield f"{model} lacks {', '.join(missing)}, {cure}" if missing else model
+
+
+def model_files(folder: Path, parts: Collection[str]) -> tuple[Path, Path, Path, Path]:
+    """Give the paths of a model's files; one without a vocabulary for its target shares that of its source."""
+    vocabularies = ("source", "target" if "target" in parts else "source")
+    model, source, target, lex = (folder / FILES[part] for part in ("model", *vocabularies, "lex"))
+    return model, source, target, lex
 
 
 def _sync(folder: Path) -> None:
