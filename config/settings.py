@@ -9,14 +9,15 @@ from pathlib import Path
 
 from config.credentials import NO_SECRET, Field, Secret
 from config.store_address import RedisAddress, read_address
-from config.tables import NOT_YET, ConfigError, Source, Table, environment
+from config.tables import ConfigError, Source, Table, environment
 from routing.policy import Agent, Policy, Skill
 
 Kinds = Mapping[str, Collection[Field]]
 """The kinds of channels that this version has, each with its fields."""
 
-ENGINES = ("phrasebook", "firefox", "argos", "apertium", "libretranslate")
-LATER_ENGINES = ("deepl", "google", "azure", "openai")
+SERVICES = ("libretranslate", "deepl", "google", "azure", "openai")
+ENGINES = ("phrasebook", "firefox", "argos", "apertium", *SERVICES)
+NEED_A_KEY = frozenset({"deepl", "google", "azure"})
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -67,6 +68,16 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A translation service behind HTTP; without a `url` it is the service's own."""
+
+    url: str = ""
+    key: Secret = NO_SECRET
+    region: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Translation:
     """Which engines are asked in which order, and what is done about a risky translation.
 
@@ -77,8 +88,7 @@ class Translation:
     engines: tuple[str, ...] = ("phrasebook", "firefox", "argos", "apertium")
     guard: str = "hold"
     firefox_mirror: str = ""
-    libretranslate_url: str = "http://127.0.0.1:5000"
-    libretranslate_key: Secret = NO_SECRET
+    services: Mapping[str, Service] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     chosen: bool = False
 
@@ -278,26 +288,36 @@ def _mirror(table: Table, folder: Path) -> str:
     return str(folder / mirror)
 
 
+def _service(table: Table, name: str, *, asked: bool) -> Service:
+    """Read a service; what an engine that is asked can't do without must be there."""
+    url = table.text("url", "")
+    service = Service(
+        url=_address(table, "url", url) if url else "",
+        key=Secret(table.text("api_key", None if asked and name in NEED_A_KEY else "")),
+        region=table.text("region", "") if name == "azure" else "",
+        model=table.text("model", None if asked else "") if name == "openai" else "",
+    )
+    table.done()
+    return service
+
+
 def _translation(table: Table, folder: Path) -> Translation:
     default = Translation()
     engines = table.texts("engines", default.engines)
     for engine in engines:
-        if engine in LATER_ENGINES:
-            raise table.error("engines", f"{engine}: {NOT_YET}")
         if engine not in ENGINES:
             raise table.error("engines", f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
     guard = table.text("guard", default.guard, choices=("hold", "mark", "off"))
-    server, glossary, firefox = table.table("libretranslate"), table.table("glossary"), table.table("firefox")
+    glossary, firefox = table.table("glossary"), table.table("firefox")
     translation = Translation(
         engines=engines,
         guard=guard,
         firefox_mirror=_mirror(firefox, folder),
-        libretranslate_url=server.text("url", default.libretranslate_url),
-        libretranslate_key=Secret(server.text("api_key", "")),
+        services={name: _service(table.table(name), name, asked=name in engines) for name in SERVICES},
         keep=glossary.texts("keep"),
         chosen="engines" in table,
     )
-    for each in (server, glossary, firefox):
+    for each in (glossary, firefox):
         each.done()
     table.done()
     return translation

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 Key = tuple[str | int, ...]
-NOT_YET = "this version of Dragoman doesn't act on it yet: remove it"
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"\s*([\w.\-\"']+)\s*=")
@@ -154,13 +153,6 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self.error(name, f"must be a list of tables: [[{spell((*self.key, name))}]]")
         return [Table(self.source, (*self.key, name, index), each) for index, each in enumerate(value)]
-
-    def not_yet(self, *names: str) -> None:
-        """Refuse settings that the contract knows and this version doesn't act on."""
-        for name in names:
-            self._asked.add(name)
-            if name in self._values:
-                raise self.error(name, NOT_YET)
 
     def done(self) -> None:
         """Refuse what nobody asked for, naming the nearest that is known."""

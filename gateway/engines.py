@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.settings import Settings
-from gateway.measures import TRANSLATED, count
+from gateway.measures import CHARACTERS, TRANSLATED, count
 from translation.apertium import Apertium
 from translation.argos import Argos
+from translation.azure import Azure
 from translation.chain import Chain
 from translation.contract import Engine
+from translation.deepl import DeepL
 from translation.firefox import Firefox
+from translation.google import Google
 from translation.libretranslate import LibreTranslate
 from translation.models import Models
+from translation.openai import OpenAI
 from translation.packages import Packages, argostranslate_folder
 from translation.phrasebook import Phrasebook
 
@@ -24,18 +28,34 @@ MODELS = "models"
 
 def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
     """Make the engines, in the order that the configuration has."""
-    translation = settings.translation
+    translation, services = settings.translation, settings.translation.services
+
+    def url(name: str) -> str:
+        return services[name].url
+
+    def key(name: str) -> str:
+        return services[name].key.reveal()
+
     makers: Mapping[str, Callable[[], Engine]] = {
         "phrasebook": lambda: phrasebook,
         "firefox": lambda: Firefox(models(settings)),
         "argos": lambda: Argos(packages(settings)),
         "apertium": Apertium,
-        "libretranslate": lambda: LibreTranslate(
-            translation.libretranslate_url, api_key=translation.libretranslate_key.reveal()
+        "libretranslate": lambda: LibreTranslate(url("libretranslate"), api_key=key("libretranslate")),
+        "deepl": lambda: DeepL(key("deepl"), url=url("deepl")),
+        "google": lambda: Google(key("google"), url=url("google")),
+        "azure": lambda: Azure(key("azure"), region=services["azure"].region, url=url("azure")),
+        "openai": lambda: OpenAI(
+            key("openai"), model=services["openai"].model, keep=translation.keep, url=url("openai")
         ),
     }
     engines = [makers[name]() for name in translation.engines]
-    return Chain(engines, keep=translation.keep, count=lambda engine, outcome: count(TRANSLATED, engine, outcome))
+    return Chain(
+        engines,
+        keep=translation.keep,
+        count=lambda engine, outcome: count(TRANSLATED, engine, outcome),
+        spend=lambda engine, characters: count(CHARACTERS, engine, by=characters),
+    )
 
 
 def models(settings: Settings) -> Models:

@@ -128,3 +128,83 @@ async def test_the_phrasebook_comes_first_and_exactly() -> None:
     made = await chain.translate("¿Dónde está mi pedido A-1042? 🙏", source="es", target="en")
 
     assert made == Translated("Where is my order A-1042? 🙏", "phrasebook", 1.0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_an_engine_that_fails_again_and_again_is_left_alone_and_tried_later() -> None:
+    clock = Clock()
+    works = False
+
+    def flaky(text: str) -> str:
+        if not works:
+            raise EngineError("it isn't there")
+        return text.upper()
+
+    first, second = Made("first", flaky), Made("second", str.upper)
+    outcomes: list[tuple[str, str]] = []
+    chain = Chain([first, second], clock=clock, count=lambda *each: outcomes.append(each))
+
+    async def engine(text: str = "hola amigo") -> str:
+        made = await chain.translate(text, source="es", target="en")
+        assert isinstance(made, Translated)
+        return made.engine
+
+    assert [await engine() for _ in range(5)] == ["second"] * 5
+    assert len(first.asked) == 3
+    assert outcomes.count(("first", "rests")) == 2
+
+    clock.now += 10
+    await engine()
+    await engine()
+    assert len(first.asked) == 4
+
+    works = True
+    clock.now += 19
+    await engine()
+    assert len(first.asked) == 4
+    clock.now += 1
+    assert [await engine() for _ in range(2)] == ["first"] * 2
+
+
+async def test_while_one_text_tries_a_resting_engine_others_go_past_it() -> None:
+    clock = Clock()
+    tried: asyncio.Event = asyncio.Event()
+    go_on: asyncio.Event = asyncio.Event()
+
+    class Slow(Made):
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            self.asked += texts
+            if len(self.asked) > 3:
+                tried.set()
+                await go_on.wait()
+            raise EngineError("it isn't there")
+
+    first, second = Slow("first", broken), Made("second", str.upper)
+    chain = Chain([first, second], clock=clock)
+    for _ in range(3):
+        await chain.translate("hola amigo", source="es", target="en")
+    clock.now += 10
+    trying = asyncio.create_task(chain.translate("hola amigo", source="es", target="en"))
+    await tried.wait()
+
+    await chain.translate("hola amigo", source="es", target="en")
+
+    assert len(first.asked) == 4
+    go_on.set()
+    await trying
+
+
+async def test_what_an_engine_was_given_is_counted() -> None:
+    spent: list[tuple[str, int]] = []
+    chain = Chain([Made("first", str.upper)], spend=lambda *each: spent.append(each))
+
+    await chain.translate("hola amigo", source="es", target="en")
+
+    assert spent == [("first", 10)]

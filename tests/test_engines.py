@@ -14,12 +14,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from benchmarks.firefox_model import SPANISH, make_model
+from sandbox.translators import KEY, MODEL, REGION, TranslatorsSandbox
 from translation.apertium import Apertium
 from translation.argos import Argos
+from translation.azure import Azure
 from translation.contract import Engine, EngineError, Pair
+from translation.deepl import DeepL
 from translation.firefox import Firefox
+from translation.google import Google
 from translation.libretranslate import LibreTranslate
 from translation.models import Models
+from translation.openai import OpenAI
 from translation.packages import Packages
 
 PACKAGES = Path(__file__).parent / "fixtures" / "argos"
@@ -80,7 +85,29 @@ async def firefox(stack: AsyncExitStack, folder: Path) -> Engine:
     return Firefox(models, workers=2)
 
 
-ENGINES: dict[str, Open] = {"argos": argos, "firefox": firefox, "apertium": apertium, "libretranslate": libretranslate}
+async def services(stack: AsyncExitStack) -> str:
+    return str((await stack.enter_async_context(TestServer(TranslatorsSandbox().app))).make_url(""))
+
+
+async def deepl(stack: AsyncExitStack, folder: Path) -> Engine:
+    return DeepL(KEY, url=await services(stack))
+
+
+async def google(stack: AsyncExitStack, folder: Path) -> Engine:
+    return Google(KEY, url=await services(stack))
+
+
+async def azure(stack: AsyncExitStack, folder: Path) -> Engine:
+    return Azure(KEY, region=REGION, url=await services(stack))
+
+
+async def openai(stack: AsyncExitStack, folder: Path) -> Engine:
+    return OpenAI(KEY, model=MODEL, url=await services(stack))
+
+
+REMOTE: dict[str, Open] = {"deepl": deepl, "google": google, "azure": azure, "openai": openai}
+LOCAL: dict[str, Open] = {"argos": argos, "firefox": firefox, "apertium": apertium}
+ENGINES = {**LOCAL, **REMOTE, "libretranslate": libretranslate}
 
 
 @pytest.fixture(params=ENGINES)

@@ -91,7 +91,13 @@ def test_what_is_written_is_what_is_read() -> None:
         ('skills = ["billing"]', 'skills = ["bills"]', "19: agents[0].skills: there is no skill 'bills'"),
         ('languages = ["en", "pt-BR"]', 'languages = ["English!"]', "18: agents[0].languages: must be language codes"),
         ('languages = ["en", "pt-BR"]', 'languages = "en"', "18: agents[0].languages: must be a list of texts"),
-        ('engines = ["phrasebook"]', 'engines = ["deepl"]', "translation.engines: deepl: this version of"),
+        ('engines = ["phrasebook"]', 'engines = ["deepl"]', "translation.deepl.api_key: is missing"),
+        ('engines = ["phrasebook"]', 'engines = ["openai"]', "translation.openai.model: is missing"),
+        (
+            "[translation.glossary]",
+            '[translation.azure]\nurl = "me"\n[translation.glossary]',
+            "azure.url: must be an address",
+        ),
         (
             "[translation.glossary]",
             '[translation.firefox]\nmirror = "ftp://x"\n[translation.glossary]',

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,17 @@ EXACT = "phrasebook"
 PATIENCE = 20.0
 """Seconds that an engine may take for a text before the next is asked."""
 
+FAILURES = 3
+"""In a row, after which an engine is left alone for a while."""
+
+REST, LONGEST_REST = 10.0, 300.0
+"""Seconds; each further failure doubles them."""
+
 Count = Callable[[str, str], None]
 """Is told an engine's name and what came of asking it."""
+
+Spend = Callable[[str, int], None]
+"""Is told an engine's name and how many characters it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +51,19 @@ class Chain:
     """Asks engines in order; what comes back has everything that must survive."""
 
     def __init__(
-        self, engines: Sequence[Engine], *, keep: tuple[str, ...] = (), count: Count = lambda engine, outcome: None
+        self,
+        engines: Sequence[Engine],
+        *,
+        keep: tuple[str, ...] = (),
+        count: Count = lambda engine, outcome: None,
+        spend: Spend = lambda engine, characters: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engines = engines
         self._keep = keep
         self._count = count
+        self._spend = spend
+        self._breaker = _Breaker(clock)
 
     @property
     def engines(self) -> Mapping[str, Engine]:
@@ -66,18 +84,22 @@ class Chain:
             if serving(Pair(source, target), engine.pairs()) is None:
                 continue
             asked = True
+            if self._breaker.rests(engine.name):
+                self._count(engine.name, "rests")
+                continue
             try:
                 async with asyncio.timeout(PATIENCE):
                     rendering, lost = await self._ask(engine, text, source, target)
             except (EngineError, TimeoutError) as error:
-                self._count(engine.name, "failed")
+                self._failed(engine.name, "failed")
                 log.warning("engine.failed", extra={"engine": engine.name, "error": str(error) or "too slow"})
                 continue
             except Exception:
                 # An engine is other people's code: whatever it raises holds up no message.
-                self._count(engine.name, "broke")
+                self._failed(engine.name, "broke")
                 log.exception("engine.broke", extra={"engine": engine.name})
                 continue
+            self._breaker.worked(engine.name)
             if rendering is not None:
                 self._count(engine.name, "translated")
                 return Translated(rendering.text, engine.name, rendering.score)
@@ -91,10 +113,15 @@ class Chain:
         for engine in self._engines:
             await engine.close()
 
+    def _failed(self, engine: str, outcome: str) -> None:
+        self._count(engine, outcome)
+        if rest := self._breaker.failed(engine):
+            log.warning("engine.rests", extra={"engine": engine, "seconds": rest})
+
     async def _ask(self, engine: Engine, text: str, source: str, target: str) -> tuple[Rendering | None, list[str]]:
         """Try one way of carrying the spans after another."""
         if engine.name == EXACT:
-            rendering = await _one(engine, text, source, target)
+            rendering = await self._one(engine, text, source, target)
             lost = missing(text, rendering.text, self._keep) if rendering else []
             return (None if lost else rendering), lost
         lost = []
@@ -111,7 +138,7 @@ class Chain:
         return (None if lost else rendering), lost
 
     async def _masked(self, engine: Engine, masked: Masked, mark: Mark, source: str, target: str) -> Rendering | None:
-        rendering = await _one(engine, masked.text, source, target)
+        rendering = await self._one(engine, masked.text, source, target)
         if rendering is None:
             return None
         restored = masked.restore(rendering.text)
@@ -124,14 +151,45 @@ class Chain:
         for at in range(0, len(pieces), 2):
             core = pieces[at].strip()
             if any(letter.isalpha() for letter in core):
-                rendering = await _one(engine, core, source, target)
+                rendering = await self._one(engine, core, source, target)
                 if rendering is None:
                     return None
                 pieces[at] = pieces[at].replace(core, rendering.text.strip())
                 score = min(score, rendering.score)
         return Rendering("".join(pieces), score)
 
+    async def _one(self, engine: Engine, text: str, source: str, target: str) -> Rendering | None:
+        self._spend(engine.name, len(text))
+        (rendering,) = await engine.translate([text], source=source, target=target)
+        return rendering
 
-async def _one(engine: Engine, text: str, source: str, target: str) -> Rendering | None:
-    (rendering,) = await engine.translate([text], source=source, target=target)
-    return rendering
+
+class _Breaker:
+    """Leaves an engine alone that has failed several times in a row; then one text tries whether it is back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+
+    def rests(self, engine: str) -> bool:
+        """Say whether an engine is not to be asked; whoever is told otherwise tries it for all."""
+        if self._failures.get(engine, 0) < FAILURES:
+            return False
+        if self._clock() < self._until[engine]:
+            return True
+        self._until[engine] = self._clock() + PATIENCE
+        return False
+
+    def failed(self, engine: str) -> float:
+        """Count a failure; gives the seconds that the engine now rests."""
+        failures = self._failures[engine] = self._failures.get(engine, 0) + 1
+        if failures < FAILURES:
+            return 0.0
+        rest = min(REST * 2.0 ** (failures - FAILURES), LONGEST_REST)
+        self._until[engine] = self._clock() + rest
+        return rest
+
+    def worked(self, engine: str) -> None:
+        """Forget its failures."""
+        self._failures.pop(engine, None)
