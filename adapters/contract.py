@@ -250,6 +250,18 @@ class Attaching(Protocol):
 
 
 @runtime_checkable
+class Editing(Protocol):
+    """A channel whose platform lets us change what was sent."""
+
+    async def edit(self, message: Outbound, sent: str) -> None:
+        """Change the text of the message that the platform knows as `sent`; once more does no harm.
+
+        Raises:
+            SendError: it stays as it was, or (Uncertain) may be changed.
+        """
+
+
+@runtime_checkable
 class Templating(Protocol):
     """A channel whose platform lets approved templates go after its window."""
 

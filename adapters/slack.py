@@ -131,6 +131,11 @@ class Slack:
         )
         return Sent(clean(answer.get("ts")))
 
+    async def edit(self, message: Outbound, sent: str) -> None:
+        """Change the text of a message of ours."""
+        where = message.peer.partition(":")[0]
+        await self._api.call("chat.update", channel=where, ts=sent, text=escape(message.text))
+
     async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
         """Upload a file, then post it; where the call broke off, the file itself tells whether it was posted."""
         where, _, thread = message.peer.partition(":")

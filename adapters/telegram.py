@@ -149,6 +149,21 @@ class Telegram:
             raise Uncertain(f"Telegram's answer can't be read: {type(error).__name__}") from error
         return Sent(str(sent.message_id))
 
+    async def edit(self, message: Outbound, sent: str) -> None:
+        """Change the text of a message of ours."""
+        chat, connection, _ = _addressee(message.peer)
+        try:
+            await self._bot.edit_message_text(
+                message.text, chat_id=chat, message_id=int(sent), business_connection_id=connection
+            )
+        except BadRequest as error:
+            if "not modified" not in error.message.lower():
+                raise explain(error) from error
+        except TelegramError as error:
+            raise explain(error) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Uncertain(f"Telegram's answer can't be read: {type(error).__name__}") from error
+
     async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
         """Upload a file and send it as what it is; one that breaks off in the middle never arrived."""
         content = attachment.content
@@ -380,6 +395,8 @@ def _bad_request(said: str, lower: str) -> SendError:
         return Rejected("it is too long for Telegram", "Send it in shorter messages.")
     if "text is empty" in lower:
         return Rejected("there is nothing in it to send", "Write some words.")
+    if "message to edit not found" in lower or "can't be edited" in lower:
+        return Rejected("Telegram doesn't let us change this message any more", "Write it again.")
     if "not enough rights" in lower:
         return Rejected("the bot may not write in this group", "Ask the group's admin to let it.")
     return Rejected(f"Telegram refuses it: {said}")

@@ -91,7 +91,7 @@ class Gateway:
         )
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
-        always.append(self._forget_the_asked)
+        always += [self._forget_the_asked, self.bridge.corrections.watch]
         if settings.desk.slack_presence:
             freed = self.bridge.worker.offer_quietly
             always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))

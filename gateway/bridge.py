@@ -7,6 +7,7 @@ from adapters.contract import Channel
 from adapters.desk import Desk
 from gateway.agent_files import AgentFiles
 from gateway.budget import UPDATE_RATE, Budget
+from gateway.corrections import Corrections, Fixes
 from gateway.crew import Crew
 from gateway.deliver import Clock, Customers, Hands, utc
 from gateway.desk_files import DeskFiles
@@ -52,8 +53,10 @@ class Bridge:
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)
         files = DeskFiles(self.hands, desk, channels)
         people = People(channels)
+        self.corrections = Corrections(store, interpreter.memory)
+        fixes = Fixes(store, channels, self.corrections, policy)
         self.posts = DeskPosts(
-            self.hands, desk, files, people, interpreter, policy, budget, updates, self.worker.offer_quietly
+            self.hands, desk, files, people, interpreter, policy, budget, updates, fixes, self.worker.offer_quietly
         )
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()

@@ -56,7 +56,7 @@ async def forget(settings: Settings, which: str) -> list[Finding]:
     erased = await _here(settings, contact) or await _by_the_gateway(settings, contact)
     told = ", ".join(f"{count} {what}" for what, count in erased.items() if count) or "nothing"
     found = [Finding(f"{contact}: erased {told}", {"contact": contact, "erased": erased})]
-    left = ["what stands in Slack's threads", "copies made by `dragoman backup`"]
+    left = ["what stands in Slack's threads", "texts that `!fix` corrected", "copies made by `dragoman backup`"]
     left += [f"the recording {settings.gateway.record}"] if settings.gateway.record else []
     found.append(Finding(f"not erased: {', '.join(left)}", {"contact": contact, "left": left}))
     return found

@@ -27,6 +27,7 @@ from adapters.desk_view import (
 from adapters.slack_api import SlackRefusal
 from adapters.slack_text import escape
 from gateway.budget import Budget
+from gateway.corrections import NOTHING, Fixes, Reply
 from gateway.deliver import Hands
 from gateway.desk_files import DeskFiles, SearchFailed, together, told
 from gateway.interpret import Interpreter
@@ -40,6 +41,7 @@ from routing.messages import (
     Card,
     CustomerWrote,
     Event,
+    Fix,
     Note,
     OpenThread,
     React,
@@ -87,8 +89,10 @@ class DeskPosts:
         policy: Policy,
         budget: Budget,
         updates: Budget,
+        fixes: Fixes,
         freed: Callable[[str], Awaitable[None]],
     ) -> None:
+        self._fixes = fixes
         self._files = files
         self._people = people
         self._freed = freed
@@ -129,6 +133,8 @@ class DeskPosts:
                     posts = await self._open(batch, order, order.effect.card)
                 case ShowEdit():
                     posts = await self._edit(batch, order, order.effect)
+                case Fix():
+                    posts = await self._fix(batch, order, order.effect)
                 case SettleAsk():
                     posts = await self._settle_ask(batch, order, order.effect)
                 case ShowFiles():
@@ -219,6 +225,29 @@ class DeskPosts:
             return await self._changed(entry, edit) if same and isinstance(entry, Said) else entry
 
         return 0 if await self._redraw(batch, order, edit.message, change) else await self._entries(batch)
+
+    async def _fix(self, batch: Batch, order: Order, fix: Fix) -> int:
+        """Correct a customer's message where it stands, or say beneath an answer what became of its correction."""
+        found = await self._fixes.find(order.mailbox, fix)
+        if isinstance(found, Said):
+            right = await self._fixes.of_said(found, fix)
+
+            async def change(entry: Entry) -> Entry:
+                return right if isinstance(entry, Said) and entry.message == right.message else entry
+
+            if await self._redraw(batch, order, right.message, change):
+                return 0
+        if found is None:
+            await self._whisper(order, fix.agent, *draw_whisper(NOTHING))
+            await self._hands.keep(batch, Result(orders=(order.id,)))
+            return 0
+        return await self._entries(batch)
+
+    async def _fixed(self, order: Order, fix: Fix) -> Entry:
+        found = await self._fixes.find(order.mailbox, fix)
+        if isinstance(found, Reply):
+            return Line(text=await self._fixes.of_reply(found, fix, order), quiet=True)
+        return await self._fixes.of_said(found, fix) if found else Line(text=NOTHING, quiet=True)
 
     async def _show_files(self, batch: Batch) -> int:
         """Put a customer's files into the thread, or say why they can't be shown."""
@@ -335,6 +364,8 @@ class DeskPosts:
                 return [await self._late_edit(effect)]
             case ShowFiles():
                 return [said] if (said := told(order)) else []
+            case Fix():
+                return [await self._fixed(order, effect)]
             case Note():
                 return [Line(text=effect.text, mention=effect.mention)]
             case ShowSent():
@@ -424,7 +455,7 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
             break
         if isinstance(order.effect, OpenThread | SettleAsk):
             break
-        if isinstance(order.effect, ShowEdit | ShowFiles) and alike and type(alike[0].effect) is not ShowFiles:
+        if isinstance(order.effect, ShowEdit | ShowFiles | Fix) and alike and type(alike[0].effect) is not ShowFiles:
             break
         alike.append(order)
     return alike

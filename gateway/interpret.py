@@ -12,9 +12,11 @@ from routing.conversation import Conversation
 from routing.languages import language_name
 from routing.messages import Facts, ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.policy import Policy
-from translation.chain import Chain, Translated, Untranslated
+from translation.chain import Chain, Untranslated
+from translation.contract import Translated
 from translation.detect import SURE, Detector
 from translation.guard import Guard, Verdict
+from translation.memory import CORRECTED, Memory
 from translation.phrasebook import Phrasebook
 from translation.protect import has_words
 
@@ -43,6 +45,11 @@ class Interpreter:
         self._policy = policy
         self._mode = guard
         self._guard = Guard(detector)
+
+    @property
+    def memory(self) -> Memory:
+        """What was translated or corrected before."""
+        return self._chain.memory
 
     # Hearing
 
@@ -158,7 +165,7 @@ class Interpreter:
         return made.text if isinstance(made, Translated) else ""
 
     def _assess(self, text: str, made: Translated, source: str, target: str) -> Verdict:
-        if self._mode == "off" or made.engine in (self._phrasebook.name, ""):
+        if self._mode == "off" or made.engine in (self._phrasebook.name, CORRECTED, ""):
             return Verdict(0.0, ())
         return self._guard.assess(text, made.text, pair=(source, target), score=made.score)
 

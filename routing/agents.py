@@ -15,7 +15,9 @@ from routing.messages import (
     AgentWrote,
     AskAgent,
     Choice,
+    Effect,
     Facts,
+    Fix,
     Note,
     React,
     SetAway,
@@ -116,8 +118,6 @@ def _held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
 def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
     agent = event.agent
     match command.name:
-        case "help":
-            return Decision(was, (TellAgent(agent=agent, text=texts.HELP),))
         case "claim":
             return _claim(was, agent, policy)
         case "assign":
@@ -130,13 +130,24 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _close(was, agent, event.at, policy)
         case "history":
             return Decision(was, (ShowHistory(agent=agent),))
+        case "fix":
+            fix = Fix(agent=agent, message=event.message, text=command.argument)
+            return Decision(was, (fix if fix.text else TellAgent(agent=agent, text=texts.FIX_HOW),))
         case "template":
             return _template(was, agent, event.message, command.argument, policy)
-        case "away" | "back":
-            away = command.name == "away"
-            told = TellAgent(agent=agent, text=texts.AWAY if away else texts.BACK)
-            return Decision(was, (SetAway(agent=agent, away=away), told))
-    return Decision(was, (TellAgent(agent=agent, text=texts.unknown_command(command.name)),))
+    return Decision(was, _tell(agent, command.name))
+
+
+def _tell(agent: str, command: str) -> tuple[Effect, ...]:
+    """Do what is about the agent alone."""
+    match command:
+        case "help":
+            return (TellAgent(agent=agent, text=texts.HELP),)
+        case "away":
+            return (SetAway(agent=agent, away=True), TellAgent(agent=agent, text=texts.AWAY))
+        case "back":
+            return (SetAway(agent=agent, away=False), TellAgent(agent=agent, text=texts.BACK))
+    return (TellAgent(agent=agent, text=texts.unknown_command(command)),)
 
 
 def agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:

@@ -12,5 +12,6 @@ class Command(msgspec.Struct, frozen=True):
 
 def read_command(text: str) -> Command:
     """Read `!name argument`; what isn't a command becomes one that nobody knows."""
-    name, _, argument = text.removeprefix("!").partition(" ")
-    return Command(name.strip().lower(), argument.strip())
+    said = text.removeprefix("!")
+    name = "" if said[:1].isspace() else next(iter(said.split(maxsplit=1)), "")
+    return Command(name.lower(), said[len(name) :].strip())

@@ -437,6 +437,14 @@ class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     back: str = ""
 
 
+class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put right, for good, the last translation before the agent's `message`: `text` is what it should say."""
+
+    agent: str
+    message: str
+    text: str
+
+
 class SettleAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Put what was decided in the place of a question, so that nobody is asked any more."""
 
@@ -488,6 +496,7 @@ DeskEffect = (
     | SetAway
     | AskAgent
     | SettleAsk
+    | Fix
     | React
     | ShowHistory
 )

@@ -18,7 +18,7 @@ HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
     "`!lang CODE` set the customer's language · `!template NAME` send an approved WhatsApp template · "
-    "`!history` what was said before · `!close` close it · "
+    "`!history` what was said before · `!fix TEXT` correct the last translation · `!close` close it · "
     "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )
 
@@ -46,6 +46,7 @@ def templates(offered: Sequence[Template]) -> str:
 
 
 PARKED_DROPPED = "What waited for the customer to write won't be sent"
+FIX_HOW = "Say what it should be: `!fix TEXT`. The last translation is corrected, and others like it from now on."
 TEMPLATE_HOW = "Say which: `!template NAME`, and its values after it, `|` between them."
 
 

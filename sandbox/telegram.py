@@ -151,6 +151,8 @@ class TelegramSandbox:
                 return await self._poll(int(fields.get("offset", 0)), float(fields.get("timeout", 0)))
             case "sendMessage":
                 return self._send(fields)
+            case "editMessageText":
+                return self._edit(fields)
             case "getFile":
                 return self._get_file(fields.get("file_id", ""))
         return _refuse(404, "Not Found")
@@ -188,6 +190,18 @@ class TelegramSandbox:
         shown = {key: value for key, value in message.items() if key != "file"}
         self.record(chat, shown)
         return _ok(shown)
+
+    def _edit(self, fields: dict[str, str]) -> web.Response:
+        ours = [each for each in self.sent if str(each["message_id"]) == fields.get("message_id")]
+        if not ours or str(ours[0]["chat"]["id"]) != fields.get("chat_id"):
+            return _refuse(400, "Bad Request: message to edit not found")
+        if ours[0].get("text") == fields.get("text"):
+            return _refuse(400, "Bad Request: message is not modified")
+        for message in (ours[0], *self.chats[ours[0]["chat"]["id"]]):
+            if message["message_id"] == ours[0]["message_id"]:
+                message |= {"text": fields["text"], "edit_date": message["date"]}
+        self._ring()
+        return _ok({key: value for key, value in ours[0].items() if key != "file"})
 
     def _attach(self, method: str, fields: dict[str, str], uploads: dict[str, web.FileField]) -> web.Response:
         kind = SENDS[method]

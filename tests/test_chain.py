@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 import translation.chain
-from translation.chain import Chain, Translated, Untranslated
-from translation.contract import EngineError, Pair, Rendering
+from translation.chain import Chain, Untranslated
+from translation.contract import EngineError, Pair, Rendering, Translated
 from translation.phrasebook import Phrasebook
 
 ES_EN = Pair("es", "en")

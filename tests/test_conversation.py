@@ -25,6 +25,7 @@ from routing.messages import (
     Event,
     Facts,
     File,
+    Fix,
     LearnName,
     Note,
     OpenThread,
@@ -113,6 +114,19 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(OPEN, said("On its way"), [ANSWER], id="an answer goes to the customer"),
         pytest.param(OPEN, said("// he is angry"), [], id="a note never leaves"),
         pytest.param(OPEN, said("  // indented"), [], id="nor does an indented one"),
+        pytest.param(
+            OPEN, said("!fix To here"), [Fix(agent="U0ANA", message=said("").message, text="To here")], id="a fix"
+        ),
+        pytest.param(
+            OPEN,
+            said("!fix\nTo\nhere"),
+            [Fix(agent="U0ANA", message=said("").message, text="To\nhere")],
+            id="a fix in lines",
+        ),
+        pytest.param(OPEN, said("!fix"), [TellAgent(agent="U0ANA", text=texts.FIX_HOW)], id="a fix of nothing"),
+        pytest.param(
+            OPEN, said("! close"), [TellAgent(agent="U0ANA", text=texts.unknown_command(""))], id="no command"
+        ),
         pytest.param(OPEN, said("!help"), [TellAgent(agent="U0ANA", text=texts.HELP)], id="help is for its writer"),
         pytest.param(
             OPEN,

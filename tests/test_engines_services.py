@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestServer
 
 from sandbox.translators import KEY, MODEL, REGION, TranslatorsSandbox
 from translation.azure import Azure
-from translation.chain import Chain, Translated
-from translation.contract import EngineError, Pair
+from translation.chain import Chain
+from translation.contract import EngineError, Pair, Translated
 from translation.deepl import FREE, PRO, DeepL
 from translation.google import Google
 from translation.markup import as_html, as_text, as_xml

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from translation.contract import Engine, EngineError, Pair, Rendering
+from translation.contract import Engine, EngineError, Pair, Rendering, Translated
+from translation.memory import Memory
 from translation.packages import serving
 from translation.protect import Mark, Masked, around, brackets, digits, has_words, mask, missing
 
@@ -32,15 +33,6 @@ Spend = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Translated:
-    """A translation, who made it, and how sure they were."""
-
-    text: str
-    engine: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Untranslated:
     """Nobody could translate it; `why` is for people."""
 
@@ -57,8 +49,10 @@ class Chain:
         keep: tuple[str, ...] = (),
         count: Count = lambda engine, outcome: None,
         spend: Spend = lambda engine, characters: None,
+        memory: Memory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.memory = memory or Memory()
         self._engines = engines
         self._keep = keep
         self._count = count
@@ -78,35 +72,51 @@ class Chain:
         """Translate a text by the first engine that can, without losing a span."""
         if not has_words(text, self._keep):
             return Translated(text, "", 1.0)
+        pair = Pair(source, target)
+        if (known := self.memory.corrected(text, pair)) is not None:
+            return known
+        engines = [engine for engine in self._engines if serving(pair, engine.pairs()) is not None]
+        names = tuple(engine.name for engine in engines)
+        if (known := self.memory.computed(text, pair, names)) is not None:
+            self._count(known.engine, "remembered")
+            return known
+        return await self._compute(text, pair, engines, names)
+
+    async def _compute(
+        self, text: str, pair: Pair, engines: Sequence[Engine], names: Sequence[str]
+    ) -> Translated | Untranslated:
         lost: list[str] = []
-        asked = False
-        for engine in self._engines:
-            if serving(Pair(source, target), engine.pairs()) is None:
-                continue
-            asked = True
+        failed = False
+        for engine in engines:
             if self._breaker.rests(engine.name):
                 self._count(engine.name, "rests")
+                failed = True
                 continue
             try:
                 async with asyncio.timeout(PATIENCE):
-                    rendering, lost = await self._ask(engine, text, source, target)
+                    rendering, lost = await self._ask(engine, text, *pair)
             except (EngineError, TimeoutError) as error:
+                failed = True
                 self._failed(engine.name, "failed")
                 log.warning("engine.failed", extra={"engine": engine.name, "error": str(error) or "too slow"})
                 continue
             except Exception:
                 # An engine is other people's code: whatever it raises holds up no message.
+                failed = True
                 self._failed(engine.name, "broke")
                 log.exception("engine.broke", extra={"engine": engine.name})
                 continue
             self._breaker.worked(engine.name)
             if rendering is not None:
                 self._count(engine.name, "translated")
-                return Translated(rendering.text, engine.name, rendering.score)
+                made = Translated(rendering.text, engine.name, rendering.score)
+                if not failed and engine.name != EXACT:
+                    self.memory.keep(text, pair, names, made)
+                return made
             self._count(engine.name, "lost spans" if lost else "refused")
         if lost:
             return Untranslated(f"the translation would have lost or changed {', '.join(lost[:3])}")
-        return Untranslated("no engine could translate it" if asked else "no engine is installed for these languages")
+        return Untranslated("no engine could translate it" if engines else "no engine is installed for these languages")
 
     async def close(self) -> None:
         """Let go of the engines."""

@@ -23,6 +23,15 @@ class Rendering:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A translation, who made it, and how sure they were."""
+
+    text: str
+    engine: str
+    score: float
+
+
 class EngineError(Exception):
     """An engine can't answer at all just now; says which, why, and what to do about it, for people to read."""
 

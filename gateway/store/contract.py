@@ -313,7 +313,15 @@ class Beside(Protocol):
         """Keep documents, or with None forget them, all at once; makes the store where there is none yet."""
 
 
-URGENCY: Mapping[str, int] = {"OpenThread": 0, "TellDesk": 0, "ShowFiles": 0, "AskAgent": 0, "Note": 1, "ShowEdit": 1}
+URGENCY: Mapping[str, int] = {
+    "OpenThread": 0,
+    "TellDesk": 0,
+    "ShowFiles": 0,
+    "AskAgent": 0,
+    "Note": 1,
+    "ShowEdit": 1,
+    "Fix": 1,
+}
 """How soon a lane gets its turn, by what waits in it: what customers say comes before what we say ourselves."""
 
 LEAST_URGENT = 2

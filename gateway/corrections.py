@@ -1,0 +1,153 @@
+"""`!fix`: what agents say is the right translation, remembered for everybody and put where the wrong one stands."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import takewhile
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.contract import Channel, Editing, Outbound, SendError
+from adapters.desk_view import Said, decode_entries
+from gateway.store.contract import Order, Store, StoreError
+from routing.messages import AgentEdited, AgentWrote, CustomerWrote, Event, Fix, ReplySent
+from routing.policy import Policy
+from translation.memory import Correction, Memory
+from translation.protect import missing
+
+KIND = "correction"
+"""The kind of document that a correction is kept as."""
+
+LOOK_EVERY = 2.0
+"""Seconds between looks for what other replicas were told."""
+
+LOOK_BACK = 60
+"""How many events of a conversation are looked through for its last translation."""
+
+NOTHING = "There is no translation in this conversation to correct."
+log = logging.getLogger("dragoman.corrections")
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Correction).decode
+
+
+class Corrections:
+    """What is remembered, in the store and in this process's memory."""
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        self._store = store
+        self._memory = memory
+        self._known: Mapping[str, bytes] = {}
+
+    async def add(self, correction: Correction) -> None:
+        """Remember a correction, in place of an earlier one of the same text.
+
+        Raises:
+            StoreError: it can't be kept.
+        """
+        await self._store.put_doc(KIND, correction.key, encode(correction))
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Know what is stored."""
+        stored = await self._store.docs(KIND)
+        if stored == self._known:
+            return
+        corrections = []
+        for key, body in stored.items():
+            try:
+                corrections.append(decode(body))
+            except msgspec.DecodeError as error:
+                log.error("correction.unreadable", extra={"key": key, "error": str(error)})
+        self._memory.learn(corrections)
+        self._known = stored
+
+    async def watch(self) -> None:
+        """Keep up with what other replicas were told, until cancelled."""
+        while True:
+            with suppress(StoreError):
+                await self.refresh()
+            await asyncio.sleep(LOOK_EVERY)
+
+
+class Reply(NamedTuple):
+    """An answer that was translated: the agent's words, and what the platform's messages were."""
+
+    written: str
+    source: str
+    sent: ReplySent
+    messages: tuple[str, ...]
+
+
+class Fixes:
+    """Finds a conversation's last translation, and corrects it."""
+
+    def __init__(self, store: Store, channels: Mapping[str, Channel], corrections: Corrections, policy: Policy) -> None:
+        self._store = store
+        self._channels = channels
+        self._corrections = corrections
+        self._policy = policy
+
+    async def find(self, mailbox: str, fix: Fix) -> Said | Reply | None:
+        """Give what was translated last before it: a customer's message as it stands at the desk, or an answer."""
+        history = await self._store.history(mailbox, LOOK_BACK)
+        events = [*takewhile(lambda each: not isinstance(each, AgentWrote) or each.message != fix.message, history)]
+        for event in reversed(events):
+            if isinstance(event, CustomerWrote) and (said := await self._said(mailbox, event.message)):
+                return said
+            if isinstance(event, ReplySent) and event.engine and event.reply and event.final:
+                return self._reply(events, event)
+        return None
+
+    async def of_said(self, said: Said, fix: Fix) -> Said:
+        """Remember what a customer's message means, and say how it is shown then."""
+        desk = self._policy.desk_language
+        once = await self._remember(said.language, desk, said.original, fix)
+        return replace(said, text=fix.text, engine=f"corrected by {self._policy.name_of(fix.agent)}", mark=once)
+
+    async def of_reply(self, reply: Reply, fix: Fix, order: Order) -> str:
+        """Remember what an answer should have been, change it where the platform lets us, and say what came of it."""
+        once = await self._remember(reply.source, reply.sent.language, reply.written, fix)
+        by = f"Corrected by {self._policy.name_of(fix.agent)}"
+        channel = self._channels.get(order.mailbox.partition("/")[0])
+        once = f"\n⚠️ {once}" if once else ""
+        kept = f"{by}. The customer still reads: {reply.sent.sent}{once}"
+        if channel is None or not isinstance(channel, Editing) or len(reply.messages) != 1:
+            return f"{kept}\nThis can't be changed any more: write again what they need to know."
+        conversation = await self._store.conversation(order.mailbox)
+        peer = conversation.peer if conversation else order.mailbox.partition("/")[2]
+        try:
+            await channel.edit(Outbound(peer, fix.text, order.id, order.mailbox), reply.messages[0])
+        except SendError as error:
+            return f"{kept}\n⚠️ It couldn't be changed: {error}. {error.advice}".rstrip()
+        return f"{by}; the customer now reads: {fix.text}{once}"
+
+    async def _said(self, mailbox: str, message: str) -> Said | None:
+        post = await self._store.post(mailbox, message)
+        entries = decode_entries(post.body) if post else ()
+        translated = (each for each in entries if isinstance(each, Said) and each.message == message and each.engine)
+        return next((each for each in translated if not each.deleted), None)
+
+    def _reply(self, events: Sequence[Event], sent: ReplySent) -> Reply | None:
+        written, agent, language = "", "", ""
+        for event in takewhile(lambda each: each is not sent, events):
+            if isinstance(event, AgentWrote) and event.message == sent.reply:
+                written, agent, language = event.text, event.agent, event.facts.language
+            elif isinstance(event, AgentEdited) and event.message == sent.reply and event.text:
+                written = event.text
+        if not written:
+            return None
+        listed = self._policy.agent(agent)
+        usual = listed.languages[0] if listed and listed.languages else self._policy.desk_language
+        messages = tuple(each.message for each in events if isinstance(each, ReplySent) and each.reply == sent.reply)
+        return Reply(written, language or usual, sent, messages)
+
+    async def _remember(self, source: str, target: str, text: str, fix: Fix) -> str:
+        """Remember a correction; what can't serve again, for want of what must survive, is for this once."""
+        if lost := missing(text, fix.text):
+            return f"For this once: it hasn't {', '.join(lost[:3])} just as the original has"
+        name = self._policy.name_of(fix.agent)
+        await self._corrections.add(Correction(source=source, target=target, text=text, fix=fix.text, by=name))
+        return ""

@@ -1,0 +1,136 @@
+"""What was corrected wins at once and for its like; the same sentence is never computed twice."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from translation.chain import Chain
+from translation.contract import EngineError, Pair, Rendering, Translated
+from translation.memory import CORRECTED, Correction, Memory
+
+ES_EN = Pair("es", "en")
+
+
+def correction(text: str, fix: str, source: str = "es", target: str = "en") -> Correction:
+    return Correction(source=source, target=target, text=text, fix=fix, by="U0ANA")
+
+
+def corrected(text: str, *known: Correction, pair: Pair = ES_EN) -> str | None:
+    memory = Memory()
+    memory.learn(known)
+    found = memory.corrected(text, pair)
+    assert found is None or (found.engine, found.score) == (CORRECTED, 1.0)
+    return found.text if found else None
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "expected"),
+    [
+        pytest.param(("Ojalá llegue", "I hope it comes"), "Ojalá llegue", "I hope it comes", id="the same text"),
+        pytest.param(("Ojalá llegue", "I hope it comes"), " ojalá  LLEGUE", "I hope it comes", id="another case"),
+        pytest.param(("Ojalá llegue", "I hope it comes"), "Ojalá llegue hoy", None, id="another text"),
+        pytest.param(("El A-1 vale 5 €", "A-1 costs 5 €"), "El B-2 vale 70 €", "B-2 costs 70 €", id="its like"),
+        pytest.param(("De 5 € a 7 €", "From 5 € to 7 €"), "De 9 € a 1 €", "From 9 € to 1 €", id="two of a kind"),
+        pytest.param(("Hay 2 de 2", "2 of 2 are here"), "Hay 2 de 2", "2 of 2 are here", id="one value twice"),
+        pytest.param(("Hay 2 de 2", "2 of 2 are here"), "Hay 3 de 3", None, id="not its like, which is unclear"),
+        pytest.param(("Son 5 €", "It is five euros"), "Son 5 €", None, id="a fix that loses an amount"),
+    ],
+)
+def test_a_correction_serves_its_text_and_its_like(known: tuple[str, str], text: str, expected: str | None) -> None:
+    assert corrected(text, correction(*known)) == expected
+
+
+def test_a_correction_is_for_its_direction_whatever_the_region() -> None:
+    known = correction("Ojalá", "Hopefully")
+
+    assert corrected("Ojalá", known, pair=Pair("es-mx", "en-gb")) == "Hopefully"
+    assert corrected("Ojalá", known, pair=Pair("en", "es")) is None
+
+
+def test_a_later_correction_of_the_same_text_replaces_the_earlier() -> None:
+    first, second = correction("El A-1 llega", "A-1 comes"), correction("el B-2 llega", "B-2 is arriving")
+
+    assert first.key == second.key
+    assert first.key != correction("El A-1 llega", "A-1 comes", target="fr").key
+    assert corrected("El C-3 llega", first, second) == "C-3 is arriving"
+
+
+class Counting:
+    """An engine that counts what it is asked, and fails when told to."""
+
+    def __init__(self, name: str = "first") -> None:
+        self.name = name
+        self.asked = 0
+        self.fails = False
+        self.can: set[Pair] = {ES_EN}
+
+    def pairs(self) -> set[Pair]:
+        return self.can
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        self.asked += 1
+        if self.fails:
+            raise EngineError("it isn't there")
+        return [Rendering(f"{self.name} {text}", 0.9) for text in texts]
+
+    async def probe(self) -> str:
+        return ""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+async def say(chain: Chain, text: str = "hola amigo") -> str:
+    made = await chain.translate(text, source="es", target="en")
+    assert isinstance(made, Translated)
+    return made.text
+
+
+async def test_the_same_sentence_is_computed_once() -> None:
+    engine = Counting()
+    outcomes: list[tuple[str, str]] = []
+    chain = Chain([engine], count=lambda *each: outcomes.append(each))
+
+    assert {await say(chain) for _ in range(5)} == {"first hola amigo"}
+    assert engine.asked == 1
+    assert outcomes == [("first", "translated"), *[("first", "remembered")] * 4]
+
+
+async def test_what_another_engine_made_meanwhile_is_not_remembered() -> None:
+    first, second = Counting("first"), Counting("second")
+    chain = Chain([first, second])
+    first.fails = True
+    assert await say(chain) == "second hola amigo"
+
+    first.fails = False
+
+    assert await say(chain) == "first hola amigo"
+
+
+async def test_a_better_engine_that_comes_is_asked_again() -> None:
+    first, second = Counting("first"), Counting("second")
+    first.can = set()
+    chain = Chain([first, second])
+    assert await say(chain) == "second hola amigo"
+
+    first.can = {ES_EN}
+
+    assert await say(chain) == "first hola amigo"
+
+
+async def test_what_was_not_used_for_long_is_forgotten() -> None:
+    engine = Counting()
+    chain = Chain([engine], memory=Memory(most=2))
+    for text in ("uno uno", "dos dos", "uno uno", "tres tres", "uno uno", "dos dos"):
+        await say(chain, text)
+
+    assert engine.asked == 4
+
+
+async def test_a_correction_wins_at_once_over_what_is_remembered() -> None:
+    chain = Chain([Counting()])
+    await say(chain)
+
+    chain.memory.learn([correction("hola amigo", "hi there")])
+
+    assert await say(chain) == "hi there"
