@@ -384,6 +384,22 @@ def mixed() -> Iterator[Row]:
     )
 
 
+def translating() -> Iterator[Row]:
+    """Measure engines beside what they are made of, and what is asked before any."""
+    runs = [script("translating.py", patience=300) for _ in range(REPEATS)]
+
+    def seen(group: str, what: str) -> float:
+        return float(statistics.median(run[group][what] for run in runs))
+
+    what = "firefox, sentences/s for 32 callers, a model of base-memory's size, to two bare processes"
+    yield ratio(what, seen("firefox", "rate"), seen("firefox", "bare"), 0.9)
+    yield at_most("… by how much the event loop is late meanwhile, p99", seen("firefox", "lag_p99"), 5, "ms")
+    yield at_most("… memory of its processes with two directions", seen("firefox", "memory"), 200, "MB")
+    yield at_most("a sentence that was translated before, median", seen("before", "remembered_us"), 200, "µs")
+    yield at_most("a sentence of the phrasebook, median", seen("before", "phrasebook_us"), 60, "µs")
+    yield at_most("detecting the language of a chat message, median", seen("before", "detect_us"), 100, "µs")
+
+
 GROWTH_ROUNDS = int(os.environ.get("GROWTH_ROUNDS", "4"))
 GROUPS = {
     "webhooks": webhooks,
@@ -393,6 +409,7 @@ GROUPS = {
     "parsing": parsing,
     "files": files,
     "mixed": mixed,
+    "translating": translating,
     "redis": redis,
 }
 
