@@ -39,8 +39,8 @@ BUTTONS = {
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """A customer's message: what the desk reads, and beneath it the original where it was translated.
 
-    `mark` says in a line what is to be known about it, such as why it wasn't translated; `edited_at` is when the
-    customer changed it last.
+    `mark` says in a line what is to be known about it, such as why it wasn't translated; `late` that its translation
+    follows. `edited_at` is when the customer changed it last.
     """
 
     message: str
@@ -52,6 +52,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     attachment: str = ""
     quote: str = ""
     mark: str = ""
+    late: bool = False
     edited: bool = False
     edited_at: datetime = EPOCH
     deleted: bool = False
@@ -193,7 +194,8 @@ def _said(said: Said) -> list[Block]:
         original = f"{by}: {said.original}" if by else said.original
         blocks += [_context(part) for part in _sections(escape(original))]
     if said.mark:
-        blocks.append(_context(escape(f"⚠️ {said.mark}")))
+        follows = "; its translation follows" if said.late else ""
+        blocks.append(_context(escape(f"⚠️ {said.mark}{follows}")))
     return blocks
 
 

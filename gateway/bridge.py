@@ -68,6 +68,7 @@ class Bridge:
         self._crew.hire(partial(take, Side.CUSTOMER), guard(self.customers.deliver, self.customers.bury), SENDERS)
         self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury), POSTERS)
         self._crew.hire(self.posts.take_card, guard(self.posts.change_card, self.posts.bury), MARKERS)
+        self._crew.hire(partial(take, Side.LATE), guard(self.posts.show_late, self.posts.bury), MARKERS)
         self._crew.hire(partial(take, Side.MARK), guard(self.posts.mark, self.posts.bury), MARKERS)
 
     async def stop(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
@@ -51,10 +52,12 @@ from routing.messages import (
     ShowEdit,
     ShowFiles,
     ShowHistory,
+    ShowLate,
     ShowSent,
     TellAgent,
     TellDesk,
     ThreadOpened,
+    TranslationMissed,
     UpdateCard,
     thread,
 )
@@ -76,6 +79,13 @@ ENDLESS = 10**9
 log = logging.getLogger("dragoman.deliver")
 
 
+LATE_LEAST, LATE_MOST = timedelta(seconds=2), timedelta(minutes=5)
+"""Between attempts to translate what no engine could; half of its age so far, within these."""
+
+LATE_AT_MOST = timedelta(days=1)
+"""How long it is attempted."""
+
+
 class DeskPosts:
     """Posts for the desk, as fast as Slack lets us."""
 
@@ -93,6 +103,7 @@ class DeskPosts:
         freed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._fixes = fixes
+        self._drawing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._files = files
         self._people = people
         self._freed = freed
@@ -172,6 +183,35 @@ class DeskPosts:
             await self._failed(batch, error, budget=self._updates)
         else:
             await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def show_late(self, batch: Batch) -> None:
+        """Translate a message where it stands, if an engine works by now; else later, less and less often."""
+        order = batch.orders[0]
+        if await self._hands.is_held(NAME, batch) or not isinstance(order.effect, ShowLate):
+            return
+        was = await self._said(order.mailbox, order.effect.message)
+        made = await self._interpreter.again(was) if was and was.late and not was.deleted else None
+        age = self._hands.clock() - order.at
+        if made and made.late and age < LATE_AT_MOST:
+            wait = max(LATE_LEAST, min(age / 2, LATE_MOST))
+            await self._hands.postpone(batch, self._hands.clock() + wait)
+            return
+        if made is None or made.late:
+            await self._hands.keep(batch, Result(orders=(order.id,)))
+            return
+
+        async def change(entry: Entry) -> Entry:
+            return made if entry == was else entry
+
+        try:
+            await self._updates.ready()
+            self._updates.spend()
+            if not await self._redraw(batch, order, made.message, change):
+                await self._long(batch, order, made, await self._hands.store.thread(order.mailbox, order.number))
+        except SearchFailed as failed:
+            await self._failed(batch, failed.error, searching=True)
+        except SendError as error:
+            await self._failed(batch, error, budget=self._updates)
 
     async def bury(self, batch: Batch, reason: str) -> None:
         """Set the first order of a lane apart; it stays among the dead letters."""
@@ -272,20 +312,36 @@ class DeskPosts:
 
     async def _redraw(self, batch: Batch, order: Order, key: str, change: Callable[[Entry], Awaitable[Entry]]) -> bool:
         """Draw the post that holds `key` anew; False where there is none, or it can't show so much."""
-        post = await self._hands.store.post(order.mailbox, key)
-        if post is None:
-            return False
-        entries = decode_entries(post.body)
-        changed = [await change(entry) for entry in entries]
-        posts: tuple[Post, ...] = ()
-        if not fits(changed):
-            return False
-        if changed != list(entries):
-            text, blocks = draw(changed)
-            await self._desk.update(post.ts, text, blocks)
-            posts = _posts(changed, post.ts)
-        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
-        return True
+        async with self._drawing.setdefault(order.mailbox, asyncio.Lock()):
+            post = await self._hands.store.post(order.mailbox, key)
+            if post is None:
+                return False
+            entries = decode_entries(post.body)
+            changed = [await change(entry) for entry in entries]
+            posts: tuple[Post, ...] = ()
+            if not fits(changed):
+                return False
+            if changed != list(entries):
+                text, blocks = draw(changed)
+                await self._desk.update(post.ts, text, blocks)
+                posts = _posts(changed, post.ts)
+            missed = self._missed(order, [entry for entry in changed if entry not in entries])
+            await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=missed))
+            return True
+
+    def _missed(self, order: Order, entries: Sequence[Entry]) -> tuple[Event, ...]:
+        """Tell which messages stand there untranslated for now."""
+        late = [entry.message for entry in entries if isinstance(entry, Said) and entry.late]
+        now = self._hands.clock()
+        return tuple(
+            TranslationMissed(id=f"late:{order.id}:{message}", to=order.mailbox, at=now, message=message)
+            for message in late
+        )
+
+    async def _said(self, mailbox: str, message: str) -> Said | None:
+        post = await self._hands.store.post(mailbox, message)
+        entries = decode_entries(post.body) if post else ()
+        return next((each for each in entries if isinstance(each, Said) and each.message == message), None)
 
     async def _changed(self, was: Said, edit: ShowEdit) -> Said:
         if edit.deleted:
@@ -309,14 +365,18 @@ class DeskPosts:
             group.append(order)
             entries += more
         if not fits(entries):
-            return await self._long(batch, first, entries[0], where)
+            # What takes several posts can't be changed later.
+            entry = replace(entries[0], late=False) if isinstance(entries[0], Said) else entries[0]
+            return await self._long(batch, first, entry, where)
         ts = await self._find(first.open_call, first.at, thread=where) if first.open_call else ""
         found = bool(ts)
-        if not ts:
+        if found:
+            await self._correct(ts, entries)
+        else:
             group = list(await self._hands.store.begin(group))
             ts = await self._post(entries, first.id, where)
-        result = Result(orders=tuple(order.id for order in group), posts=_posts(entries, ts))
-        await self._hands.keep(batch, result)
+        posts, missed = _posts(entries, ts), self._missed(group[0], entries)
+        await self._hands.keep(batch, Result(orders=tuple(order.id for order in group), posts=posts, events=missed))
         return 0 if found else 1
 
     async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> int:
@@ -339,6 +399,13 @@ class DeskPosts:
         """Look for a post that may have been accepted since its order is there."""
         try:
             return await self._desk.find(order, since=since, thread=thread)
+        except SendError as error:
+            raise SearchFailed(error) from error
+
+    async def _correct(self, ts: str, entries: Sequence[Entry]) -> None:
+        """Have a post that was found say what it would say now: an engine may have failed then, and works now."""
+        try:
+            await self._desk.update(ts, *draw(entries))
         except SendError as error:
             raise SearchFailed(error) from error
 
@@ -389,11 +456,8 @@ class DeskPosts:
         return await self._interpreter.for_edit(Said(message=edit.message, name=""), edit)
 
     async def _quote(self, mailbox: str, message: str) -> str:
-        post = await self._hands.store.post(mailbox, message)
-        if post is None:
-            return ""
-        said = (entry for entry in decode_entries(post.body) if isinstance(entry, Said) and entry.message == message)
-        return next((" ".join(filter(None, (entry.attachment, entry.text))) for entry in said), "")
+        said = await self._said(mailbox, message)
+        return " ".join(filter(None, (said.attachment, said.text))) if said else ""
 
     async def _failed(
         self,

@@ -1,5 +1,6 @@
 """Words for the other side: what the desk reads of a customer's message, and what the customer reads of an answer."""
 
+import math
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from translation.protect import has_words
 
 ROUGH = frozenset({"apertium"})
 """Engines whose output is a gist: enough for an agent, who is told so; a customer gets it if an agent agrees."""
+
+DESK_WAITS = 4.0
+"""Seconds after which the desk is shown the original, and its translation follows."""
 
 HOW_TO_GET = "`dragoman check` says which languages are there"
 
@@ -86,7 +90,7 @@ class Interpreter:
     async def for_desk(self, told: TellDesk, *, quote: str = "") -> Said:
         """Say what the desk reads of a customer's message: the translation first, the original beneath."""
         said = Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
-        return await self._shown(said, told.text, told.language)
+        return await self._shown(said, told.text, told.language, within=DESK_WAITS)
 
     async def for_edit(self, was: Said, edit: ShowEdit) -> Said:
         """Say what the desk reads of a message that the customer changed."""
@@ -99,18 +103,23 @@ class Interpreter:
             edited=True,
             edited_at=edit.at,
         )
-        return await self._shown(said, edit.text, edit.language)
+        return await self._shown(said, edit.text, edit.language, within=DESK_WAITS)
 
-    async def _shown(self, said: Said, text: str, language: str) -> Said:
+    async def again(self, said: Said) -> Said:
+        """Say what the desk reads of a message that couldn't be translated when it came, with all patience."""
+        return await self._shown(replace(said, mark="", late=False), said.text, said.language, within=math.inf)
+
+    async def _shown(self, said: Said, text: str, language: str, *, within: float) -> Said:
         desk = self._policy.desk_language
         if same_language(language, desk) or not has_words(text) or not self._detector.distribution(text):
             return said
         if not language:
             return replace(said, mark="Shown as written: its language isn't known yet")
-        made = await self._chain.translate(text, source=language, target=desk)
+        made = await self._chain.translate(text, source=language, target=desk, within=within)
         if isinstance(made, Untranslated):
-            mark = f"Shown as written, in {language_name(language)}: {made.why}. {HOW_TO_GET}"
-            return replace(said, mark=mark, language=language)
+            how = "" if made.passing else f". {HOW_TO_GET}"
+            mark = f"Shown as written, in {language_name(language)}: {made.why}{how}"
+            return replace(said, mark=mark, language=language, late=made.passing)
         verdict = self._assess(text, made, language, desk)
         return replace(
             said,

@@ -32,7 +32,9 @@ from routing.messages import (
     ReplyParked,
     ReplySent,
     ShowEdit,
+    ShowLate,
     ThreadOpened,
+    TranslationMissed,
     TurnCame,
     Unrecognised,
 )
@@ -130,6 +132,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return reply_parked(was, event)
         case TurnCame():
             return turn_came(was, event, policy)
+        case TranslationMissed():
+            return Decision(was, (ShowLate(message=event.message),))
         case Unrecognised():
             return Decision(was)
     assert_never(event)

@@ -281,6 +281,12 @@ class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
     facts: Facts = Facts()
 
 
+class TranslationMissed(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer's message stands at the desk as written, because no engine worked just then."""
+
+    message: str
+
+
 class Unrecognised(_Fact, frozen=True, kw_only=True, tag=True):
     """An authentic event of a kind that we don't know; kept for inspection (`to` is ""), never worked on."""
 
@@ -308,6 +314,7 @@ Event = (
     | ReplyHeld
     | ReplyParked
     | TurnCame
+    | TranslationMissed
     | Unrecognised
 )
 
@@ -378,6 +385,12 @@ class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     attachment: str = ""
     language: str = ""
     deleted: bool = False
+
+
+class ShowLate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Translate a customer's message where it stands, once an engine works."""
+
+    message: str
 
 
 class ShowSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -490,6 +503,7 @@ DeskEffect = (
     | TellDesk
     | ShowFiles
     | ShowEdit
+    | ShowLate
     | ShowSent
     | Note
     | TellAgent

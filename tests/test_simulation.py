@@ -31,6 +31,7 @@ from gateway import deliver
 from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.deliver import TWICE, Hands
+from gateway.desk_posts import DeskPosts
 from gateway.interpret import Interpreter
 from gateway.links import Links
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError
@@ -529,7 +530,7 @@ class Simulation:
         store = SqliteStore(Path(), clock=self.wall, database=lambda _: Disk(self))
         await store.open()
         phrasebook, detector = _words()
-        interpreter = Interpreter(Chain([Toy(self)]), phrasebook, detector, POLICY, guard="off")
+        interpreter = Interpreter(Chain([Toy(self)], clock=self.loop.time), phrasebook, detector, POLICY, guard="off")
         desk: Any = self.place
         channels: Any = self.chats
         budget = Budget(rate=1, burst=5, clock=self.loop.time)
@@ -591,6 +592,9 @@ class Simulation:
         for message in self.customers:
             times = sum(text.count(message.mark) for text in shown)
             _hold(times == 1, f"{message.mark} shows {times} times at the desk")
+            lines = [line for text in shown for line in text.splitlines() if message.mark in line]
+            foreign = "Dónde" in message.event.text  # type: ignore[union-attr]  # a customer's
+            _hold(not foreign or lines[0].endswith("(en)"), f"{message.mark} was never translated: {lines}")
         self._judge_order(self.customers, shown)
 
     def _judge_customers(self) -> None:
@@ -885,7 +889,12 @@ def torn(patch: Patch) -> None:
     patch.setattr(rows, "write_step", write)
 
 
+def untranslated(patch: Patch) -> None:
+    patch.setattr(DeskPosts, "_missed", lambda self, order, entries: ())
+
+
 BREAKS = (
+    untranslated,
     early,
     forgetful,
     unnoted,

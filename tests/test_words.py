@@ -4,11 +4,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway import desk_posts, interpret
+from translation import chain
 from translation.contract import EngineError, Pair, Rendering
 from translation.packages import Packages
 
@@ -202,6 +206,95 @@ async def test_an_engine_that_breaks_holds_up_nobody(make_world: MakeWorld) -> N
 
     marked = await world.shown(thread, "Shown as written, in Spanish")
     assert marked == await world.shown(thread, "Mi tortuga se comió el paquete")
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what is late tried again without much waiting."""
+    monkeypatch.setattr(desk_posts, "LATE_LEAST", timedelta(milliseconds=20))
+    monkeypatch.setattr(interpret, "DESK_WAITS", 0.2)
+
+
+TURTLE = "Mi tortuga se comió el paquete y no sé qué hacer"
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_message_that_no_engine_could_translate_is_translated_where_it_stands(
+    make_world: MakeWorld, words: Words
+) -> None:
+    works = False
+
+    def flaky(text: str) -> str:
+        if not works:
+            raise EngineError("it isn't there")
+        return "My turtle ate the parcel and I do not know what to do"
+
+    world = await make_world(extra=ONLY)
+    later = count(0, 1000)
+    world.gateway.chain._breaker._clock = lambda: next(later)
+    use(world, Made(flaky))
+    await world.customer().write(TURTLE)
+    thread = await world.thread()
+    post = await world.shown(thread, "Shown as written, in Spanish: no engine works just now; its translation follows")
+    posts = len(world.slack.replies(thread))
+
+    works = True
+    translated = await world.shown(thread, "My turtle ate the parcel")
+    await world.settled()
+
+    assert translated["ts"] == post["ts"]
+    assert "Spanish · made: " + TURTLE in words(translated)
+    assert "follows" not in words(translated)
+    assert len(world.slack.replies(thread)) == posts
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_slow_engine_holds_up_no_message_and_its_translation_follows(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    class Slow(Made):
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            await go_on.wait()
+            return await super().translate(texts, source=source, target=target)
+
+    monkeypatch.setattr(chain, "PATIENCE", 0.5)
+    world = await make_world(extra=ONLY)
+    use(world, Slow(lambda text: "My turtle ate the parcel and I do not know what to do"))
+    await world.customer().write(TURTLE)
+    thread = await world.thread()
+    post = await world.shown(thread, "its translation follows")
+
+    go_on.set()
+
+    assert (await world.shown(thread, "My turtle ate the parcel"))["ts"] == post["ts"]
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_what_is_corrected_or_taken_back_meanwhile_stays_so(make_world: MakeWorld, words: Words) -> None:
+    go_on = asyncio.Event()
+
+    class Slow(Made):
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            await go_on.wait()
+            return await super().translate(texts, source=source, target=target)
+
+    world = await make_world(extra=ONLY)
+    use(world, Slow(lambda text: f"{text} in English"))
+    customer = world.customer()
+    message = await customer.write(TURTLE)
+    thread = await world.thread()
+    await world.shown(thread, "its translation follows")
+    await customer.edit(message, "Todo está bien, gracias por su ayuda de siempre")
+    await world.shown(thread, "Todo está bien")
+
+    go_on.set()
+    post = await world.shown(thread, "de siempre in English")
+    await world.settled()
+
+    assert "tortuga" not in words(post)
+    assert (await world.shown(thread, "de siempre in English"))["ts"] == post["ts"]
 
 
 async def test_real_packages_translate_what_they_learnt(make_world: MakeWorld) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +35,10 @@ Spend = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Untranslated:
-    """Nobody could translate it; `why` is for people."""
+    """Nobody could translate it; `why` is for people, `passing` that an engine failed which may work later."""
 
     why: str
+    passing: bool = False
 
 
 class Chain:
@@ -57,6 +59,7 @@ class Chain:
         self._keep = keep
         self._count = count
         self._spend = spend
+        self._clock = clock
         self._breaker = _Breaker(clock)
 
     @property
@@ -68,8 +71,10 @@ class Chain:
         """Say which directions each engine has just now."""
         return {engine.name: frozenset(engine.pairs()) for engine in self._engines}
 
-    async def translate(self, text: str, *, source: str, target: str) -> Translated | Untranslated:
-        """Translate a text by the first engine that can, without losing a span."""
+    async def translate(
+        self, text: str, *, source: str, target: str, within: float = math.inf
+    ) -> Translated | Untranslated:
+        """Translate a text by the first engine that can, without losing a span; give up after `within` seconds."""
         if not has_words(text, self._keep):
             return Translated(text, "", 1.0)
         pair = Pair(source, target)
@@ -80,10 +85,10 @@ class Chain:
         if (known := self.memory.computed(text, pair, names)) is not None:
             self._count(known.engine, "remembered")
             return known
-        return await self._compute(text, pair, engines, names)
+        return await self._compute(text, pair, engines, names, until=self._clock() + within)
 
     async def _compute(
-        self, text: str, pair: Pair, engines: Sequence[Engine], names: Sequence[str]
+        self, text: str, pair: Pair, engines: Sequence[Engine], names: Sequence[str], *, until: float
     ) -> Translated | Untranslated:
         lost: list[str] = []
         failed = False
@@ -93,7 +98,7 @@ class Chain:
                 failed = True
                 continue
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(min(PATIENCE, until - self._clock())):
                     rendering, lost = await self._ask(engine, text, *pair)
             except (EngineError, TimeoutError) as error:
                 failed = True
@@ -114,6 +119,8 @@ class Chain:
                     self.memory.keep(text, pair, names, made)
                 return made
             self._count(engine.name, "lost spans" if lost else "refused")
+        if failed:
+            return Untranslated("no engine works just now", passing=True)
         if lost:
             return Untranslated(f"the translation would have lost or changed {', '.join(lost[:3])}")
         return Untranslated("no engine could translate it" if engines else "no engine is installed for these languages")

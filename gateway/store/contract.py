@@ -33,10 +33,11 @@ class Outcome(Enum):
 
 
 class Side(StrEnum):
-    """Where an order goes: to the desk as a post, a change of a card, or a sign or whisper; or to the customer."""
+    """Where an order goes: to the desk as a post, a change of a card or of what it couldn't read, or a sign; or out."""
 
     DESK = "desk"
     CARD = "card"
+    LATE = "late"
     MARK = "mark"
     CUSTOMER = "customer"
 
@@ -334,6 +335,8 @@ def side_of(effect: Effect) -> Side:
         return Side.CUSTOMER
     if name == "UpdateCard":
         return Side.CARD
+    if name == "ShowLate":
+        return Side.LATE
     return Side.MARK if name in ("React", "TellAgent", "ShowHistory", "SetAway") else Side.DESK
 
 
