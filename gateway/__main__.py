@@ -294,6 +294,7 @@ def _print_as_found(options: argparse.Namespace, findings: AsyncIterator[Finding
 
 def _languages(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    logs.set_up(as_json=False, level=logging.WARNING)
     match options.action:
         case "list":
             return _print(options, language_commands.list_languages(settings))

@@ -227,7 +227,7 @@ async def test_what_was_fetched_is_kept_for_the_next_install(
 ) -> None:
     records = publisher.publish(make_model(SPANISH), ES_EN)
     publisher.faults = [publisher.half(records[0]), *[busy] * 3]
-    with pytest.raises(ModelError, match=r"answered 503 .*; tried 4 times, what is there is kept for the next"):
+    with pytest.raises(ModelError, match=r"answered 503 .*; tried 4 times. What is there of it is kept"):
         await get(models, source)
     assert not models.inventory().models
 
@@ -318,7 +318,10 @@ async def test_an_index_that_is_none_is_told(publisher: Publisher, body: bytes, 
 
 async def test_a_place_that_does_not_answer_is_named(unused_tcp_port: int) -> None:
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(ModelError, match=rf"http://127.0.0.1:{unused_tcp_port}/records.json: .*; tried 4 times"):
+        with pytest.raises(
+            ModelError,
+            match=rf"http://127.0.0.1:{unused_tcp_port}/records.json: .*; tried 4 times. A machine without a network",
+        ):
             await Source(f"http://127.0.0.1:{unused_tcp_port}", session, pause=0).offers()
 
 

@@ -30,6 +30,10 @@ TERMS = (
     "Models are Mozilla's, under the Mozilla Public License 2.0. Mozilla asks whoever needs them for more than a few "
     "machines to host them: `dragoman languages mirror DIR`, and translation.firefox.mirror"
 )
+NO_NETWORK = (
+    "A machine without a network installs from a folder that `dragoman languages mirror` made on another: "
+    "translation.firefox.mirror."
+)
 INDEX = "records.json"
 PACKED = ".packed"
 ATTEMPTS = 4
@@ -81,7 +85,8 @@ class Source:
         if _is_folder(self._files):
             await asyncio.to_thread(_copy, Path(place), into)
         else:
-            await self._again(place, lambda: self._go_on(place, attachment, into, tell))
+            call = partial(self._go_on, place, attachment, into, tell)
+            await self._again(place, call, cure="What is there of it is kept for the next attempt.")
         if (found := await asyncio.to_thread(_sha256, into)) != attachment.hash:
             await asyncio.to_thread(into.unlink)
             raise ModelError(f"{place} isn't the file that its record names: its SHA-256 is {found}")
@@ -93,7 +98,7 @@ class Source:
                 return await asyncio.to_thread(Path(place).read_bytes)
             except OSError as error:
                 raise ModelError(f"{place} can't be read: {error.strerror}") from error
-        return await self._again(place, lambda: self._get(place))
+        return await self._again(place, partial(self._get, place), cure=NO_NETWORK)
 
     async def _get(self, url: str) -> bytes:
         async with self._session.get(url, timeout=TIMEOUT) as response:
@@ -123,7 +128,7 @@ class Source:
         if done < attachment.size:
             raise aiohttp.ClientPayloadError(f"it ended after {done} of {attachment.size} bytes")
 
-    async def _again(self, place: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _again(self, place: str, call: Callable[[], Awaitable[T]], *, cure: str) -> T:
         """Make a call again where another attempt may help."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -134,8 +139,8 @@ class Source:
                 if 400 <= status < 500 and status != 429:
                     raise ModelError(told) from error
                 if attempt == ATTEMPTS:
-                    raise ModelError(f"{told}; tried {ATTEMPTS} times, what is there is kept for the next") from error
-                log.warning("models.again", extra={"place": place, "error": told})
+                    raise ModelError(f"{told}; tried {ATTEMPTS} times. {cure}") from error
+                log.warning("models.again", extra={"error": told})
             await asyncio.sleep(self._pause * 2 ** (attempt - 1))
         raise AssertionError("the last attempt returns or raises")
 
