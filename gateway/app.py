@@ -89,6 +89,8 @@ class Gateway:
             self._links,
             recorder=self._recorder,
         )
+        with contextlib.suppress(StoreError):
+            await self.bridge.corrections.refresh()
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
         always += [self._forget_the_asked, self.bridge.corrections.watch]

@@ -91,7 +91,7 @@ class Fixes:
         self._policy = policy
 
     async def find(self, mailbox: str, fix: Fix) -> Said | Reply | None:
-        """Give what was translated last before it: a customer's message as it stands at the desk, or an answer."""
+        """Give what was last translated before it, or should have been: a message as it stands, or an answer."""
         history = await self._store.history(mailbox, LOOK_BACK)
         events = [*takewhile(lambda each: not isinstance(each, AgentWrote) or each.message != fix.message, history)]
         for event in reversed(events):
@@ -104,8 +104,10 @@ class Fixes:
     async def of_said(self, said: Said, fix: Fix) -> Said:
         """Remember what a customer's message means, and say how it is shown then."""
         desk = self._policy.desk_language
-        once = await self._remember(said.language, desk, said.original, fix)
-        return replace(said, text=fix.text, engine=f"corrected by {self._policy.name_of(fix.agent)}", mark=once)
+        original = said.original or said.text
+        once = await self._remember(said.language, desk, original, fix)
+        by = f"corrected by {self._policy.name_of(fix.agent)}"
+        return replace(said, text=fix.text, original=original, engine=by, mark=once, late=False)
 
     async def of_reply(self, reply: Reply, fix: Fix, order: Order) -> str:
         """Remember what an answer should have been, change it where the platform lets us, and say what came of it."""
@@ -127,8 +129,8 @@ class Fixes:
     async def _said(self, mailbox: str, message: str) -> Said | None:
         post = await self._store.post(mailbox, message)
         entries = decode_entries(post.body) if post else ()
-        translated = (each for each in entries if isinstance(each, Said) and each.message == message and each.engine)
-        return next((each for each in translated if not each.deleted), None)
+        said = next((each for each in entries if isinstance(each, Said) and each.message == message), None)
+        return said if said and said.language and not said.deleted else None
 
     def _reply(self, events: Sequence[Event], sent: ReplySent) -> Reply | None:
         written, agent, language = "", "", ""

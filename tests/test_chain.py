@@ -208,3 +208,20 @@ async def test_what_an_engine_was_given_is_counted() -> None:
     await chain.translate("hola amigo", source="es", target="en")
 
     assert spent == [("first", 10)]
+
+
+async def test_an_engine_for_which_no_time_was_left_has_not_failed() -> None:
+    class Slow(Made):
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            await asyncio.get_running_loop().create_future()
+            return []
+
+    outcomes: list[tuple[str, str]] = []
+    slow, quick = Slow("slow", str.upper), Made("quick", str.upper)
+    chain = Chain([slow, quick], count=lambda *each: outcomes.append(each))
+
+    made = await chain.translate("hola amigo", source="es", target="en", within=0.05)
+
+    assert made == Untranslated("no engine works just now", passing=True)
+    assert outcomes == [("slow", "failed")]
+    assert quick.asked == []

@@ -104,6 +104,34 @@ async def test_a_correction_that_loses_a_number_is_for_this_once(world: World, w
     await world.shown(thread, "Where is my order B-2077?")
 
 
+async def test_what_could_not_be_translated_is_told_by_an_agent(
+    make_world: MakeWorld, words: Callable[[Any], str]
+) -> None:
+    world = await make_world(extra='[translation]\nengines = ["phrasebook"]\n')
+    customer, thread = await talk(world)
+    await customer.write("Mi tortuga se comió el paquete y no sé qué hacer")
+    await world.shown(thread, "Shown as written, in Spanish")
+    await world.slack.write("U0ANA", "!fix My turtle ate the parcel, what now?", thread=thread)
+
+    post = await world.shown(thread, "My turtle ate the parcel, what now?")
+    assert "corrected by Ana: Mi tortuga se comió el paquete" in words(post)
+    assert "Shown as written" not in words(post)
+    await world.shown(thread, "Where is my order A-1042?")
+
+
+async def test_corrections_are_known_from_the_first_message_after_a_start(make_world: MakeWorld) -> None:
+    world = await make_world()
+    customer, thread = await talk(world)
+    await world.slack.write("U0ANA", "!fix What became of order A-1042?", thread=thread)
+    await world.shown(thread, "What became of order A-1042?")
+
+    await world.stop()
+    await world.start()
+    await customer.write("¿Dónde está mi pedido B-2077?")
+
+    await world.shown(thread, "What became of order B-2077?")
+
+
 @pytest.mark.parametrize(
     ("said", "command", "told"),
     [

@@ -93,6 +93,9 @@ class Chain:
         lost: list[str] = []
         failed = False
         for engine in engines:
+            if self._clock() >= until:
+                failed = True
+                break
             if self._breaker.rests(engine.name):
                 self._count(engine.name, "rests")
                 failed = True
