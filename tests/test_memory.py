@@ -127,6 +127,15 @@ async def test_what_was_not_used_for_long_is_forgotten() -> None:
     assert engine.asked == 4
 
 
+async def test_long_texts_are_not_remembered() -> None:
+    engine = Counting()
+    chain = Chain([engine])
+    for length in (200, 200, 201, 201):
+        await say(chain, "a" * length)
+
+    assert engine.asked == 3
+
+
 async def test_a_correction_wins_at_once_over_what_is_remembered() -> None:
     chain = Chain([Counting()])
     await say(chain)

@@ -12,8 +12,11 @@ from translation.protect import around, missing
 CORRECTED = "correction"
 """The engine that a corrected translation is said to be by."""
 
-MOST = 20_000
+MOST = 10_000
 """How many texts that engines translated are remembered."""
+
+LONGEST = 200
+"""Characters of a text that is remembered; nobody writes a longer one twice."""
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +69,8 @@ class Memory:
 
     def computed(self, text: str, pair: Pair, engines: Sequence[str]) -> Translated | None:
         """Give what was made of a text when the same engines were there to be asked."""
+        if len(text) > LONGEST:
+            return None
         key = (text, *pair)
         found = self._computed.get(key)
         if found is None or found[0] != engines:
@@ -75,6 +80,8 @@ class Memory:
 
     def keep(self, text: str, pair: Pair, engines: Sequence[str], made: Translated) -> None:
         """Remember what an engine made."""
+        if len(text) > LONGEST:
+            return
         self._computed[(text, *pair)] = (engines, made)
         if len(self._computed) > self._most:
             self._computed.popitem(last=False)

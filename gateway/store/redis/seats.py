@@ -23,9 +23,9 @@ class Seats:
 
     async def refresh(self) -> None:
         """Learn what the other replicas did."""
-        away = self._calls.submit("fields", DOCS, AWAY, after=self._heard_away)
+        # One after the other: in a cluster they go to different nodes, and counting needs to know who is away.
+        await self._calls.submit("fields", DOCS, AWAY, after=self._heard_away)
         await self._calls.submit("crew", CREW, after=self._counted)
-        await away
 
     def _heard_away(self, answer: Answer) -> None:
         self._away = {agent.decode() for agent in answer[1][::2]}
