@@ -345,6 +345,17 @@ async def test_a_mirror_serves_other_machines(
     assert await say(models, "Hello, my order", EN_ES) == "Hola, mi pedido"
 
 
+async def test_a_mirror_of_itself_stays_whole(publisher: Publisher, models: Models) -> None:
+    publisher.publish(make_model(SPANISH), ES_EN)
+    publisher.write_index()
+    async with aiohttp.ClientSession() as session:
+        source = Source(str(publisher.folder), session)
+        await mirror(source, publisher.folder, (await source.offers()).values())
+        await get(models, source)
+
+    assert await say(models, "Hola") == "Hello"
+
+
 async def test_an_install_that_is_killed_leaves_what_was_there(
     publisher: Publisher, source: Source, models: Models
 ) -> None:

@@ -273,8 +273,11 @@ def _copy(file: Path, into: Path) -> None:
         source = file.open("rb")
     except OSError as error:
         raise ModelError(f"{file} can't be read: {error.strerror}") from error
-    with source, into.open("wb") as out:
-        shutil.copyfileobj(source, out)
+    with source:
+        if into.exists() and into.samefile(file):
+            return
+        with into.open("wb") as out:
+            shutil.copyfileobj(source, out)
 
 
 def _size(file: Path) -> int:
