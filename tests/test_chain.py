@@ -225,3 +225,17 @@ async def test_an_engine_for_which_no_time_was_left_has_not_failed() -> None:
     assert made == Untranslated("no engine works just now", passing=True)
     assert outcomes == [("slow", "failed")]
     assert quick.asked == []
+
+
+async def test_an_engine_that_does_not_know_its_languages_yet_may_work_later() -> None:
+    class Asking(Made):
+        learning = True
+
+        def pairs(self) -> set[Pair]:
+            return set() if self.learning else super().pairs()
+
+    engine = Asking("asking", str.upper)
+
+    assert await run(engine, text="hola amigo") == Untranslated("no engine works just now", passing=True)
+    engine.learning = False
+    assert await run(engine, text="hola amigo") == Translated("HOLA AMIGO", "asking", 0.9)

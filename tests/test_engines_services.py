@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from sandbox.translators import KEY, MODEL, REGION, TranslatorsSandbox
 from translation.azure import Azure
-from translation.chain import Chain
+from translation.chain import Chain, Untranslated
 from translation.contract import EngineError, Pair, Translated
 from translation.deepl import FREE, PRO, DeepL
 from translation.google import Google
@@ -127,6 +127,20 @@ async def test_an_answer_that_is_none_is_an_error(
 
     with pytest.raises(EngineError, match=f"{name} at .* answered what {name} wouldn't"):
         await engine.translate(["Hola"], source="es", target="en")
+
+
+@pytest.mark.parametrize("name", MAKERS)
+async def test_after_a_refusal_a_text_is_still_one_that_may_be_translated_later(
+    make: Make, sandbox: TranslatorsSandbox, name: str
+) -> None:
+    engine = make(name)
+    await engine.probe()
+    sandbox.fault = lambda request: web.Response(status=429)
+    chain = Chain([engine])
+
+    for _ in range(5):
+        made = await chain.translate("Hola amigo", source="es", target="en")
+        assert made == Untranslated("no engine works just now", passing=True)
 
 
 @pytest.mark.parametrize("name", MAKERS)

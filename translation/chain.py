@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from translation.contract import Engine, EngineError, Pair, Rendering, Translated
+from translation.contract import Engine, EngineError, Learning, Pair, Rendering, Translated
 from translation.memory import Memory
 from translation.packages import serving
 from translation.protect import Mark, Masked, around, brackets, digits, has_words, mask, missing
@@ -122,7 +122,7 @@ class Chain:
                     self.memory.keep(text, pair, names, made)
                 return made
             self._count(engine.name, "lost spans" if lost else "refused")
-        if failed:
+        if failed or any(isinstance(engine, Learning) and engine.learning for engine in self._engines):
             return Untranslated("no engine works just now", passing=True)
         if lost:
             return Untranslated(f"the translation would have lost or changed {', '.join(lost[:3])}")

@@ -5,7 +5,7 @@ Languages are BCP 47 tags, lower case without a region unless the region matters
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Pair(NamedTuple):
@@ -34,6 +34,15 @@ class Translated:
 
 class EngineError(Exception):
     """An engine can't answer at all just now; says which, why, and what to do about it, for people to read."""
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """An engine that finds out which directions it has, such as by asking a server."""
+
+    @property
+    def learning(self) -> bool:
+        """Say whether that isn't known just now."""
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,7 +44,7 @@ class _Known:
     ask_after: float = 0.0
 
 
-class Remote:
+class Remote(ABC):
     """Translates through the service at `url`; `limit` is for one request, `secret` is never shown in an error.
 
     Which languages it has is asked in the background: `pairs` is empty until it has answered. An engine says in
@@ -77,17 +78,21 @@ class Remote:
 
     # How the service is spoken to
 
+    @abstractmethod
     def _ask_languages(self) -> Sequence[Call]:
-        raise NotImplementedError
+        """Say which calls tell the languages."""
 
+    @abstractmethod
     def _read_languages(self, answers: Sequence[Any]) -> Codes:
-        raise NotImplementedError
+        """Read what they answered."""
 
+    @abstractmethod
     def _ask(self, texts: Sequence[str], source: str, target: str) -> Call:
-        raise NotImplementedError
+        """Say which call translates texts, by the service's own codes."""
 
+    @abstractmethod
     def _read(self, answer: Any, texts: Sequence[str]) -> Sequence[str]:
-        raise NotImplementedError
+        """Read the translations of these texts."""
 
     def _takes(self, text: str) -> bool:
         """Say whether a text would come back as it should."""
@@ -101,6 +106,11 @@ class Remote:
         if not self._known.codes and may_ask:
             self._asking = asyncio.create_task(self._learn_quietly(), name=f"{self.name} languages")
         return self._known.codes.keys()
+
+    @property
+    def learning(self) -> bool:
+        """Say whether it isn't known yet which languages the service has."""
+        return not self._known.codes
 
     async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
         """Translate each text; None for an empty answer, and for what the service would spoil.
