@@ -14,10 +14,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from benchmarks.firefox_model import SPANISH, make_model
+from benchmarks.spans import sentences
 from sandbox.translators import KEY, MODEL, REGION, TranslatorsSandbox
 from translation.apertium import Apertium
 from translation.argos import Argos
 from translation.azure import Azure
+from translation.chain import Chain, Untranslated
 from translation.contract import Engine, EngineError, Pair
 from translation.deepl import DeepL
 from translation.firefox import Firefox
@@ -126,6 +128,22 @@ async def test_probe_says_what_works_and_then_pairs_are_known(engine: Engine) ->
     assert "\n" not in said
     assert Pair("es", "en") in engine.pairs()
     assert all(pair.source != pair.target for pair in engine.pairs())
+
+
+async def test_what_must_survive_survives_every_engine(engine: Engine) -> None:
+    await engine.probe()
+    chain = Chain([engine])
+    spanish = [sentence for sentence in sentences(800, seed=11) if sentence.language == "es"]
+
+    made = [await chain.translate(sentence.text, source="es", target="en") for sentence in spanish]
+
+    harm = [
+        sentence.damage(output.text)
+        for sentence, output in zip(spanish, made, strict=True)
+        if not isinstance(output, Untranslated)
+    ]
+    assert len(harm) > len(spanish) * 0.7
+    assert not any(harm), harm
 
 
 async def test_a_batch_comes_back_in_order(engine: Engine) -> None:

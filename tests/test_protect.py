@@ -88,6 +88,34 @@ def test_a_lost_altered_or_invented_span_is_seen(output: str) -> None:
     assert missing("¿Dónde está mi pedido A-1042?", output)
 
 
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("Order A-1042 of 15/03/2027, write to ana@example.com", "15/03/2027의 주문 A-1042는 ana@example.com으로"),
+        (
+            "See www.example.com/a or call +34 600 123 456 or @ben_x",
+            "请看www.example.com/a或致电+34 600 123 456或@ben_x",
+        ),
+        ("Use SAVE_10 at 10:30 on https://x.example/y", "10:30にSAVE_10をhttps://x.example/yで"),
+        ("my order A-1042", "طلبي بA-1042"),
+    ],
+    ids=["Korean", "Chinese", "Japanese", "Arabic"],
+)
+def test_scripts_that_put_no_space_leave_spans_whole(source: str, output: str) -> None:
+    assert missing(source, output) == []
+    assert missing(output, source) == []
+
+
+def test_a_span_that_became_part_of_a_word_is_lost() -> None:
+    assert missing("mi pedido A-1042 no llega", "my orderA-1042 is late") == ["A-1042", "orderA-1042"]
+    assert missing("pagué £36 por esto", "I paid £36for this") == ["£36", "36for"]
+
+
+def test_spans_of_one_kind_that_changed_places_are_seen() -> None:
+    assert missing("pagué 24 € en vez de 36 €", "I paid 36 € instead of 24 €") == ["24 €", "36 €"]
+    assert missing("el 15/03/2027 pagué 24 €", "I paid 24 € on 15/03/2027") == []
+
+
 def test_amounts_whose_parts_moved_are_seen() -> None:
     assert missing("pagué 4.615 COP ayer", "I paid COP 4.615 yesterday")
 

@@ -169,12 +169,12 @@ class Chain:
         pieces = around(text, self._keep)
         score = 1.0
         for at in range(0, len(pieces), 2):
-            core = pieces[at].strip()
+            before, core, behind = _edges(pieces[at])
             if any(letter.isalpha() for letter in core):
                 rendering = await self._one(engine, core, source, target)
                 if rendering is None:
                     return None
-                pieces[at] = pieces[at].replace(core, rendering.text.strip())
+                pieces[at] = before + rendering.text.strip() + behind
                 score = min(score, rendering.score)
         return Rendering("".join(pieces), score)
 
@@ -182,6 +182,14 @@ class Chain:
         self._spend(engine.name, len(text))
         (rendering,) = await engine.translate([text], source=source, target=target)
         return rendering
+
+
+def _edges(piece: str) -> tuple[str, str, str]:
+    """Part what joins words to the spans beside them, space and punctuation, from the words."""
+    words = piece.lstrip(" \t\r\n,;:.!?…)]»”\u00a0\u202f")
+    before = piece[: len(piece) - len(words)]
+    core = words.rstrip(" \t\r\n([«“\u00a0\u202f")
+    return before, core, words[len(core) :]
 
 
 class _Breaker:

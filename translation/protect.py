@@ -9,6 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+_JOINS = r"0-9A-Za-z_\u00c0-\u052f"
+"""Digits, and letters of the scripts that put spaces between words: beside a span they make another word of it."""
+
+_START, _END, _SIGN = f"(?<![{_JOINS}])", f"(?![{_JOINS}])", f"[{_JOINS}]"
+
+
+def _apart(*patterns: str) -> str:
+    """Match what has neither letter nor digit beside it, but for letters of scripts that put no space there."""
+    return f"{_START}(?:{'|'.join(patterns)}){_END}"
+
+
 _EMOJI = (
     r"(?:[\U0001f1e6-\U0001f1ff]{2}|[#*0-9]\ufe0f?\u20e3|"
     r"[\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -18,15 +29,19 @@ _EMOJI = (
 _CURRENCY = r"(?:US\$|R\$|MX\$|CA\$|AU\$|[€$£¥₹₽₺₩₪₫₴฿]|\b(?:EUR|USD|GBP|BRL|MXN|CHF|COP|ARS|CLP|PEN|JPY|CNY|INR)\b)"
 _DIGITS = r"\d+(?:[.,'\u00a0\u202f]\d+)*"
 _PATTERNS = (
-    ("url", r"(?:https?://|www\.)[^\s<>\"”»]*[\w/=&#%+~-]"),
-    ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    ("mention", r"(?<![\w@])@\w[\w.]*\w"),
+    ("url", rf"(?:https?://|www\.)[!#-;=?-~\u00c0-\u052f]*[{_JOINS}/=&#%+~-]"),
+    ("email", rf"[{_JOINS}.+-]+@[{_JOINS}-]+(?:\.[{_JOINS}-]+)+"),
+    ("mention", rf"(?<![{_JOINS}@])@{_SIGN}[{_JOINS}.]*{_SIGN}"),
     ("emoji", _EMOJI),
-    ("amount", rf"{_CURRENCY}\s?{_DIGITS}|{_DIGITS}\s?(?:{_CURRENCY}|%)"),
-    ("date", r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})\b|\b\d{1,2}/\d{1,2}\b"),
-    ("time", r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\b\.?)?|\b\d{1,2}\s?(?:[ap]m)\b|\b\d{1,2}h\d{2}\b"),
-    ("phone", r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){6,14}|\b\d{2,4}(?:[ .-]\d{2,4}){2,5}\b"),
-    ("code", r"#[\w-]*\d[\w-]*|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z_])\w+(?:-\w+)*\b|\b[A-Z0-9]+(?:_[A-Z0-9]+)+\b"),
+    ("amount", rf"{_CURRENCY}\s?{_DIGITS}{_END}|{_DIGITS}\s?(?:{_CURRENCY}|%)"),
+    ("date", _apart(r"\d{4}-\d\d-\d\d", r"\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})", r"\d{1,2}/\d{1,2}")),
+    ("time", _apart(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\b\.?)?", r"\d{1,2}\s?[ap]m", r"\d{1,2}h\d{2}")),
+    ("phone", rf"(?<![{_JOINS}+])\+\d(?:[ ().-]{{0,2}}\d){{6,14}}|" + _apart(r"\d{2,4}(?:[ .-]\d{2,4}){2,5}")),
+    (
+        "code",
+        rf"#[{_JOINS}-]*\d[{_JOINS}-]*|"
+        + _apart(rf"(?=[{_JOINS}-]*\d)(?=[{_JOINS}-]*[A-Za-z_]){_SIGN}+(?:-{_SIGN}+)*", "[A-Z0-9]+(?:_[A-Z0-9]+)+"),
+    ),
     ("number", rf"{_DIGITS}"),
 )
 _ANY = (
@@ -77,10 +92,13 @@ def _terms(keep: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def missing(source: str, output: str, keep: tuple[str, ...] = ()) -> list[str]:
-    """Say which spans an output lost, altered, doubled or made up; an empty list is what is wanted."""
-    wanted = Counter(span.text for span in spans(source, keep))
+    """Say which spans an output lost, altered, doubled, made up or, of one kind, swapped; it is to be an empty list."""
+    asked = spans(source, keep)
+    wanted = Counter(span.text for span in asked)
     got = Counter(span.text for span in spans(output, keep))
-    lost = [text for text, count in wanted.items() if got[text] != count and output.count(text) != count]
+    lost = [text for text, count in wanted.items() if got[text] != count and _times(text, output) != count]
+    if not lost:
+        lost = _swapped(asked, output)
     known = set(wanted)
     made_up = [
         span.text
@@ -88,6 +106,27 @@ def missing(source: str, output: str, keep: tuple[str, ...] = ()) -> list[str]:
         if span.text not in known and span.kind in STRONG | {"number"} and span.text not in source
     ]
     return list(dict.fromkeys(lost + made_up))
+
+
+def _times(text: str, output: str) -> int:
+    """Count a span where it stands by itself."""
+    if text not in output:
+        return 0
+    before = _START if re.match(_SIGN, text) else ""
+    behind = _END if re.match(_SIGN, text[-1]) else ""
+    return len(re.findall(f"{before}{re.escape(text)}{behind}", output))
+
+
+def _swapped(asked: Sequence[Span], output: str) -> list[str]:
+    """Name the spans of one kind that stand in another order: "A-1 instead of B-2" is not "B-2 instead of A-1"."""
+    if len(asked) < 2:
+        return []
+    for kind in {span.kind for span in asked}:
+        texts = list(dict.fromkeys(span.text for span in asked if span.kind == kind))
+        places = [output.find(text) for text in texts]
+        if places != sorted(places):
+            return texts
+    return []
 
 
 @dataclass(frozen=True, slots=True)
