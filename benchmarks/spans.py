@@ -1,14 +1,31 @@
 """Sentences with spans that must survive, engines that damage them in every known way, and a judge.
 
 The judge knows what is right because the spans were written into the sentences: it shares no code with what it judges.
+Run by itself it sends all sentences through all engines and prints what became of them as JSON.
 """
 
+import asyncio
+import json
 import random
 import re
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from translation.contract import Pair, Rendering
+from benchmarks.firefox_model import SPANISH, make_model
+from translation.apertium import Apertium
+from translation.argos import Argos
+from translation.chain import Chain, Untranslated
+from translation.contract import Engine, Pair, Rendering
+from translation.firefox import Firefox
+from translation.models import Models
+from translation.packages import Packages
+
+COUNT = 5000
+TINY = Path(__file__).parent.parent / "tests" / "fixtures" / "argos"
 
 LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "nl", "pl")
 
@@ -259,3 +276,41 @@ class Hostile:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+async def tried(engine: Engine, written: Sequence[Sentence]) -> dict[str, int]:
+    """Send sentences through an engine, those that it has a direction for; say how many came to what."""
+    chain = Chain([engine])
+    told = {"sentences": 0, "damaged": 0, "untranslated": 0}
+    for sentence in written:
+        target = "es" if sentence.language == "en" else "en"
+        if Pair(sentence.language, target) not in engine.pairs():
+            continue
+        told["sentences"] += 1
+        made = await chain.translate(sentence.text, source=sentence.language, target=target)
+        if isinstance(made, Untranslated):
+            told["untranslated"] += 1
+        elif sentence.damage(made.text):
+            told["damaged"] += 1
+    await engine.close()
+    return told
+
+
+async def main() -> dict[str, dict[str, int]]:
+    """Try the real engines of this machine, with models made by hand, and the hostile ones."""
+    written = list(sentences(COUNT, seed=1))
+    with tempfile.TemporaryDirectory() as folder:
+        packages, models = Packages(Path(folder, "argos")), Models(Path(folder, "firefox"))
+        for file in TINY.glob("*.argosmodel"):
+            packages.install(file)
+        make_model(SPANISH).put(models, Pair("es", "en"))
+        real: list[Engine] = [Argos(packages), Firefox(models)]
+        if shutil.which("apertium"):
+            real.append(Apertium())
+        for engine in real:
+            await engine.probe()
+        return {engine.name: await tried(engine, written) for engine in (*real, *map(Hostile, HOSTILE))}
+
+
+if __name__ == "__main__":
+    json.dump(asyncio.run(main()), sys.stdout)

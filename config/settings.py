@@ -82,7 +82,8 @@ class Translation:
     """Which engines are asked in which order, and what is done about a risky translation.
 
     `firefox_mirror` is an address or a folder, "" for Mozilla's own records. `chosen` says that an admin named the
-    engines, so that one that doesn't work is a fault.
+    engines, so that one that doesn't work is a fault. `keep` is never translated; each of `terms` is one thing in
+    several languages.
     """
 
     engines: tuple[str, ...] = ("phrasebook", "firefox", "argos", "apertium")
@@ -90,6 +91,7 @@ class Translation:
     firefox_mirror: str = ""
     services: Mapping[str, Service] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    terms: tuple[Mapping[str, str], ...] = ()
     chosen: bool = False
 
 
@@ -301,6 +303,16 @@ def _service(table: Table, name: str, *, asked: bool) -> Service:
     return service
 
 
+def _term(table: Table) -> Mapping[str, str]:
+    """Read how one thing is called, by language tag."""
+    term = {tag: table.text(tag) for tag in table.names()}
+    if len(term) < 2:
+        raise table.error(
+            next(iter(term), ""), 'needs two languages or more, such as en = "gift card" and es = "tarjeta regalo"'
+        )
+    return {_checked(table, tag, tag): text for tag, text in term.items()}
+
+
 def _translation(table: Table, folder: Path) -> Translation:
     default = Translation()
     engines = table.texts("engines", default.engines)
@@ -315,6 +327,7 @@ def _translation(table: Table, folder: Path) -> Translation:
         firefox_mirror=_mirror(firefox, folder),
         services={name: _service(table.table(name), name, asked=name in engines) for name in SERVICES},
         keep=glossary.texts("keep"),
+        terms=tuple(_term(term) for term in glossary.tables("terms")),
         chosen="engines" in table,
     )
     for each in (glossary, firefox):

@@ -181,7 +181,7 @@ class Customers:
                 await self._failed(batch, order, error, channel.id)
                 return
         elif not progress.parts:
-            words = await self._interpreter.for_customer(effect, channel.capabilities)
+            words = await self._interpreter.for_customer(effect, channel.capabilities, name=conversation.name)
             if isinstance(words, Held):
                 await self._hold_back(batch, order, effect, words)
                 return

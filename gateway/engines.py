@@ -12,6 +12,7 @@ from translation.chain import Chain
 from translation.contract import Engine
 from translation.deepl import DeepL
 from translation.firefox import Firefox
+from translation.glossary import Glossary
 from translation.google import Google
 from translation.libretranslate import LibreTranslate
 from translation.models import Models
@@ -29,6 +30,7 @@ MODELS = "models"
 def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
     """Make the engines, in the order that the configuration has."""
     translation, services = settings.translation, settings.translation.services
+    glossary = Glossary(translation.keep, translation.terms)
 
     def url(name: str) -> str:
         return services[name].url
@@ -45,14 +47,12 @@ def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
         "deepl": lambda: DeepL(key("deepl"), url=url("deepl")),
         "google": lambda: Google(key("google"), url=url("google")),
         "azure": lambda: Azure(key("azure"), region=services["azure"].region, url=url("azure")),
-        "openai": lambda: OpenAI(
-            key("openai"), model=services["openai"].model, keep=translation.keep, url=url("openai")
-        ),
+        "openai": lambda: OpenAI(key("openai"), model=services["openai"].model, glossary=glossary, url=url("openai")),
     }
     engines = [makers[name]() for name in translation.engines]
     return Chain(
         engines,
-        keep=translation.keep,
+        glossary=glossary,
         count=lambda engine, outcome: count(TRANSLATED, engine, outcome),
         spend=lambda engine, characters: count(CHARACTERS, engine, by=characters),
     )

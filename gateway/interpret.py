@@ -115,7 +115,7 @@ class Interpreter:
             return said
         if not language:
             return replace(said, mark="Shown as written: its language isn't known yet")
-        made = await self._chain.translate(text, source=language, target=desk, within=within)
+        made = await self._chain.translate(text, source=language, target=desk, name=said.name, within=within)
         if isinstance(made, Untranslated):
             how = "" if made.passing else f". {HOW_TO_GET}"
             mark = f"Shown as written, in {language_name(language)}: {made.why}{how}"
@@ -132,10 +132,10 @@ class Interpreter:
 
     # To the customer
 
-    async def for_customer(self, order: TellCustomer, channel: Capabilities) -> Progress | Held:
-        """Say what the customer reads of an answer, in parts that the platform takes."""
+    async def for_customer(self, order: TellCustomer, channel: Capabilities, *, name: str = "") -> Progress | Held:
+        """Say what the customer, `name`, reads of an answer, in parts that the platform takes."""
         if order.lines:
-            asked = await self.for_customer(replace(order, lines=()), channel)
+            asked = await self.for_customer(replace(order, lines=()), channel, name=name)
             if isinstance(asked, Progress):
                 text = "\n".join((*asked.parts, *order.lines))
                 return replace(asked, parts=tuple(split(text, channel.max_text, channel.size)))
@@ -148,14 +148,14 @@ class Interpreter:
         if not order.language:
             warning = "Sent as written: the customer's language isn't known yet"
             return self._progress(order.text, order.source, channel, warning=warning)
-        made = await self._chain.translate(order.text, source=order.source, target=order.language)
+        made = await self._chain.translate(order.text, source=order.source, target=order.language, name=name)
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, channel, warning=warning)
         verdict = self._assess(order.text, made, order.source, order.language)
         doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
-            back = await self.meaning(made.text, made.engine, order.language, order.source)
+            back = await self.meaning(made.text, order.language, order.source, name=name)
             return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
         return self._progress(made.text, order.language, channel, engine=made.engine, warning=_mark(made, verdict))
 
@@ -163,14 +163,14 @@ class Interpreter:
         """Add the meaning back, in the desk's language, to what is shown of a translated answer."""
         if not sent.engine or sent.back:
             return sent
-        back = await self.meaning(sent.text, sent.engine, sent.language, self._policy.desk_language)
+        back = await self.meaning(sent.text, sent.language, self._policy.desk_language, name=sent.name)
         return replace(sent, back=back)
 
-    async def meaning(self, text: str, engine: str, language: str, desk: str) -> str:
+    async def meaning(self, text: str, language: str, desk: str, *, name: str = "") -> str:
         """Translate what a customer reads back for the desk, "" where nobody can."""
         if same_language(language, desk):
             return ""
-        made = await self._chain.translate(text, source=language, target=desk)
+        made = await self._chain.translate(text, source=language, target=desk, name=name)
         return made.text if isinstance(made, Translated) else ""
 
     def _assess(self, text: str, made: Translated, source: str, target: str) -> Verdict:

@@ -28,7 +28,7 @@ def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     if not event.final:
         return Decision(now)
     if not event.reply:
-        return Decision(now, (_shown(event),))
+        return Decision(now, (_shown(was, event),))
     early = was.receipts.get(event.message, "")
     state = (
         early if early in ("read", "failed") else "read" if event.unread and event.at <= was.read_until else "accepted"
@@ -36,12 +36,17 @@ def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     now = replace(now, receipts=latest(now.receipts, {event.reply: state}))
     if event.unread and state == "accepted":
         now = replace(now, unread=latest(now.unread, {event.reply: event.at}))
-    return Decision(now, (React(message=event.reply, emoji=state), _shown(event)))
+    return Decision(now, (React(message=event.reply, emoji=state), _shown(was, event)))
 
 
-def _shown(event: ReplySent) -> ShowSent:
+def _shown(was: Conversation, event: ReplySent) -> ShowSent:
     return ShowSent(
-        text=event.sent, language=event.language, engine=event.engine, back=event.back, warning=event.warning
+        text=event.sent,
+        language=event.language,
+        engine=event.engine,
+        back=event.back,
+        warning=event.warning,
+        name=was.name,
     )
 
 

@@ -394,13 +394,14 @@ class ShowLate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class ShowSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Show in the thread what the customer really got, and its meaning back in the agent's language."""
+    """Show in the thread what the customer, `name`, really got, and its meaning back in the agent's language."""
 
     text: str
     language: str
     engine: str = ""
     back: str = ""
     warning: str = ""
+    name: str = ""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

@@ -411,10 +411,10 @@ async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
     interpreter = world.gateway.bridge.interpreter
     whole = interpreter.for_customer
 
-    async def fragile(order: Any, max_text: int) -> Any:
+    async def fragile(order: Any, channel: Any, **options: Any) -> Any:
         if "poison" in order.text:
             raise ZeroDivisionError
-        return await whole(order, max_text)
+        return await whole(order, channel, **options)
 
     monkeypatch.setattr(interpreter, "for_customer", fragile)
     await world.slack.write("U0ANA", "poison", thread=thread)

@@ -241,13 +241,13 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             OPEN,
             ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Va", language="es", back="It goes"),
-            [React(message="2.0", emoji="accepted"), ShowSent(text="Va", language="es", back="It goes")],
+            [React(message="2.0", emoji="accepted"), ShowSent(text="Va", language="es", back="It goes", name="Lucía")],
             id="an accepted answer gets its tick and shows what was sent",
         ),
         pytest.param(
             replace(OPEN, receipts={"9": "read"}),
             ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Va"),
-            [React(message="2.0", emoji="read"), ShowSent(text="Va", language="")],
+            [React(message="2.0", emoji="read"), ShowSent(text="Va", language="", name="Lucía")],
             id="a receipt that overtook the answer isn't lost",
         ),
         pytest.param(

@@ -43,6 +43,9 @@ name = "Ben"
 engines = ["phrasebook"]
 [translation.glossary]
 keep = ["AirFryer X2"]
+[[translation.glossary.terms]]
+en = "gift card"
+pt-BR = "vale-presente"
 
 [routing]
 reopen_window = "2d"
@@ -67,6 +70,7 @@ def test_what_is_written_is_what_is_read() -> None:
     assert settings.policy.skills[0].keywords == {"en": ("invoice",)}
     assert settings.policy.reopen_window == timedelta(days=2)
     assert settings.translation.keep == ("AirFryer X2",)
+    assert settings.translation.terms == ({"en": "gift card", "pt-br": "vale-presente"},)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,9 @@ def test_what_is_written_is_what_is_read() -> None:
             '[translation.firefox]\nmirror = "ftp://x"\n[translation.glossary]',
             "firefox.mirror: must be a",
         ),
+        ('en = "gift card"\n', "", "glossary.terms[0].pt-BR: needs two languages"),
+        ('en = "gift card"', 'english! = "x"', "isn't TOML"),
+        ('en = "gift card"', '"gift card" = "x"', "terms[0].gift card: must be language codes"),
         ('engines = ["phrasebook"]', 'engines = ["babel"]', "translation.engines: there is no engine 'babel'"),
         ('reopen_window = "2d"', 'reopen_window = "soon"', "routing.reopen_window: must be a duration such as"),
         ("[routing]", "[routing", "isn't TOML"),

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from translation.contract import Engine, EngineError, Learning, Pair, Rendering, Translated
+from translation.glossary import Glossary, Kept
 from translation.memory import Memory
 from translation.packages import serving
-from translation.protect import Mark, Masked, around, brackets, digits, has_words, mask, missing
+from translation.protect import Masked, around, brackets, digits, has_words, mask, missing, settled, spans
 
 log = logging.getLogger("dragoman.translation")
 
@@ -41,6 +42,15 @@ class Untranslated:
     passing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A text to be translated, and what is kept in it."""
+
+    text: str
+    pair: Pair
+    keep: Kept
+
+
 class Chain:
     """Asks engines in order; what comes back has everything that must survive."""
 
@@ -48,7 +58,7 @@ class Chain:
         self,
         engines: Sequence[Engine],
         *,
-        keep: tuple[str, ...] = (),
+        glossary: Glossary | None = None,
         count: Count = lambda engine, outcome: None,
         spend: Spend = lambda engine, characters: None,
         memory: Memory | None = None,
@@ -56,7 +66,7 @@ class Chain:
     ) -> None:
         self.memory = memory or Memory()
         self._engines = engines
-        self._keep = keep
+        self._glossary = glossary or Glossary()
         self._count = count
         self._spend = spend
         self._clock = clock
@@ -72,24 +82,33 @@ class Chain:
         return {engine.name: frozenset(engine.pairs()) for engine in self._engines}
 
     async def translate(
-        self, text: str, *, source: str, target: str, within: float = math.inf
+        self, text: str, *, source: str, target: str, name: str = "", within: float = math.inf
     ) -> Translated | Untranslated:
-        """Translate a text by the first engine that can, without losing a span; give up after `within` seconds."""
-        if not has_words(text, self._keep):
-            return Translated(text, "", 1.0)
+        """Translate a text by the first engine that can, without losing a span; give up after `within` seconds.
+
+        `name` is the customer's, which stays as it is.
+        """
+        keep = self._glossary.between(source, target, name=name)
+        if not has_words(text, keep):
+            return Translated(settled(text, spans(text, keep), 0, len(text)), "", 1.0)
         pair = Pair(source, target)
         if (known := self.memory.corrected(text, pair)) is not None:
             return known
         engines = [engine for engine in self._engines if serving(pair, engine.pairs()) is not None]
         names = tuple(engine.name for engine in engines)
-        if (known := self.memory.computed(text, pair, names)) is not None:
+        personal = bool(name) and any(span.kind == "name" for span in spans(text, keep))
+        if not personal and (known := self.memory.computed(text, pair, names)) is not None:
             self._count(known.engine, "remembered")
             return known
-        return await self._compute(text, pair, engines, names, until=self._clock() + within)
+        made, best = await self._compute(_Asked(text, pair, keep), engines, until=self._clock() + within)
+        if best and not personal and isinstance(made, Translated) and made.engine != EXACT:
+            self.memory.keep(text, pair, names, made)
+        return made
 
     async def _compute(
-        self, text: str, pair: Pair, engines: Sequence[Engine], names: Sequence[str], *, until: float
-    ) -> Translated | Untranslated:
+        self, asked: _Asked, engines: Sequence[Engine], *, until: float
+    ) -> tuple[Translated | Untranslated, bool]:
+        """Ask one engine after another; says also whether none failed, so that no other answer is to be had later."""
         lost: list[str] = []
         failed = False
         for engine in engines:
@@ -102,7 +121,7 @@ class Chain:
                 continue
             try:
                 async with asyncio.timeout(min(PATIENCE, until - self._clock())):
-                    rendering, lost = await self._ask(engine, text, *pair)
+                    rendering, lost = await self._ask(engine, asked)
             except (EngineError, TimeoutError) as error:
                 failed = True
                 self._failed(engine.name, "failed")
@@ -117,16 +136,16 @@ class Chain:
             self._breaker.worked(engine.name)
             if rendering is not None:
                 self._count(engine.name, "translated")
-                made = Translated(rendering.text, engine.name, rendering.score)
-                if not failed and engine.name != EXACT:
-                    self.memory.keep(text, pair, names, made)
-                return made
+                return Translated(rendering.text, engine.name, rendering.score), not failed
             self._count(engine.name, "lost spans" if lost else "refused")
+        return self._none(lost, failed=failed, asked=bool(engines)), False
+
+    def _none(self, lost: Sequence[str], *, failed: bool, asked: bool) -> Untranslated:
         if failed or any(isinstance(engine, Learning) and engine.learning for engine in self._engines):
             return Untranslated("no engine works just now", passing=True)
         if lost:
             return Untranslated(f"the translation would have lost or changed {', '.join(lost[:3])}")
-        return Untranslated("no engine could translate it" if engines else "no engine is installed for these languages")
+        return Untranslated("no engine could translate it" if asked else "no engine is installed for these languages")
 
     async def close(self) -> None:
         """Let go of the engines."""
@@ -138,49 +157,50 @@ class Chain:
         if rest := self._breaker.failed(engine):
             log.warning("engine.rests", extra={"engine": engine, "seconds": rest})
 
-    async def _ask(self, engine: Engine, text: str, source: str, target: str) -> tuple[Rendering | None, list[str]]:
+    async def _ask(self, engine: Engine, asked: _Asked) -> tuple[Rendering | None, list[str]]:
         """Try one way of carrying the spans after another."""
+        text, keep = asked.text, asked.keep
         if engine.name == EXACT:
-            rendering = await self._one(engine, text, source, target)
-            lost = missing(text, rendering.text, self._keep) if rendering else []
+            rendering = await self._one(engine, text, asked.pair)
+            lost = missing(text, rendering.text, keep) if rendering else []
             return (None if lost else rendering), lost
         lost = []
         for mark in (brackets, digits):
-            masked = mask(text, mark, self._keep)
-            rendering = await self._masked(engine, masked, mark, source, target)
+            rendering = await self._masked(engine, mask(text, mark, keep), asked.pair)
             if rendering is None:
                 return None, []
-            lost = missing(text, rendering.text, self._keep)
-            if rendering.text and not lost:
+            lost = missing(text, rendering.text, keep)
+            if has_words(rendering.text, keep) and not lost:
                 return rendering, []
-        rendering = await self._around(engine, text, source, target)
-        lost = missing(text, rendering.text, self._keep) if rendering else lost
+        rendering = await self._around(engine, asked)
+        lost = missing(text, rendering.text, keep) if rendering else lost
         return (None if lost else rendering), lost
 
-    async def _masked(self, engine: Engine, masked: Masked, mark: Mark, source: str, target: str) -> Rendering | None:
-        rendering = await self._one(engine, masked.text, source, target)
+    async def _masked(self, engine: Engine, masked: Masked, pair: Pair) -> Rendering | None:
+        rendering = await self._one(engine, masked.text, pair)
         if rendering is None:
             return None
         restored = masked.restore(rendering.text)
         return Rendering(restored or "", rendering.score)
 
-    async def _around(self, engine: Engine, text: str, source: str, target: str) -> Rendering | None:
+    async def _around(self, engine: Engine, asked: _Asked) -> Rendering | None:
         """Translate the words between the spans apart: clumsy, and nothing is lost."""
-        pieces = around(text, self._keep)
+        pieces = around(asked.text, asked.keep)
+        pieces[1::2] = map(asked.keep.put, pieces[1::2])
         score = 1.0
         for at in range(0, len(pieces), 2):
             before, core, behind = _edges(pieces[at])
             if any(letter.isalpha() for letter in core):
-                rendering = await self._one(engine, core, source, target)
-                if rendering is None:
+                rendering = await self._one(engine, core, asked.pair)
+                if rendering is None or not has_words(rendering.text):
                     return None
                 pieces[at] = before + rendering.text.strip() + behind
                 score = min(score, rendering.score)
         return Rendering("".join(pieces), score)
 
-    async def _one(self, engine: Engine, text: str, source: str, target: str) -> Rendering | None:
+    async def _one(self, engine: Engine, text: str, pair: Pair) -> Rendering | None:
         self._spend(engine.name, len(text))
-        (rendering,) = await engine.translate([text], source=source, target=target)
+        (rendering,) = await engine.translate([text], source=pair.source, target=pair.target)
         return rendering
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from translation.glossary import NOTHING, Kept
+
 _JOINS = r"0-9A-Za-z_\u00c0-\u052f"
 """Digits, and letters of the scripts that put spaces between words: beside a span they make another word of it."""
 
@@ -54,57 +56,50 @@ _CLEAR = r"(?<!\w)(?:(?![A-Z]{3}\b)[^\W\d_]+(?:[,;:.!?)]?[ \n]+))+"
 
 _SPAN = re.compile(f"{_CLEAR}|{_ANY}")
 _WORTH_A_LOOK = re.compile(r"[\d@#_]|://|www\.|[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
-STRONG = frozenset({"url", "email", "mention", "emoji", "amount", "date", "time", "phone", "code", "term"})
-"""Kinds that may not appear from nowhere either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of text that must come through as it is."""
+    """A piece of text that must come through as it is, or as the glossary has it: `put` stands for it after."""
 
     kind: str
     start: int
     end: int
     text: str
+    put: str
 
 
 @lru_cache(maxsize=4096)
-def spans(text: str, keep: tuple[str, ...] = ()) -> tuple[Span, ...]:
-    """Find what must survive, in order; `keep` are the glossary's terms, in any case."""
+def spans(text: str, keep: Kept = NOTHING) -> tuple[Span, ...]:
+    """Find what must survive, in order; `keep` are the glossary's terms and a person's names."""
     if not keep and not _WORTH_A_LOOK.search(text):
         return ()
-    found = (
-        [Span("term", match.start(), match.end(), match[0]) for match in _terms(keep).finditer(text)] if keep else []
-    )
+    found = [
+        Span(match.lastgroup or "", match.start(), match.end(), match[0], keep.put(match[0]))
+        for match in (keep.pattern().finditer(text) if keep else ())
+    ]
     taken = [(span.start, span.end) for span in found]
     found += [
-        Span(match.lastgroup or "", match.start(), match.end(), match[0])
+        Span(match.lastgroup or "", match.start(), match.end(), match[0], match[0])
         for match in _SPAN.finditer(text)
         if match.lastgroup and not (taken and any(start < match.end() and match.start() < end for start, end in taken))
     ]
     return tuple(sorted(found, key=lambda span: span.start) if taken else found)
 
 
-@lru_cache(maxsize=16)
-def _terms(keep: tuple[str, ...]) -> re.Pattern[str]:
-    longest_first = sorted(keep, key=len, reverse=True)
-    return re.compile("|".join(rf"(?<!\w){re.escape(term)}(?!\w)" for term in longest_first), re.IGNORECASE)
-
-
-def missing(source: str, output: str, keep: tuple[str, ...] = ()) -> list[str]:
+def missing(source: str, output: str, keep: Kept = NOTHING) -> list[str]:
     """Say which spans an output lost, altered, doubled, made up or, of one kind, swapped; it is to be an empty list."""
     asked = spans(source, keep)
-    wanted = Counter(span.text for span in asked)
-    got = Counter(span.text for span in spans(output, keep))
+    exact = [span for span in asked if span.put == span.text]
+    wanted = Counter(span.text for span in exact)
+    found = spans(output, keep.unchanged())
+    got = Counter(span.text for span in found)
     lost = [text for text, count in wanted.items() if got[text] != count and _times(text, output) != count]
+    said = Counter(span.put.casefold() for span in asked if span.put != span.text)
+    lost += [put for put, count in said.items() if _times(put, output.casefold()) < count]
     if not lost:
-        lost = _swapped(asked, output)
-    known = set(wanted)
-    made_up = [
-        span.text
-        for span in spans(output, keep)
-        if span.text not in known and span.kind in STRONG | {"number"} and span.text not in source
-    ]
+        lost = _swapped(exact, found, output)
+    made_up = [span.text for span in found if span.text not in wanted and span.kind != "name"]
     return list(dict.fromkeys(lost + made_up))
 
 
@@ -117,15 +112,14 @@ def _times(text: str, output: str) -> int:
     return len(re.findall(f"{before}{re.escape(text)}{behind}", output))
 
 
-def _swapped(asked: Sequence[Span], output: str) -> list[str]:
+def _swapped(asked: Sequence[Span], found: Sequence[Span], output: str) -> list[str]:
     """Name the spans of one kind that stand in another order: "A-1 instead of B-2" is not "B-2 instead of A-1"."""
     if len(asked) < 2:
         return []
     for kind in {span.kind for span in asked}:
-        texts = list(dict.fromkeys(span.text for span in asked if span.kind == kind))
-        places = [output.find(text) for text in texts]
-        if places != sorted(places):
-            return texts
+        was, now = ([span.text for span in each if span.kind == kind] for each in (asked, found))
+        if now != was and (sorted(now) == sorted(was) or was != sorted(was, key=output.find)):
+            return list(dict.fromkeys(was))
     return []
 
 
@@ -161,9 +155,10 @@ def digits(number: int) -> str:
     return str(7391 + 1013 * number)
 
 
-def mask(text: str, mark: Mark, keep: tuple[str, ...] = ()) -> Masked:
+def mask(text: str, mark: Mark, keep: Kept = NOTHING) -> Masked:
     """Take out what must survive: at the edges wholly, within by a placeholder."""
-    found = list(spans(text, keep))
+    every = spans(text, keep)
+    found = list(every)
     start, end = 0, len(text)
     while found and not _has_words(text[start : found[0].start]) and _stands_apart(found[0], text):
         start = found.pop(0).end
@@ -177,13 +172,24 @@ def mask(text: str, mark: Mark, keep: tuple[str, ...] = ()) -> Masked:
     at = start
     for number, span in enumerate(found):
         marks.append(mark(number))
-        values.append(span.text)
+        values.append(span.put)
         inner += text[at : span.start] + marks[-1]
         at = span.end
-    return Masked(text[:start], inner + text[at:end], text[end:], tuple(values), tuple(marks))
+    before, behind = settled(text, every, 0, start), settled(text, every, end, len(text))
+    return Masked(before, inner + text[at:end], behind, tuple(values), tuple(marks))
 
 
-def around(text: str, keep: tuple[str, ...] = ()) -> list[str]:
+def settled(text: str, found: Sequence[Span], start: int, end: int) -> str:
+    """Give a part of a text with its spans as they are to stand in the translation."""
+    made, at = "", start
+    for span in found:
+        if start <= span.start and span.end <= end:
+            made += text[at : span.start] + span.put
+            at = span.end
+    return made + text[at:end]
+
+
+def around(text: str, keep: Kept = NOTHING) -> list[str]:
     """Cut a text at its spans: words at even places, spans at odd ones; joined they are the text."""
     pieces, at = [], 0
     for span in spans(text, keep):
@@ -192,7 +198,7 @@ def around(text: str, keep: tuple[str, ...] = ()) -> list[str]:
     return [*pieces, text[at:]]
 
 
-def has_words(text: str, keep: tuple[str, ...] = ()) -> bool:
+def has_words(text: str, keep: Kept = NOTHING) -> bool:
     """Say whether there is anything to translate beside what must survive."""
     return any(_has_words(piece) for piece in around(text, keep)[::2])
 
