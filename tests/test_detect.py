@@ -2,7 +2,9 @@
 
 import pytest
 
+from benchmarks.languages import alone, decided, hinted, messages, twice
 from translation.detect import Detector
+from translation.frequencies import Frequencies
 
 DETECTOR = Detector()
 
@@ -72,6 +74,47 @@ def test_evidence_stays_small() -> None:
         evidence = dict(DETECTOR.listen(text, evidence=evidence).evidence)
 
     assert len(evidence) <= 4
+
+
+def test_messages_never_used_for_choosing_are_told() -> None:
+    held = messages("held")
+
+    assert alone(DETECTOR, held).right >= 0.94
+    assert hinted(DETECTOR, held).right >= 0.97
+    assert twice(DETECTOR, held).right >= 0.98
+    assert alone(DETECTOR, held).wrong <= 0.01
+    assert decided(DETECTOR, held) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("donde esta mi paquete", "es"),
+        ("gdzie moja przesylka", "pl"),
+        ("gui lai cho toi", "vi"),
+        ("siparisim nerede kaldi", "tr"),
+        ("privet gde moya posylka", "ru"),
+        ("bhai mera paise kab wapas milega", "hi"),
+    ],
+)
+def test_writing_without_accents_or_in_latin_letters_is_told(text: str, language: str) -> None:
+    assert DETECTOR.listen(text).language == language
+
+
+@pytest.mark.parametrize("text", ["Rosa Flores", "Lisboa", "MacBook Pro", "Carlos", "eBay", "DHL", "返金", "mmm"])
+def test_names_and_what_two_languages_share_decide_nothing(text: str) -> None:
+    assert DETECTOR.listen(text).language == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("Gracias", "es"), ("Guten Morgen", "de"), ("HOLA QUIERO MI PEDIDO", "es")]
+)
+def test_a_greeting_with_capitals_is_no_name(text: str, language: str) -> None:
+    assert DETECTOR.listen(text).language == language
+
+
+def test_words_that_no_list_has_tell_nothing() -> None:
+    assert Frequencies().weigh(["xyzzyplugh"]) == {}
 
 
 def test_without_the_model_scripts_and_greetings_remain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ undecidable ("ok", a number, an emoji) changes nothing.
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from translation.frequencies import Frequencies
 from translation.protect import around
 
 MODEL = Path(__file__).parent / "models" / "lid.176.ftz"
@@ -21,6 +22,18 @@ SURE = 0.7
 
 ENOUGH = 120
 """Characters that tell a language as well as any more would."""
+
+CLEAR = 0.9
+"""From here on the words alone tell a language, and the model isn't asked."""
+
+UNLISTED, DOUBT = 0.03, 0.05
+"""What a language is worth that the words' table hasn't got, and one that the model doesn't name."""
+
+LEAST = 0.02
+"""Shares below are nothing."""
+
+KANJI = 4
+"""So many signs may be Japanese without kana."""
 
 FLOOR = 0.02
 HINT = 0.5
@@ -84,6 +97,7 @@ SCRIPTS = {
     "GEORGIAN": "ka",
     "TAMIL": "ta",
     "BENGALI": "bn",
+    "DEVANAGARI": "hi",
 }
 UNDECIDABLE = frozenset(
     {
@@ -111,24 +125,33 @@ UNDECIDABLE = frozenset(
 """Words that people of many languages write; a text of nothing else says nothing."""
 
 TELLING = {
-    "de": "hallo guten danke bitte nicht ich und ist wann wo mein meine",
-    "en": "the thanks thank please where when what my is are how",
-    "es": "hola gracias buenos buenas días dónde donde pedido quiero está por qué cuándo",
-    "fr": "bonjour salut merci où ma mon je est pas quand commande",
-    "it": "ciao grazie buongiorno dove il mio sono non quando ordine",
-    "nl": "hallo dank goedemorgen waar mijn ik niet wanneer bestelling",
-    "pt": "olá oi obrigado obrigada não meu minha onde quando pedido você",
-    "pl": "cześć dzień dobry dziękuję gdzie moje nie kiedy zamówienie",
-    "ru": "привет здравствуйте спасибо где мой заказ не когда",
-    "tr": "merhaba teşekkürler nerede sipariş ne zaman",
-    "vi": "chào xin cảm ơn ở đâu đơn hàng",
-    "sv": "hej tack var är min inte när",
-    "id": "halo terima kasih di mana pesanan saya",
+    "ar": "مرحبا أهلا شكرا تمام طلبي الطرد",
+    "de": "hallo moin servus hi danke bitte guten morgen bestellung lieferung rechnung paket rückerstattung kaputt",
+    "en": "hi hey hello thanks thank cheers please order parcel refund shipping charged invoice anyone",
+    "es": "hola buenas gracias porfa porfi vale pedido envío envio reembolso paquete factura",
+    "fr": "bonjour salut coucou merci svp stp commande colis remboursement livraison facture appli",
+    "hi": "mera meri mere kahan kaha hai nahi nahin kya kab aap mujhe chahiye paise wapas kaise bhai abhi tak "
+    "aaya gaya kar raha rahi karo kripya shukriya dhanyavaad",
+    "id": "halo kak min gan makasih terimakasih terima kasih pesanan paket ongkir barangnya ukurannya pengiriman",
+    "it": "ciao salve buongiorno grazie ordine pacco rimborso spedizione fattura",
+    "nl": "hoi hallo dag bedankt dank graag bestelling pakje pakket factuur terugbetaling",
+    "no": "hei takk bestilling pakke regning refusjon",
+    "pl": "cześć witam dzień dobry dzięki dziękuję proszę zamówienie paczka zwrot faktura",
+    "pt": "oi olá beleza valeu obrigado obrigada pedido encomenda reembolso fatura",
+    "ru": "привет здравствуйте спасибо заказ посылка",
+    "sv": "hej hejsan tjena tack beställning paket faktura återbetalning trasig",
+    "tr": "merhaba selam tamam teşekkürler sağol sipariş siparişim kargo kargom iade fatura",
+    "uk": "привіт дякую гаразд замовлення посилка",
+    "vi": "chào xin cảm ơn dạ vâng ạ ơi shop đơn hàng",
 }
-_TELLING: dict[str, set[str]] = {}
-for _language, _words in TELLING.items():
-    for _each in _words.split():
-        _TELLING.setdefault(_each, set()).add(_language)
+"""What customers write that lists of words have too seldom: greetings, thanks and the trade's own words."""
+
+_TELLING = frozenset(word for words in TELLING.values() for word in words.split())
+_CHINESE = frozenset(
+    "你您我他她们們的吗嗎呢吧在是没沒这這那谢謝么麼请還还到个個可以好几开门发问时间订单货钱换质错为电话号费给让说对买卖"
+)
+"""Signs that Japanese without kana hardly writes."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _BEYOND_LATIN = re.compile("[\u0370-\U0010ffff]")
 
@@ -147,6 +170,7 @@ class Detector:
 
     def __init__(self, model: Path = MODEL) -> None:
         self._model = _load(model)
+        self._frequencies = Frequencies()
         self._heard = lru_cache(maxsize=4096)(self._listen)
 
     def listen(self, text: str, *, evidence: Mapping[str, float] | None = None, hint: str = "") -> Belief:
@@ -169,21 +193,21 @@ class Detector:
 
     def _listen(self, text: str) -> dict[str, float]:
         plain = " ".join(piece for piece in around(text)[::2] if piece.strip())[:ENOUGH]
-        words = _WORD.findall(plain.casefold())
-        if not words or all(word in UNDECIDABLE for word in words):
+        written = _WORD.findall(plain)
+        words = [word.casefold() for word in written]
+        if all(word in UNDECIDABLE for word in words) or _only_names(written):
             return {}
         if script := _script(plain):
-            return {script: 0.99}
-        telling = _telling(words)
-        model = self._ask(plain)
-        if not model and not telling:
-            return {}
-        scores = {
-            language: model.get(language, FLOOR) * math.prod([4.0] * telling.get(language, 0))
-            for language in model.keys() | telling.keys()
-        }
-        total = sum(scores.values()) + FLOOR
-        return {language: score / total for language, score in scores.items()}
+            return script
+        shares = self._frequencies.weigh(words)
+        if max(shares.values(), default=0.0) < CLEAR and (model := self._ask(plain)):
+            shares = {
+                language: shares.get(language, UNLISTED) * math.sqrt(model.get(language, 0.0) + DOUBT)
+                for language in shares.keys() | model.keys()
+            }
+            total = sum(shares.values())
+            shares = {language: share / total for language, share in shares.items()}
+        return {language: share for language, share in shares.items() if share > LEAST}
 
     def _ask(self, text: str) -> dict[str, float]:
         """Ask the model; where it knows no word it says a little of everything, which is nothing."""
@@ -220,28 +244,29 @@ def _pool(before: Mapping[str, float], heard: Mapping[str, float], hint: str) ->
     return {language: score / total for language, score in scores.items()}
 
 
-def _telling(words: Collection[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for word in set(words):
-        for language in _TELLING.get(word, ()):
-            counts[language] = counts.get(language, 0) + 1
-    return {language: min(count, 4) for language, count in counts.items()}
+def _only_names(written: Sequence[str]) -> bool:
+    """Say whether all words have a capital, as names and brands do; a greeting among them says that they are none."""
+    if all(word != word.lower() and not (word.isupper() and len(written) > 2) for word in written):
+        return not any(word.casefold() in _TELLING for word in written)
+    return False
 
 
-def _script(text: str) -> str:
-    """Name the language whose script most letters are in, where a script has one language."""
+def _script(text: str) -> dict[str, float]:
+    """Give the language whose script most letters are in, where a script has one language."""
     if not _BEYOND_LATIN.search(text):
-        return ""
+        return {}
     letters = [character for character in text if character.isalpha()]
     if all(letter < "\u0370" for letter in letters):
-        return ""
+        return {}
     names = [unicodedata.name(letter, "").partition(" ")[0] for letter in letters[:200]]
     if any(name in ("HIRAGANA", "KATAKANA") for name in names):
-        return "ja"
+        return {"ja": 0.99}
     top = max(set(names), key=names.count)
     if top == "CJK":
-        return "zh"
-    return SCRIPTS.get(top, "") if names.count(top) * 2 > len(names) else ""
+        unclear = len(letters) <= KANJI and _CHINESE.isdisjoint(letters)
+        return {"zh": 0.65, "ja": 0.35} if unclear else {"zh": 0.99}
+    language = SCRIPTS.get(top, "") if names.count(top) * 2 > len(names) else ""
+    return {language: 0.99} if language else {}
 
 
 def _primary(tag: str) -> str:

@@ -1,0 +1,101 @@
+"""How often words are written in languages, and which letters: what short texts are told by.
+
+The table is made by `tests/recipes/words`; its first line is JSON, the rest is compressed.
+"""
+
+import json
+import math
+import sys
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+TABLE = Path(__file__).parent / "models" / "words.bin"
+
+RARE = 1e-6
+"""How often a word is taken to be written in a language whose list hasn't got it."""
+
+STRAYS = 0.02
+"""How many of a text's words are names and words of elsewhere."""
+
+EVERYWHERE, EVERYWHERES_STRAYS = 12, 0.3
+"""A longer word that so many languages list is likely a name or a brand, and says less."""
+
+FOREIGN = 0.1
+"""How likely a word is that has letters which its language doesn't write."""
+
+SPEAKERS = {"ca": 0.2, "lt": 0.5, "lv": 0.5, "mk": 0.5, "ms": 0.1, "sl": 0.5}
+"""How likely a language is before a word is read, where another that looks like it has many more speakers."""
+
+
+class Frequencies:
+    """Weighs languages by the words of a text."""
+
+    def __init__(self, table: Path = TABLE) -> None:
+        line, _, packed = table.read_bytes().partition(b"\n")
+        head = json.loads(line)
+        self.languages: Sequence[str] = head["languages"]
+        self._letters = _masks(self.languages, head["letters"])
+        self._prior = [math.log(SPEAKERS.get(language, 1.0)) for language in self.languages]
+        body = memoryview(zlib.decompress(packed))
+        words, entries = head["words"], head["entries"]
+        self._hashes, self._starts = _numbers(body[: 4 * words]), _numbers(body[4 * words : 8 * words + 4])
+        self._where, self._often = body[8 * words + 4 :][:entries], body[8 * words + 4 + entries :]
+        self._share = [10 ** (step / 32 - 8) for step in range(256)]
+
+    def weigh(self, words: Sequence[str]) -> dict[str, float]:
+        """Give each language's share of the belief, by words in lower case; empty where none of them is known."""
+        scores = self._prior.copy()
+        known = False
+        for word in words:
+            if not word.isascii():
+                known |= self._weigh_letters(word, scores)
+            known |= self._weigh_word(word, scores)
+        if not known:
+            return {}
+        top = max(scores)
+        likely = [math.exp(score - top) for score in scores]
+        total = sum(likely)
+        return {language: share / total for language, share in zip(self.languages, likely, strict=True)}
+
+    def _weigh_word(self, word: str, scores: list[float]) -> bool:
+        key = zlib.crc32(word.encode())
+        at = bisect_left(self._hashes, key)
+        if at == len(self._hashes) or self._hashes[at] != key:
+            return False
+        rows = range(self._starts[at], self._starts[at + 1])
+        shares = [self._share[self._often[row]] for row in rows]
+        strays = EVERYWHERES_STRAYS if len(shares) >= EVERYWHERE and len(word) > 3 else STRAYS
+        elsewhere = strays * sum(shares) / len(scores) + RARE
+        for row, share in zip(rows, shares, strict=True):
+            scores[self._where[row]] += math.log(((1 - strays) * share + elsewhere) / elsewhere)
+        return True
+
+    def _weigh_letters(self, word: str, scores: list[float]) -> bool:
+        fits = -1
+        for letter in word:
+            fits &= self._letters.get(letter, -1 if letter.isascii() else 0)
+        if not fits:
+            return False
+        for at in range(len(scores)):
+            if not fits >> at & 1:
+                scores[at] += math.log(FOREIGN)
+        return True
+
+
+def _masks(languages: Sequence[str], letters: Mapping[str, str]) -> Mapping[str, int]:
+    """Give for each letter the languages that write it, a bit each."""
+    masks: dict[str, int] = {}
+    for at, language in enumerate(languages):
+        for letter in letters[language]:
+            masks[letter] = masks.get(letter, 0) | 1 << at
+    return masks
+
+
+def _numbers(packed: memoryview) -> "array[int]":
+    numbers = array("I", packed.tobytes())
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
