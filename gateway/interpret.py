@@ -1,6 +1,7 @@
 """Words for the other side: what the desk reads of a customer's message, and what the customer reads of an answer."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -15,9 +16,10 @@ from routing.messages import Facts, ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.policy import Policy
 from translation.chain import Chain, Untranslated
 from translation.contract import Translated
-from translation.detect import SURE, Detector
+from translation.detect import SURE, Detector, international
 from translation.guard import Guard, Verdict
 from translation.memory import CORRECTED, Memory
+from translation.passages import Passage, passages
 from translation.phrasebook import Phrasebook
 from translation.protect import has_words
 
@@ -111,11 +113,15 @@ class Interpreter:
 
     async def _shown(self, said: Said, text: str, language: str, *, within: float) -> Said:
         desk = self._policy.desk_language
-        if same_language(language, desk) or not has_words(text) or not self._detector.distribution(text):
+        if not has_words(text) or international(text):
             return said
         if not language:
-            return replace(said, mark="Shown as written: its language isn't known yet")
-        made = await self._chain.translate(text, source=language, target=desk, name=said.name, within=within)
+            unclear = "Shown as written: its language isn't known yet"
+            return replace(said, mark=unclear) if self._detector.distribution(text) else said
+        parts = passages(text, language, self._detector)
+        if all(same_language(part.language, desk) for part in parts):
+            return said
+        made = await self._translated(parts, desk, said.name, within)
         if isinstance(made, Untranslated):
             how = "" if made.passing else f". {HOW_TO_GET}"
             mark = f"Shown as written, in {language_name(language)}: {made.why}{how}"
@@ -129,6 +135,24 @@ class Interpreter:
             engine=made.engine,
             mark=_mark(made, verdict),
         )
+
+    async def _translated(
+        self, parts: Sequence[Passage], desk: str, name: str, within: float
+    ) -> Translated | Untranslated:
+        """Translate each passage out of its language; what is in the desk's stays."""
+        texts, engines, score = [], [], 1.0
+        for text, language in parts:
+            if same_language(language, desk) or not has_words(text):
+                texts.append(text)
+                continue
+            made = await self._chain.translate(text.strip(), source=language, target=desk, name=name, within=within)
+            if isinstance(made, Untranslated):
+                return made
+            texts.append(text.replace(text.strip(), made.text))
+            engines.append(made.engine)
+            score = min(score, made.score)
+        rough = [engine for engine in engines if engine in ROUGH]
+        return Translated("".join(texts), (*rough, *engines, "")[0], score)
 
     # To the customer
 

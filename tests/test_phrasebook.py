@@ -7,7 +7,7 @@ import pytest
 
 from translation.phrasebook import Phrasebook
 
-LANGUAGES = ("de", "en", "es", "fr", "pt")
+LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt")
 SILENT = {"please"}
 """Courtesies that are heard and not written: no language puts them in the same place."""
 
@@ -19,7 +19,7 @@ async def one(text: str, source: str, target: str) -> str | None:
     return rendering.text if rendering else None
 
 
-def test_it_has_some_120_phrases_in_five_languages() -> None:
+def test_it_has_some_120_phrases_in_eight_languages() -> None:
     assert len(BOOK.keys()) >= 120
     assert set(BOOK.pairs()) == set(permutations(LANGUAGES, 2))
 
@@ -57,6 +57,14 @@ async def test_each_wording_means_its_phrase(language: str) -> None:
             "pt",
             "Você pode acompanhar seu pedido aqui: https://example.com/t/A-1042?x=1",
         ),
+        ("Gdzie jest moja przesylka?", "pl", "en", "Where is my order?"),
+        (
+            "Salve, il mio ordine A-1042 non è arrivato, grazie",
+            "it",
+            "en",
+            "Hello! My order A-1042 has not arrived. Thank you!",
+        ),
+        ("We will call you at 10:30.", "en", "nl", "We bellen u om 10:30."),
         ("MI PEDIDO NO HA LLEGADO", "es", "en", "My order has not arrived."),
         ("Mi tortuga quiere un reembolso", "es", "en", None),
         ("I will eat your order", "en", "es", None),

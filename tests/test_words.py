@@ -117,6 +117,30 @@ async def test_what_is_the_same_in_every_language_is_shown_without_ado(make_worl
     assert "Shown as written" not in words(post)
 
 
+async def test_a_message_in_two_languages_is_translated_passage_by_passage(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("Hola, necesito una factura")
+    thread = await world.thread()
+    await customer.write("Mi pedido no ha llegado.\nI would really like to have it back soon.\nGracias")
+    post = await world.shown(thread, "really like")
+
+    assert "My order has not arrived.\nI would really like to have it back soon.\nThank you!" in words(post)
+    assert "Mi pedido no ha llegado." in words(post)
+    assert "rough" not in words(post)
+
+
+async def test_one_word_with_a_capital_is_translated_once_the_language_is_known(
+    make_world: MakeWorld, words: Words
+) -> None:
+    world = await make_world(extra=ONLY)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    await customer.write("Ayuda")
+
+    await world.shown(await world.thread(), "I need help.")
+
+
 async def test_the_agent_sets_the_language(make_world: MakeWorld) -> None:
     world = await make_world(extra=ONLY)
     customer = world.customer()

@@ -192,11 +192,11 @@ class Detector:
         return dict(self._heard(text))
 
     def _listen(self, text: str) -> dict[str, float]:
-        plain = " ".join(piece for piece in around(text)[::2] if piece.strip())[:ENOUGH]
+        plain = _plain(text)
         written = _WORD.findall(plain)
-        words = [word.casefold() for word in written]
-        if all(word in UNDECIDABLE for word in words) or _only_names(written):
+        if _international(written) or _only_names(written):
             return {}
+        words = [word.casefold() for word in written]
         if script := _script(plain):
             return script
         shares = self._frequencies.weigh(words)
@@ -218,6 +218,19 @@ class Detector:
         said = {_code(label): share for share, label in found}
         known = {language: share for language, share in said.items() if language in LANGUAGES}
         return known if known and max(known.values()) >= 0.3 else {}
+
+
+def international(text: str) -> bool:
+    """Say whether a text is nothing but words that people of many languages write, such as "ok"."""
+    return _international(_WORD.findall(_plain(text)))
+
+
+def _international(written: Sequence[str]) -> bool:
+    return all(word.casefold() in UNDECIDABLE for word in written)
+
+
+def _plain(text: str) -> str:
+    return " ".join(piece for piece in around(text)[::2] if piece.strip())[:ENOUGH]
 
 
 def _load(model: Path) -> Any:

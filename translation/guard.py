@@ -21,6 +21,8 @@ NEGATIONS: Mapping[str, frozenset[str]] = {
     "es": frozenset({"no", "nunca", "nada", "nadie", "ninguno", "ninguna", "ningún", "sin", "jamás", "tampoco"}),
     "fr": frozenset({"ne", "n", "pas", "jamais", "rien", "aucun", "aucune", "sans", "non"}),
     "it": frozenset({"non", "no", "mai", "niente", "nulla", "nessuno", "senza"}),
+    "nl": frozenset({"niet", "geen", "nooit", "niets", "niemand", "nee", "zonder", "nergens"}),
+    "pl": frozenset({"nie", "nigdy", "nic", "nikt", "bez", "żaden", "żadna", "żadne", "ani"}),
     "pt": frozenset({"não", "nao", "nunca", "nada", "ninguém", "nenhum", "nenhuma", "sem", "jamais", "nem"}),
 }
 SCRIPT_OF = {

@@ -41,6 +41,7 @@ _SENTENCE_END = re.compile(
 _LONG_RUN = re.compile(r"([^\W\d_])\1{2,}")
 _RUN = re.compile(r"([^\W\d_])(?:\1{2,}|\1$)")
 _APOSTROPHES = str.maketrans("", "", "'’`´")
+_STROKES = str.maketrans("łøđ", "lod")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
 
 _CURRENCY = r"(?:US\$|R\$|MX\$|[€$£]|EUR|USD|GBP|BRL|MXN|CHF)"
@@ -429,7 +430,7 @@ def _translate(text: str, heard_in: _Language, written_in: _Language) -> Renderi
 @lru_cache(maxsize=8192)
 def _fold(word: str) -> str:
     """A word without case, accents and apostrophes."""
-    apart = unicodedata.normalize("NFKD", word.translate(_APOSTROPHES).casefold())
+    apart = unicodedata.normalize("NFKD", word.translate(_APOSTROPHES).casefold().translate(_STROKES))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
