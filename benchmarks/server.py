@@ -117,7 +117,7 @@ async def main(mode: str, port: int, platforms: int, folder: Path, store: str = 
     text = CONFIGURATION.format(platforms=f"http://127.0.0.1:{platforms}", store=store)
     settings = parse(text, folder / "dragoman.toml", KINDS, {})
     made: Any = app
-    made.make_chain = lambda settings, phrasebook: Chain([phrasebook, Instant()])
+    made.make_chain = lambda settings, phrasebook, tally: Chain([phrasebook, Instant()])
     if mode == "plain":
         made.Interpreter = Plain
     gateway = app.Gateway(settings, budget=lambda: Budget(rate=1e6, burst=10**6))

@@ -26,7 +26,7 @@ from gateway.commands import Finding
 from gateway.demo import open_demo
 from gateway.engines import make_chain
 from gateway.init import write_configuration
-from gateway.report import FORMATS, report
+from gateway.report import FORMATS, report, translations
 from gateway.store.contract import StoreError
 from routing.state import Status
 from translation.contract import Pair
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_conversations(_command(known, "conversations", _conversations, "tickets from the shell"))
     report = _command(known, "report", _report, "the service's figures")
     report.add_argument("--since", default="7d", metavar="AGE", help="conversations that began since, as 12h or 7d")
+    report.add_argument("--translations", action="store_true", help="what translating came to, by direction and engine")
     report.add_argument("--format", choices=sorted(FORMATS), default="", help="default: table, or with --json json")
     _command(known, "slack-manifest", _manifest, "the app manifest for the desk, ready to paste")
     dead = _command(known, "dead", _dead, "what could not be delivered, and why")
@@ -334,7 +335,8 @@ def _report(options: argparse.Namespace) -> int:
         print(f"--since {options.since}: must be such as 12h or 7d", file=sys.stderr)
         return 2
     as_what = options.format or ("json" if options.json else "table")
-    print(report(settings, since=since, now=datetime.now(UTC), as_what=as_what))
+    tell = translations if options.translations else report
+    print(tell(settings, since=since, now=datetime.now(UTC), as_what=as_what))
     return 0
 
 

@@ -30,6 +30,7 @@ from gateway.presence import watch_presence
 from gateway.record import Recorder
 from gateway.store.choose import make_store
 from gateway.store.contract import Store, StoreError
+from gateway.tally import Tally
 from routing.messages import Event
 from translation.detect import Detector
 from translation.phrasebook import Phrasebook
@@ -76,8 +77,10 @@ class Gateway:
         self.app[webhooks.STORE] = self.store
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         phrasebook = Phrasebook.load()
-        self.chain = make_chain(settings, phrasebook)
-        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=settings.translation.guard)
+        self._tally = Tally()
+        self.chain = make_chain(settings, phrasebook, self._tally)
+        guard = settings.translation.guard
+        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=guard, tally=self._tally)
         self._recorder = Recorder(settings.gateway.record) if settings.gateway.record else None
         self.bridge = Bridge(
             self.store,
@@ -93,7 +96,7 @@ class Gateway:
             await self.bridge.corrections.refresh()
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
-        always += [self._forget_the_asked, self.bridge.corrections.watch]
+        always += [self._forget_the_asked, self.bridge.corrections.watch, partial(self._tally.watch, self.store)]
         if settings.desk.slack_presence:
             freed = self.bridge.worker.offer_quietly
             always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
@@ -112,6 +115,8 @@ class Gateway:
         await self._live.close()
         await self.chain.close()
         await self._session.close()
+        with contextlib.suppress(StoreError):
+            await self._tally.flush(self.store)
         await self.store.close()
 
     def _channel_changed(self, name: str) -> None:

@@ -54,7 +54,7 @@ class Bridge:
         files = DeskFiles(self.hands, desk, channels)
         people = People(channels)
         self.corrections = Corrections(store, interpreter.memory)
-        fixes = Fixes(store, channels, self.corrections, policy)
+        fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
         self.posts = DeskPosts(
             self.hands, desk, files, people, interpreter, policy, budget, updates, fixes, self.worker.offer_quietly
         )

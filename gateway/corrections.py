@@ -12,9 +12,12 @@ from msgspec.structs import replace
 
 from adapters.contract import Channel, Editing, Outbound, SendError
 from adapters.desk_view import Said, decode_entries
+from config.settings import ENGINES
 from gateway.store.contract import Order, Store, StoreError
+from gateway.tally import Tally
 from routing.messages import AgentEdited, AgentWrote, CustomerWrote, Event, Fix, ReplySent
 from routing.policy import Policy
+from translation.contract import Pair
 from translation.memory import Correction, Memory
 from translation.protect import missing
 
@@ -84,11 +87,19 @@ class Reply(NamedTuple):
 class Fixes:
     """Finds a conversation's last translation, and corrects it."""
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], corrections: Corrections, policy: Policy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        corrections: Corrections,
+        policy: Policy,
+        tally: Tally,
+    ) -> None:
         self._store = store
         self._channels = channels
         self._corrections = corrections
         self._policy = policy
+        self._tally = tally
 
     async def find(self, mailbox: str, fix: Fix) -> Said | Reply | None:
         """Give what was last translated before it, or should have been: a message as it stands, or an answer."""
@@ -106,12 +117,14 @@ class Fixes:
         desk = self._policy.desk_language
         original = said.original or said.text
         once = await self._remember(said.language, desk, original, fix)
+        self._count(said.engine, said.language, desk)
         by = f"corrected by {self._policy.name_of(fix.agent)}"
         return replace(said, text=fix.text, original=original, engine=by, mark=once, late=False)
 
     async def of_reply(self, reply: Reply, fix: Fix, order: Order) -> str:
         """Remember what an answer should have been, change it where the platform lets us, and say what came of it."""
         once = await self._remember(reply.source, reply.sent.language, reply.written, fix)
+        self._count(reply.sent.engine, reply.source, reply.sent.language)
         by = f"Corrected by {self._policy.name_of(fix.agent)}"
         channel = self._channels.get(order.mailbox.partition("/")[0])
         once = f"\n⚠️ {once}" if once else ""
@@ -125,6 +138,11 @@ class Fixes:
         except SendError as error:
             return f"{kept}\n⚠️ It couldn't be changed: {error}. {error.advice}".rstrip()
         return f"{by}; the customer now reads: {fix.text}{once}"
+
+    def _count(self, engine: str, source: str, target: str) -> None:
+        """Count that an engine was wrong, where it was one that translated."""
+        if engine in ENGINES:
+            self._tally.note(engine, Pair(source, target), "fixed")
 
     async def _said(self, mailbox: str, message: str) -> Said | None:
         post = await self._store.post(mailbox, message)

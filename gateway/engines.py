@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.settings import Settings
-from gateway.measures import CHARACTERS, TRANSLATED, count
+from gateway.measures import CHARACTERS, count
+from gateway.tally import Tally
 from translation.apertium import Apertium
 from translation.argos import Argos
 from translation.azure import Azure
@@ -27,7 +28,7 @@ MODELS = "models"
 """The folder of Firefox's models within it."""
 
 
-def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
+def make_chain(settings: Settings, phrasebook: Phrasebook, tally: Tally | None = None) -> Chain:
     """Make the engines, in the order that the configuration has."""
     translation, services = settings.translation, settings.translation.services
     glossary = Glossary(translation.keep, translation.terms)
@@ -53,7 +54,7 @@ def make_chain(settings: Settings, phrasebook: Phrasebook) -> Chain:
     return Chain(
         engines,
         glossary=glossary,
-        count=lambda engine, outcome: count(TRANSLATED, engine, outcome),
+        note=(tally or Tally()).note,
         spend=lambda engine, characters: count(CHARACTERS, engine, by=characters),
     )
 

@@ -10,12 +10,13 @@ from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from adapters.text import split
 from gateway.store.contract import Progress
+from gateway.tally import Tally
 from routing.conversation import Conversation
 from routing.languages import language_name
 from routing.messages import Facts, ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.policy import Policy
 from translation.chain import Chain, Untranslated
-from translation.contract import Translated
+from translation.contract import Pair, Translated
 from translation.detect import SURE, Detector, international
 from translation.guard import Guard, Verdict
 from translation.memory import CORRECTED, Memory
@@ -44,12 +45,22 @@ class Held:
 class Interpreter:
     """Translates between a customer and the desk, and knows when not to."""
 
-    def __init__(self, chain: Chain, phrasebook: Phrasebook, detector: Detector, policy: Policy, *, guard: str) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        phrasebook: Phrasebook,
+        detector: Detector,
+        policy: Policy,
+        *,
+        guard: str,
+        tally: Tally | None = None,
+    ) -> None:
         self._chain = chain
         self._phrasebook = phrasebook
         self._detector = detector
         self._policy = policy
         self._mode = guard
+        self.tally = tally or Tally()
         self._guard = Guard(detector)
 
     @property
@@ -180,6 +191,7 @@ class Interpreter:
         doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
             back = await self.meaning(made.text, order.language, order.source, name=name)
+            self.tally.note(made.engine, Pair(order.source, order.language), "held")
             return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
         return self._progress(made.text, order.language, channel, engine=made.engine, warning=_mark(made, verdict))
 

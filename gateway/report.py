@@ -1,4 +1,4 @@
-"""`dragoman report`: the service's figures as a table, CSV, JSON or a page with plots."""
+"""`dragoman report`: the service's figures, or those of its translations, as a table, CSV, JSON or a page."""
 
 import csv
 import html
@@ -11,6 +11,8 @@ import msgspec
 
 from config.settings import Settings
 from gateway.store.choose import beside
+from gateway.tally import FIELDS as COUNTED
+from gateway.tally import KIND, Count, total
 from routing.languages import language_name
 from routing.metrics import Figures, Ticket, figures, tickets
 from routing.policy import Policy
@@ -18,6 +20,9 @@ from routing.policy import Policy
 COLUMNS = ("conversations", "answered", "closed", "received", "sent")
 DURATIONS = ("first_response_median", "first_response_p90", "resolution_median")
 FIELDS = ("group", "name", *COLUMNS, *DURATIONS)
+TOLD = ("messages", *COUNTED, "ms")
+"""What is told of translations: of all messages, those computed, those not computed again, and so on."""
+
 TITLES = {
     "first_response_median": "first response (median)",
     "first_response_p90": "first response (p90)",
@@ -36,11 +41,39 @@ def report(settings: Settings, *, since: timedelta, now: datetime, as_what: str)
     return FORMATS[as_what](figures(found), found, settings.policy)
 
 
+def translations(settings: Settings, *, since: timedelta, now: datetime, as_what: str) -> str:
+    """Tell what translating came to, by direction and engine, on the days since a while ago."""
+    docs = beside(settings.gateway).docs(KIND).items()
+    rows = [_direction(each) for each in total(docs, (now - since).date())]
+    heads = ("from", "to", "engine", *TOLD)
+    if as_what == "json":
+        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    if as_what == "csv":
+        return _comma_separated(heads, rows)
+    cells = [[str(row[head]) for head in heads] for row in rows]
+    if as_what == "table":
+        return _aligned([heads, *cells])
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}' for cell in row)}</tr>" for row in cells)
+    return _page("What translating came to", f"<table><tr><th>{'<th>'.join(heads)}</tr>{body}</table>")
+
+
+def _direction(each: Count) -> Mapping[str, object]:
+    """Add what follows from the counts: all messages, and how long one took that was computed, in ms."""
+    messages = each.translated + each.remembered + each.corrected
+    mean = round(1000 * each.seconds / each.translated, 1) if each.translated else 0.0
+    counted = {field: getattr(each, field) for field in COUNTED}
+    return {"from": each.source, "to": each.target, "engine": each.engine, "messages": messages, **counted, "ms": mean}
+
+
 def _table(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
     rows = [["", *COLUMNS, *(TITLES[each] for each in DURATIONS)]]
     for each in told:
         counts = [str(getattr(each, column)) for column in COLUMNS]
         rows.append([_name(each, policy), *counts, *(_spell(getattr(each, name)) for name in DURATIONS)])
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) if not column else cell.rjust(width) for column, (cell, width) in enumerate(pairs))
@@ -50,10 +83,14 @@ def _table(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> 
 
 
 def _csv(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
+    return _comma_separated(FIELDS, [msgspec.to_builtins(each) for each in told])
+
+
+def _comma_separated(fields: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(out, fields, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(msgspec.to_builtins(each) for each in told)
+    writer.writerows(rows)
     return out.getvalue().rstrip()
 
 
@@ -72,6 +109,10 @@ def _html(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> s
         plots.append(_plot(f"Conversations by {group}", parts))
     rows = "".join(_row(each, policy) for each in told)
     heads = "".join(f"<th>{TITLES.get(each, each)}" for each in (*COLUMNS, *DURATIONS))
+    return _page("What the service did", f"<table><tr><th>{heads}</tr>{rows}</table>\n{''.join(plots)}")
+
+
+def _page(title: str, body: str) -> str:
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Dragoman: report</title>
 <style>
@@ -80,9 +121,8 @@ table {{ border-collapse: collapse; width: 100% }} th, td {{ padding: .3rem .6re
 th:first-child, td:first-child {{ text-align: left }} tr {{ border-bottom: 1px solid #ddd }}
 svg {{ width: 100%; height: auto }} rect {{ fill: #3a6ea5 }} text {{ font-size: 12px; fill: #222 }}
 </style>
-<h1>What the service did</h1>
-<table><tr><th>{heads}</tr>{rows}</table>
-{"".join(plots)}
+<h1>{title}</h1>
+{body}
 </html>"""
 
 

@@ -149,7 +149,7 @@ async def test_an_engine_that_fails_again_and_again_is_left_alone_and_tried_late
 
     first, second = Made("first", flaky), Made("second", str.upper)
     outcomes: list[tuple[str, str]] = []
-    chain = Chain([first, second], clock=clock, count=lambda *each: outcomes.append(each))
+    chain = Chain([first, second], clock=clock, note=lambda name, _, outcome, took: outcomes.append((name, outcome)))
 
     async def engine(text: str = "hola amigo") -> str:
         made = await chain.translate(text, source="es", target="en")
@@ -158,7 +158,7 @@ async def test_an_engine_that_fails_again_and_again_is_left_alone_and_tried_late
 
     assert [await engine() for _ in range(5)] == ["second"] * 5
     assert len(first.asked) == 3
-    assert outcomes.count(("first", "rests")) == 2
+    assert outcomes.count(("first", "rested")) == 2
 
     clock.now += 10
     await engine()
@@ -201,6 +201,41 @@ async def test_while_one_text_tries_a_resting_engine_others_go_past_it() -> None
     await trying
 
 
+@pytest.mark.parametrize(
+    ("do", "outcomes"),
+    [
+        (str.upper, ["translated"]),
+        (lambda text: text.replace("⟦", "").replace("⟧", ""), ["retried", "translated"]),
+        (lambda text: f"{text} https://evil.example/x", ["retried", "lost"]),
+        (lambda text: None, ["refused"]),
+        (broken, ["failed"]),
+        (odd, ["failed"]),
+    ],
+    ids=["translated", "retried", "lost", "refused", "failed", "broke"],
+)
+async def test_what_came_of_asking_an_engine_is_noted(do: Callable[[str], str | None], outcomes: list[str]) -> None:
+    noted: list[tuple[str, Pair, str]] = []
+    chain = Chain([Made("made", do)], note=lambda name, pair, outcome, took: noted.append((name, pair, outcome)))
+
+    await chain.translate(TEXT, source="es", target="en")
+
+    assert noted == [("made", ES_EN, outcome) for outcome in outcomes]
+
+
+async def test_how_long_a_translation_took_is_noted() -> None:
+    clock = Clock()
+    took: list[float] = []
+
+    def slow(text: str) -> str:
+        clock.now += 2.5
+        return text.upper()
+
+    chain = Chain([Made("made", slow)], clock=clock, note=lambda name, pair, outcome, seconds: took.append(seconds))
+    await chain.translate("hola amigo", source="es", target="en")
+
+    assert took == [2.5]
+
+
 async def test_what_an_engine_was_given_is_counted() -> None:
     spent: list[tuple[str, int]] = []
     chain = Chain([Made("first", str.upper)], spend=lambda *each: spent.append(each))
@@ -218,7 +253,7 @@ async def test_an_engine_for_which_no_time_was_left_has_not_failed() -> None:
 
     outcomes: list[tuple[str, str]] = []
     slow, quick = Slow("slow", str.upper), Made("quick", str.upper)
-    chain = Chain([slow, quick], count=lambda *each: outcomes.append(each))
+    chain = Chain([slow, quick], note=lambda name, _, outcome, took: outcomes.append((name, outcome)))
 
     made = await chain.translate("hola amigo", source="es", target="en", within=0.05)
 

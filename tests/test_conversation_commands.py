@@ -121,6 +121,33 @@ async def test_the_report_comes_in_every_form(world: World, shell: Any) -> None:
     assert (await shell("report", "--since", "yesterday"))[0] == 2
 
 
+async def test_the_report_tells_each_direction_in_every_form(world: World, shell: Any) -> None:
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order?")
+    await world.slack.write("U0ANA", "It will arrive today.", thread=thread)
+    await world.until(lambda: customer.got() == ["Llegará hoy."])
+    await world.slack.write("U0ANA", "!fix Llega hoy mismo.", thread=thread)
+    await world.until(lambda: customer.got() == ["Llega hoy mismo."])
+    await world.stop()
+    try:
+        lines = [json.loads(line) for line in (await shell("report", "--translations", "--json"))[1].splitlines()]
+        table = (await shell("report", "--translations"))[1]
+        rows = list(csv.DictReader(io.StringIO((await shell("report", "--translations", "--format", "csv"))[1])))
+        page = (await shell("report", "--translations", "--format", "html"))[1]
+    finally:
+        await world.start()
+
+    there, back = lines
+    assert (there["from"], there["to"], there["engine"]) == ("en", "es", "phrasebook")
+    assert (there["messages"], there["translated"], there["fixed"]) == (1, 1, 1)
+    assert back["messages"] >= 1
+    assert "phrasebook" in table
+    assert [row["fixed"] for row in rows] == ["1", "0"]
+    assert "<td>phrasebook" in page
+
+
 def test_figures_follow_from_events() -> None:
     roster = (Standing(agent="U0ANA"),)
     wrote = CustomerWrote(

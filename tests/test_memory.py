@@ -89,7 +89,7 @@ async def say(chain: Chain, text: str = "hola amigo") -> str:
 async def test_the_same_sentence_is_computed_once() -> None:
     engine = Counting()
     outcomes: list[tuple[str, str]] = []
-    chain = Chain([engine], count=lambda *each: outcomes.append(each))
+    chain = Chain([engine], note=lambda engine, pair, outcome, seconds: outcomes.append((engine, outcome)))
 
     assert {await say(chain) for _ in range(5)} == {"first hola amigo"}
     assert engine.asked == 1

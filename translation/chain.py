@@ -27,8 +27,12 @@ FAILURES = 3
 REST, LONGEST_REST = 10.0, 300.0
 """Seconds; each further failure doubles them."""
 
-Count = Callable[[str, str], None]
-"""Is told an engine's name and what came of asking it."""
+Note = Callable[[str, Pair, str, float], None]
+"""Is told an engine's name, the direction, what came of asking it, and the seconds that a translation took.
+
+What comes of it: `translated`, `remembered`, `corrected`, `retried` (another way of carrying what must survive),
+`lost`, `refused`, `failed`, `rested`.
+"""
 
 Spend = Callable[[str, int], None]
 """Is told an engine's name and how many characters it was given."""
@@ -59,7 +63,7 @@ class Chain:
         engines: Sequence[Engine],
         *,
         glossary: Glossary | None = None,
-        count: Count = lambda engine, outcome: None,
+        note: Note = lambda engine, pair, outcome, seconds: None,
         spend: Spend = lambda engine, characters: None,
         memory: Memory | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -67,7 +71,7 @@ class Chain:
         self.memory = memory or Memory()
         self._engines = engines
         self._glossary = glossary or Glossary()
-        self._count = count
+        self._note = note
         self._spend = spend
         self._clock = clock
         self._breaker = _Breaker(clock)
@@ -93,12 +97,13 @@ class Chain:
             return Translated(settled(text, spans(text, keep), 0, len(text)), "", 1.0)
         pair = Pair(source, target)
         if (known := self.memory.corrected(text, pair)) is not None:
+            self._note(known.engine, pair, "corrected", 0.0)
             return known
         engines = [engine for engine in self._engines if serving(pair, engine.pairs()) is not None]
         names = tuple(engine.name for engine in engines)
         personal = bool(name) and any(span.kind == "name" for span in spans(text, keep))
         if not personal and (known := self.memory.computed(text, pair, names)) is not None:
-            self._count(known.engine, "remembered")
+            self._note(known.engine, pair, "remembered", 0.0)
             return known
         made, best = await self._compute(_Asked(text, pair, keep), engines, until=self._clock() + within)
         if best and not personal and isinstance(made, Translated) and made.engine != EXACT:
@@ -116,28 +121,29 @@ class Chain:
                 failed = True
                 break
             if self._breaker.rests(engine.name):
-                self._count(engine.name, "rests")
+                self._note(engine.name, asked.pair, "rested", 0.0)
                 failed = True
                 continue
+            began = self._clock()
             try:
                 async with asyncio.timeout(min(PATIENCE, until - self._clock())):
                     rendering, lost = await self._ask(engine, asked)
             except (EngineError, TimeoutError) as error:
                 failed = True
-                self._failed(engine.name, "failed")
+                self._failed(engine.name, asked.pair)
                 log.warning("engine.failed", extra={"engine": engine.name, "error": str(error) or "too slow"})
                 continue
             except Exception:
                 # An engine is other people's code: whatever it raises holds up no message.
                 failed = True
-                self._failed(engine.name, "broke")
+                self._failed(engine.name, asked.pair)
                 log.exception("engine.broke", extra={"engine": engine.name})
                 continue
             self._breaker.worked(engine.name)
             if rendering is not None:
-                self._count(engine.name, "translated")
+                self._note(engine.name, asked.pair, "translated", self._clock() - began)
                 return Translated(rendering.text, engine.name, rendering.score), not failed
-            self._count(engine.name, "lost spans" if lost else "refused")
+            self._note(engine.name, asked.pair, "lost" if lost else "refused", 0.0)
         return self._none(lost, failed=failed, asked=bool(engines)), False
 
     def _none(self, lost: Sequence[str], *, failed: bool, asked: bool) -> Untranslated:
@@ -152,8 +158,8 @@ class Chain:
         for engine in self._engines:
             await engine.close()
 
-    def _failed(self, engine: str, outcome: str) -> None:
-        self._count(engine, outcome)
+    def _failed(self, engine: str, pair: Pair) -> None:
+        self._note(engine, pair, "failed", 0.0)
         if rest := self._breaker.failed(engine):
             log.warning("engine.rests", extra={"engine": engine, "seconds": rest})
 
@@ -172,6 +178,8 @@ class Chain:
             lost = missing(text, rendering.text, keep)
             if has_words(rendering.text, keep) and not lost:
                 return rendering, []
+            if mark is brackets:
+                self._note(engine.name, asked.pair, "retried", 0.0)
         rendering = await self._around(engine, asked)
         lost = missing(text, rendering.text, keep) if rendering else lost
         return (None if lost else rendering), lost
