@@ -398,6 +398,11 @@ def translating() -> Iterator[Row]:
     yield at_most("a sentence that was translated before, median", seen("before", "remembered_us"), 200, "µs")
     yield at_most("a sentence of the phrasebook, median", seen("before", "phrasebook_us"), 60, "µs")
     yield at_most("detecting the language of a chat message, median", seen("before", "detect_us"), 100, "µs")
+    for name, figure in script("guard.py", arguments=("--json",)).items():
+        goal = 0.0 if name.startswith("Apertium") else 0.95 if "with score" in name else None
+        seen_so = f"{figure['auc']:.3f}; {figure['precision']:.1%}, {figure['recall']:.1%}"
+        what = f"guard, {figure['rows']} translations never fitted, {name}: AUC; precision, recall"
+        yield Row(what, seen_so, f"{goal or 'no goal'}", figure["auc"] >= (goal or 0))
     heard = script("languages.py", arguments=("--json",))
     for what, figure, goal in (
         ("one message", "single", 0.94),

@@ -18,6 +18,7 @@ from config.credentials import Unreadable
 from config.settings import Gateway, Settings
 from config.tables import ConfigError
 from gateway.engines import MODELS, PACKAGES, make_chain
+from gateway.interpret import SCORED
 from gateway.keys import load_key
 from gateway.live_channels import KIND, open_channel
 from gateway.record import replay
@@ -184,7 +185,9 @@ async def translate(chain: Chain, text: str, source: str, target: str) -> Findin
         await chain.close()
     if isinstance(made, Untranslated):
         return Finding(f"not translated: {made.why}", {"translated": False, "why": made.why}, good=False)
-    guard = Guard(Detector()).assess(text, made.text, pair=(source, target), score=made.score)
+    guard = Guard(Detector()).assess(
+        text, made.text, pair=(source, target), score=made.score if made.engine in SCORED else None
+    )
     exact = made.engine in ("phrasebook", "")
     fields = {
         "translated": True,

@@ -27,6 +27,12 @@ from translation.protect import has_words
 ROUGH = frozenset({"apertium"})
 """Engines whose output is a gist: enough for an agent, who is told so; a customer gets it if an agent agrees."""
 
+SCORED = frozenset({"argos"})
+"""Engines that tell how sure they are of a text."""
+
+UNCLEAR = 0.1
+"""From this risk on an answer's meaning back is looked at before it is sent."""
+
 DESK_WAITS = 4.0
 """Seconds after which the desk is shown the original, and its translation follows."""
 
@@ -187,13 +193,22 @@ class Interpreter:
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, channel, warning=warning)
-        verdict = self._assess(order.text, made, order.source, order.language)
+        verdict, back = await self._looked_at(order, made, name)
         doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
-            back = await self.meaning(made.text, order.language, order.source, name=name)
+            back = back or await self.meaning(made.text, order.language, order.source, name=name)
             self.tally.note(made.engine, Pair(order.source, order.language), "held")
             return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
-        return self._progress(made.text, order.language, channel, engine=made.engine, warning=_mark(made, verdict))
+        mark = _mark(made, verdict)
+        return self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
+
+    async def _looked_at(self, order: TellCustomer, made: Translated, name: str) -> tuple[Verdict, str]:
+        """Judge an answer, where it is unclear by its meaning back as well; a clear one isn't kept waiting for it."""
+        verdict = self._assess(order.text, made, order.source, order.language)
+        if verdict.risky or verdict.risk < UNCLEAR or made.engine in ROUGH:
+            return verdict, ""
+        back = await self.meaning(made.text, order.language, order.source, name=name)
+        return self._assess(order.text, made, order.source, order.language, back=back or None), back
 
     async def shown_sent(self, sent: ShowSent) -> ShowSent:
         """Add the meaning back, in the desk's language, to what is shown of a translated answer."""
@@ -209,10 +224,11 @@ class Interpreter:
         made = await self._chain.translate(text, source=language, target=desk, name=name)
         return made.text if isinstance(made, Translated) else ""
 
-    def _assess(self, text: str, made: Translated, source: str, target: str) -> Verdict:
+    def _assess(self, text: str, made: Translated, source: str, target: str, *, back: str | None = None) -> Verdict:
         if self._mode == "off" or made.engine in (self._phrasebook.name, CORRECTED, ""):
             return Verdict(0.0, ())
-        return self._guard.assess(text, made.text, pair=(source, target), score=made.score)
+        score = made.score if made.engine in SCORED else None
+        return self._guard.assess(text, made.text, pair=(source, target), score=score, back=back)
 
     def _progress(
         self, text: str, language: str, channel: Capabilities, *, engine: str = "", back: str = "", warning: str = ""

@@ -2,8 +2,9 @@
 
 import pytest
 
+from benchmarks.guard import by_kind, judged, rows, weights
 from translation.detect import Detector
-from translation.guard import Guard
+from translation.guard import BASE, WEIGHTS, Guard, alike
 
 GUARD = Guard(Detector())
 
@@ -50,3 +51,38 @@ def test_a_good_output_passes(source: str, output: str) -> None:
 
 def test_an_engine_that_is_not_sure_is_believed() -> None:
     assert GUARD.assess("mi pedido llegó", "my order arrived", pair=("es", "en"), score=0.3).risky
+
+
+@pytest.mark.parametrize(
+    ("back", "risky"),
+    [("mi pedido llegó roto ayer", False), ("quiero cambiar la dirección", True)],
+    ids=["like", "unlike"],
+)
+def test_the_meaning_back_settles_what_is_unclear(back: str, risky: bool) -> None:
+    verdict = GUARD.assess("Mi pedido llego roto ayer", "My order broke down", pair=("es", "en"), score=0.85, back=back)
+
+    assert verdict.risky is risky
+
+
+def test_case_accents_and_punctuation_make_no_difference() -> None:
+    assert alike("¿Dónde está mi pedido?", "donde esta mi pedido") == 1.0
+    assert alike("Where is my order?", "Thanks a lot!") < 0.1
+    assert alike("", "") == 0.0
+
+
+def test_translations_never_used_for_setting_it_are_told_apart() -> None:
+    held = rows("held")
+    figures = judged([row for row in held if row.score is not None])
+    kinds = by_kind(held)
+
+    assert figures.auc >= 0.95
+    assert figures.precision >= 0.95
+    assert figures.recall >= 0.95
+    assert kinds["right"][1] < 0.05
+    assert kinds["written"][1] < 0.05
+
+
+def test_the_weights_are_those_that_the_rows_give() -> None:
+    found = weights()
+
+    assert found == pytest.approx({"base": BASE, **WEIGHTS}, abs=0.1)

@@ -1,0 +1,72 @@
+"""Answers whose translation is unclear are looked at once more before they are sent; clear ones don't wait for it."""
+
+from collections.abc import Sequence
+
+from adapters.contract import Capabilities
+from gateway.interpret import Held, Interpreter
+from gateway.store.contract import Progress
+from routing.messages import TellCustomer
+from routing.policy import Policy
+from translation.chain import Chain
+from translation.contract import Pair, Rendering
+from translation.detect import Detector
+from translation.phrasebook import Phrasebook
+
+CHANNEL = Capabilities(max_text=1000)
+ANSWER = TellCustomer(text="Your parcel broke on the way", source="en", language="es", reply="1.0", agent="U0ANA")
+RIGHT = "Su paquete se rompió en el camino"
+
+
+class Sure:
+    """An engine that says how sure it is, and what its words mean back."""
+
+    name = "argos"
+
+    def __init__(self, said: str, back: str, score: float) -> None:
+        self.asked: list[str] = []
+        self._said = {"es": said, "en": back}
+        self._score = score
+
+    def pairs(self) -> set[Pair]:
+        return {Pair("en", "es"), Pair("es", "en")}
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        self.asked += [target] * len(texts)
+        return [Rendering(self._said[target], self._score)]
+
+    async def probe(self) -> str:
+        return "made for a test"
+
+    async def close(self) -> None:
+        self.asked.append("closed")
+
+
+async def answer(engine: Sure) -> Progress | Held:
+    interpreter = Interpreter(Chain([engine]), Phrasebook.load(), Detector(), Policy(), guard="hold")
+    return await interpreter.for_customer(ANSWER, CHANNEL)
+
+
+async def test_an_unclear_answer_that_means_the_same_goes() -> None:
+    engine = Sure(RIGHT, "Your parcel broke on the way", 0.85)
+    words = await answer(engine)
+
+    assert isinstance(words, Progress)
+    assert words.parts == (RIGHT,)
+    assert words.back == "Your parcel broke on the way"
+    assert engine.asked == ["es", "en"]
+
+
+async def test_an_unclear_answer_that_means_something_else_is_held() -> None:
+    words = await answer(Sure("Quiero cambiar la dirección hoy", "I want to change the address today", 0.85))
+
+    assert isinstance(words, Held)
+    assert words.back == "I want to change the address today"
+    assert "its meaning back differs" in words.reason
+
+
+async def test_a_clear_answer_waits_for_nothing() -> None:
+    engine = Sure(RIGHT, "", 0.97)
+    words = await answer(engine)
+
+    assert isinstance(words, Progress)
+    assert engine.asked == ["es"]
