@@ -384,6 +384,22 @@ def mixed() -> Iterator[Row]:
     )
 
 
+def beside_argos(firefox: float) -> Iterator[Row]:
+    """Measure the engines beside what else translates with a package of the size of Argos's."""
+    argos = script("argos.py", patience=600)
+    rate, many = argos["rate"], "sentences/s for 32 callers, a package of Argos's size,"
+    yield ratio(f"argos, {many} to the best batches of CTranslate2", rate, argos["raw"], 0.7)
+    yield at_most("… by how much the event loop is late meanwhile, p99", argos["lag_p99"], 5, "ms")
+    yield at_most("… memory with two directions", argos["memory"], 350, "MB")
+    if not PEERS:
+        return
+    yield ratio("… to argostranslate, one at a time, as installed", rate, argos["alone"], 15)
+    yield ratio("… to LibreTranslate as installed", rate, argos["installed"], 15)
+    yield ratio("… to LibreTranslate with its threads tuned", rate, argos["tuned"], 2)
+    yield ratio("firefox, to LibreTranslate as installed", firefox, argos["installed"], 25)
+    yield ratio("… to LibreTranslate with its threads tuned", firefox, argos["tuned"], 5)
+
+
 def translating() -> Iterator[Row]:
     """Measure engines beside what they are made of, and what is asked before any."""
     runs = [script("translating.py", patience=300) for _ in range(REPEATS)]
@@ -395,6 +411,7 @@ def translating() -> Iterator[Row]:
     yield ratio(what, seen("firefox", "rate"), seen("firefox", "bare"), 0.9)
     yield at_most("… by how much the event loop is late meanwhile, p99", seen("firefox", "lag_p99"), 5, "ms")
     yield at_most("… memory of its processes with two directions", seen("firefox", "memory"), 200, "MB")
+    yield from beside_argos(seen("firefox", "rate"))
     yield at_most("a sentence that was translated before, median", seen("before", "remembered_us"), 200, "µs")
     yield at_most("a sentence of the phrasebook, median", seen("before", "phrasebook_us"), 60, "µs")
     yield at_most("detecting the language of a chat message, median", seen("before", "detect_us"), 100, "µs")

@@ -118,17 +118,17 @@ BASE_MEMORY = Shape(dim=384, ffn=1536, encoder=6, decoder=4, heads=1, rows=32_00
 
 def make_model(words: Mapping[str, str], shape: Shape = Shape(), *, byte_fallback: bool = True) -> Made:
     """Make a model that says the words of `words` (lower case) and copies the rest; "" leaves a word out."""
-    pieces, goals = _vocabulary(words, byte_fallback=byte_fallback)
+    pieces, goals = vocabulary(words, byte_fallback=byte_fallback)
     while len(pieces) < shape.rows or len(pieces) % 8:
         pieces.append((f"<pad{len(pieces)}>", -100.0, NORMAL))
         goals.append(len(pieces) - 1)
-    return Made(_container(_Network(goals, shape).named, shape), _sentencepiece(pieces), _shortlist(goals))
+    return Made(_container(_Network(goals, shape).named, shape), sentencepiece(pieces), _shortlist(goals))
 
 
 Piece = tuple[str, float, int]
 
 
-def _vocabulary(words: Mapping[str, str], *, byte_fallback: bool) -> tuple[list[Piece], list[int]]:
+def vocabulary(words: Mapping[str, str], *, byte_fallback: bool) -> tuple[list[Piece], list[int]]:
     """Give the pieces, and for each the number of the piece that translates it."""
     pieces: list[Piece] = [("</s>", 0.0, CONTROL), ("<unk>", 0.0, UNKNOWN_TYPE)]
     if byte_fallback:
@@ -261,7 +261,7 @@ def _packed(name: str, array: Array) -> list[tuple[str, int, tuple[int, ...], by
     return [(name, 0x4101, array.shape, data), *given]
 
 
-def _sentencepiece(pieces: Sequence[Piece]) -> bytes:
+def sentencepiece(pieces: Sequence[Piece]) -> bytes:
     """Write a SentencePiece unigram model: protobuf, by hand."""
 
     def number(field: int, value: int) -> bytes:
