@@ -13,13 +13,14 @@ from typing import Any
 import uvloop
 
 from adapters import KINDS
+from adapters.desk_view import Said
 from config.settings import parse
 from gateway import app, logs, webhooks
 from gateway.__main__ import serve
 from gateway.budget import Budget
 from gateway.interpret import Interpreter
 from routing.conversation import Conversation
-from routing.messages import Event, Facts
+from routing.messages import Event, Facts, TellDesk
 from translation.chain import Chain
 from translation.contract import Pair, Rendering
 
@@ -97,11 +98,15 @@ class Instant:
 
 
 class Plain(Interpreter):
-    """Hears no language: everybody writes the desk's."""
+    """Hears no language: everybody writes the desk's, in every sentence."""
 
     def customer(self, was: Conversation, text: str, hint: str) -> Facts:
         """Say that it is the desk's."""
         return Facts(language="en")
+
+    async def for_desk(self, told: TellDesk, *, quote: str = "") -> Said:
+        """Show what was written."""
+        return Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
 
 
 class Nothing:

@@ -26,6 +26,9 @@ ENOUGH = 120
 CLEAR = 0.9
 """From here on the words alone tell a language, and the model isn't asked."""
 
+FIRST, SURELY = 8, 0.999
+"""So many words are enough where they leave so little doubt."""
+
 UNLISTED, DOUBT = 0.03, 0.05
 """What a language is worth that the words' table hasn't got, and one that the model doesn't name."""
 
@@ -187,6 +190,10 @@ class Detector:
         kept = dict(sorted(((k, round(v, 4)) for k, v in now.items()), key=lambda pair: -pair[1])[:4])
         return Belief(best if share >= SURE else "", share, kept)
 
+    def at_home(self, text: str, language: str) -> bool:
+        """Say whether a text is plainly in a language; False where that takes a closer look."""
+        return self._frequencies.at_home(_WORD.findall(text.casefold()), _primary(language))
+
     def distribution(self, text: str) -> dict[str, float]:
         """Say how likely each language is by this text alone; empty where it says nothing."""
         return dict(self._heard(text))
@@ -199,7 +206,9 @@ class Detector:
         words = [word.casefold() for word in written]
         if script := _script(plain):
             return script
-        shares = self._frequencies.weigh(words)
+        shares = self._frequencies.weigh(words[:FIRST])
+        if len(words) > FIRST and max(shares.values(), default=0.0) < SURELY:
+            shares = self._frequencies.weigh(words)
         if max(shares.values(), default=0.0) < CLEAR and (model := self._ask(plain)):
             shares = {
                 language: shares.get(language, UNLISTED) * math.sqrt(model.get(language, 0.0) + DOUBT)

@@ -10,6 +10,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "models" / "words.bin"
@@ -22,6 +23,14 @@ STRAYS = 0.02
 
 EVERYWHERE, EVERYWHERES_STRAYS = 12, 0.3
 """A longer word that so many languages list is likely a name or a brand, and says less."""
+
+OWN, ENOUGH = 0.3, 3
+"""A word is a language's own where it is written so often, as a part of how often it is where it is most; and how many
+such words show that a sentence is in it.
+"""
+
+COMMON = 4096
+"""So many words are kept at hand."""
 
 FOREIGN = 0.1
 """How likely a word is that has letters which its language doesn't write."""
@@ -44,6 +53,7 @@ class Frequencies:
         self._hashes, self._starts = _numbers(body[: 4 * words]), _numbers(body[4 * words : 8 * words + 4])
         self._where, self._often = body[8 * words + 4 :][:entries], body[8 * words + 4 + entries :]
         self._share = [10 ** (step / 32 - 8) for step in range(256)]
+        self._owners, self._weights = lru_cache(COMMON)(self._find_owners), lru_cache(COMMON)(self._find_weights)
 
     def weigh(self, words: Sequence[str]) -> dict[str, float]:
         """Give each language's share of the belief, by words in lower case; empty where none of them is known."""
@@ -60,18 +70,45 @@ class Frequencies:
         total = sum(likely)
         return {language: share / total for language, share in zip(self.languages, likely, strict=True)}
 
-    def _weigh_word(self, word: str, scores: list[float]) -> bool:
+    def at_home(self, words: Sequence[str], language: str) -> bool:
+        """Say whether enough of the words, in lower case, are a language's own, looking at no more than it takes."""
+        if language not in self.languages:
+            return False
+        bit, found = 1 << self.languages.index(language), 0
+        for word in words:
+            found += bool(self._owners(word) & bit)
+            if found == ENOUGH:
+                return True
+        return False
+
+    def _find_owners(self, word: str) -> int:
+        """Give the languages whose own a word is, a bit each."""
+        shares = {self._where[row]: self._share[self._often[row]] for row in self._rows(word)}
+        return sum(1 << at for at, share in shares.items() if share > OWN * max(shares.values()))
+
+    def _find_weights(self, word: str) -> Sequence[tuple[int, float]]:
+        """Give what a word adds to languages' scores."""
+        rows = self._rows(word)
+        shares = [self._share[self._often[row]] for row in rows]
+        strays = EVERYWHERES_STRAYS if len(shares) >= EVERYWHERE and len(word) > 3 else STRAYS
+        elsewhere = strays * sum(shares) / len(self.languages) + RARE
+        return [
+            (self._where[row], math.log(((1 - strays) * share + elsewhere) / elsewhere))
+            for row, share in zip(rows, shares, strict=True)
+        ]
+
+    def _rows(self, word: str) -> range:
         key = zlib.crc32(word.encode())
         at = bisect_left(self._hashes, key)
         if at == len(self._hashes) or self._hashes[at] != key:
-            return False
-        rows = range(self._starts[at], self._starts[at + 1])
-        shares = [self._share[self._often[row]] for row in rows]
-        strays = EVERYWHERES_STRAYS if len(shares) >= EVERYWHERE and len(word) > 3 else STRAYS
-        elsewhere = strays * sum(shares) / len(scores) + RARE
-        for row, share in zip(rows, shares, strict=True):
-            scores[self._where[row]] += math.log(((1 - strays) * share + elsewhere) / elsewhere)
-        return True
+            return range(0)
+        return range(self._starts[at], self._starts[at + 1])
+
+    def _weigh_word(self, word: str, scores: list[float]) -> bool:
+        weights = self._weights(word)
+        for at, weight in weights:
+            scores[at] += weight
+        return bool(weights)
 
     def _weigh_letters(self, word: str, scores: list[float]) -> bool:
         fits = -1
