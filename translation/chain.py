@@ -92,7 +92,7 @@ class Chain:
 
         `name` is the customer's, which stays as it is.
         """
-        keep = self._glossary.between(source, target, name=name)
+        keep = self._glossary.within(text, source, target, name=name)
         if not has_words(text, keep):
             return Translated(settled(text, spans(text, keep), 0, len(text)), "", 1.0)
         pair = Pair(source, target)
@@ -101,7 +101,7 @@ class Chain:
             return known
         engines = [engine for engine in self._engines if serving(pair, engine.pairs()) is not None]
         names = tuple(engine.name for engine in engines)
-        personal = bool(name) and any(span.kind == "name" for span in spans(text, keep))
+        personal = bool(keep.names) and any(span.kind == "name" for span in spans(text, keep))
         if not personal and (known := self.memory.computed(text, pair, names)) is not None:
             self._note(known.engine, pair, "remembered", 0.0)
             return known

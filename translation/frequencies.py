@@ -32,8 +32,8 @@ such words show that a sentence is in it.
 COMMON = 4096
 """So many words are kept at hand."""
 
-FOREIGN = 0.1
-"""How likely a word is that has letters which its language doesn't write."""
+FOREIGN = math.log(0.1)
+"""How likely a word is that has letters which its language doesn't write, as a logarithm."""
 
 SPEAKERS = {"ca": 0.2, "lt": 0.5, "lv": 0.5, "mk": 0.5, "ms": 0.1, "sl": 0.5}
 """How likely a language is before a word is read, where another that looks like it has many more speakers."""
@@ -53,15 +53,19 @@ class Frequencies:
         self._hashes, self._starts = _numbers(body[: 4 * words]), _numbers(body[4 * words : 8 * words + 4])
         self._where, self._often = body[8 * words + 4 :][:entries], body[8 * words + 4 + entries :]
         self._share = [10 ** (step / 32 - 8) for step in range(256)]
-        self._owners, self._weights = lru_cache(COMMON)(self._find_owners), lru_cache(COMMON)(self._find_weights)
+        at_hand = lru_cache(COMMON)
+        self._owners, self._weights = at_hand(self._find_owners), at_hand(self._find_weights)
+        self._strangers = at_hand(self._find_strangers)
 
     def weigh(self, words: Sequence[str]) -> dict[str, float]:
         """Give each language's share of the belief, by words in lower case; empty where none of them is known."""
         scores = self._prior.copy()
         known = False
         for word in words:
-            if not word.isascii():
-                known |= self._weigh_letters(word, scores)
+            if not word.isascii() and (strangers := self._strangers(word)) is not None:
+                known = True
+                for at in strangers:
+                    scores[at] += FOREIGN
             known |= self._weigh_word(word, scores)
         if not known:
             return {}
@@ -110,16 +114,12 @@ class Frequencies:
             scores[at] += weight
         return bool(weights)
 
-    def _weigh_letters(self, word: str, scores: list[float]) -> bool:
+    def _find_strangers(self, word: str) -> Sequence[int] | None:
+        """Give the languages that don't write a word's letters; None where none writes them all."""
         fits = -1
         for letter in word:
             fits &= self._letters.get(letter, -1 if letter.isascii() else 0)
-        if not fits:
-            return False
-        for at in range(len(scores)):
-            if not fits >> at & 1:
-                scores[at] += math.log(FOREIGN)
-        return True
+        return [at for at in range(len(self.languages)) if not fits >> at & 1] if fits else None
 
 
 def _masks(languages: Sequence[str], letters: Mapping[str, str]) -> Mapping[str, int]:

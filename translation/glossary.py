@@ -50,6 +50,11 @@ class Glossary:
             return NOTHING
         return Kept(self._keep + tuple(self.pairs(source, target)), names(name))
 
+    def within(self, text: str, source: str, target: str, *, name: str) -> Kept:
+        """Give the same for a text; most don't call their reader by name."""
+        called = any(part in text for part in names(name))
+        return self.between(source, target, name=name if called else "")
+
     def pairs(self, source: str, target: str) -> Sequence[tuple[str, str]]:
         """Give the terms that both languages have."""
         found = ((_in(term, source), _in(term, target)) for term in self._terms)

@@ -146,7 +146,7 @@ class Guard:
         missing = SHORTEST - len(made) / max(len(said), 1)
         heard = self._detector.distribution(output) if len(made) >= 3 else {}
         return Signals(
-            unchanged=sum(word in said for word in made) / len(made) if len(said) >= 2 and made else 0.0,
+            unchanged=sum(map(set(said).__contains__, made)) / len(made) if len(said) >= 2 and made else 0.0,
             loops=float(_loops(made) and not _loops(said)),
             length=0.0 if no_lengths or len(said) < 3 else min(1.0, max(0.0, abs(ratio) - USUAL_RATIO)),
             short=0.0 if no_lengths or len(said) < 3 else min(1.0, max(0.0, missing) / SHORTEST),
