@@ -144,6 +144,13 @@ def _add_languages(languages: argparse.ArgumentParser) -> None:
     _add_common(install, again=True)
     remove.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
     _add_common(remove, again=True)
+    phrases = actions.add_parser("phrases", help="the phrasebook's files")
+    does = phrases.add_subparsers(title="actions", required=True, metavar="ACTION", dest="phrases_action")
+    checked = does.add_parser("check", help="say what is missing, or doesn't fit the other languages")
+    checked.add_argument(
+        "directory", type=Path, metavar="DIR", nargs="?", help="default: the phrasebook that comes with it"
+    )
+    _add_common(checked, again=True)
     brought = actions.add_parser("import", help="install an Argos package from a file")
     brought.add_argument("file", type=Path, metavar="FILE.argosmodel")
     _add_common(brought, again=True)
@@ -294,6 +301,8 @@ def _print_as_found(options: argparse.Namespace, findings: AsyncIterator[Finding
 
 
 def _languages(options: argparse.Namespace) -> int:
+    if options.action == "phrases":
+        return _print(options, language_commands.check_phrases(options.directory))
     settings = _settings(options)
     logs.set_up(as_json=False, level=logging.WARNING)
     match options.action:

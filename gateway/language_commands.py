@@ -8,11 +8,13 @@ from config.settings import Settings
 from config.tables import ConfigError
 from gateway.commands import Finding
 from gateway.engines import models, packages
+from routing.languages import language_name
 from translation import fetch
 from translation.contract import Pair
 from translation.fetch import Source, Tell
 from translation.models import Model, ModelError
 from translation.packages import Package
+from translation.phrasebook import Phrasebook
 from translation.records import needed
 
 TAKEN_UP = "installed; a running gateway has it already"
@@ -30,6 +32,27 @@ def list_languages(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"no model is in {folder}: `dragoman languages install es` fetches those for Spanish")
     for fault in (*ready.faults, *packed.faults):
         yield Finding(f"FAIL  {fault}", {"fault": fault}, good=False)
+
+
+def check_phrases(folder: Path | None) -> Iterator[Finding]:
+    """Say what is wrong with the phrasebook's files, of a folder or our own: gaps, other slots, ambiguous wordings.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if folder is not None and not any(folder.glob("*.txt")):
+        raise ConfigError(f"{folder}: there is no phrasebook, no file such as es.txt")
+    faults = list(Phrasebook.faults(folder))
+    for fault in faults:
+        yield Finding(f"FAIL  {fault}", {"fault": fault}, good=False)
+    if faults:
+        return
+    book = Phrasebook.load(folder)
+    keys = book.keys()
+    for language in sorted({pair.source for pair in book.pairs()}):
+        wordings = sum(len(book.wordings(key, language)) for key in keys)
+        told = {"language": language, "phrases": len(keys), "wordings": wordings}
+        yield Finding(f"ok    {language_name(language)}: {len(keys)} phrases in {wordings} wordings", told)
 
 
 async def install(settings: Settings, languages: Sequence[str], tell: Tell) -> AsyncIterator[Finding]:

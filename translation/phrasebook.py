@@ -8,7 +8,7 @@ slot. `spelling` lists what chats write for a word.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, permutations, product
@@ -329,10 +329,20 @@ class Phrasebook:
             ValueError: a file is malformed, ambiguous, or doesn't fit the others; the message names file and line.
         """
         languages = {path.stem: _Language(path) for path in sorted((folder or FOLDER).glob("*.txt"))}
-        for one, other in pairwise(languages.values()):
-            _compare(one, other)
-            _compare(other, one)
+        for fault in _differences(languages.values()):
+            raise fault
         return cls(languages)
+
+    @staticmethod
+    def faults(folder: Path | None = None) -> Iterator[str]:
+        """Say all that is wrong with the files of a folder, or our own: what `load` would refuse, file by file."""
+        languages = []
+        for path in sorted((folder or FOLDER).glob("*.txt")):
+            try:
+                languages.append(_Language(path))
+            except ValueError as fault:
+                yield str(fault)
+        yield from map(str, _differences(languages))
 
     def pairs(self) -> Collection[Pair]:
         """Every direction between its languages, by primary subtag."""
@@ -502,14 +512,21 @@ def _read(path: Path) -> Iterator[_Entry]:
         yield entry
 
 
-def _compare(one: _Language, other: _Language) -> None:
-    """Hold that one language has what the other has."""
+def _differences(languages: Iterable[_Language]) -> Iterator[ValueError]:
+    """Say where a language hasn't what its neighbour in the list has."""
+    for one, other in pairwise(languages):
+        yield from _lacking(one, other)
+        yield from _lacking(other, one)
+
+
+def _lacking(one: _Language, other: _Language) -> Iterator[ValueError]:
+    """Say what one language lacks that the other has."""
     for kind, entries in other.entries.items():
         for key, entry in entries.items():
             line, wording = entry.wordings[0]
             if key not in one.entries.get(kind, ()):
-                raise other.fault(line, f"`{key}` is missing in {one.path}")
-            if _slots(one.entries[kind][key].wordings[0][1]) != _slots(wording):
-                raise other.fault(line, f"`{key}` has other slots in {one.path}")
-            if kind == PHRASE and one.sections[key] != entry.section:
-                raise other.fault(line, f"`{key}` is in another section in {one.path}")
+                yield other.fault(line, f"`{key}` is missing in {one.path}")
+            elif _slots(one.entries[kind][key].wordings[0][1]) != _slots(wording):
+                yield other.fault(line, f"`{key}` has other slots in {one.path}")
+            elif kind == PHRASE and one.sections[key] != entry.section:
+                yield other.fault(line, f"`{key}` is in another section in {one.path}")
