@@ -20,7 +20,15 @@ from adapters import KINDS
 from config.credentials import Unreadable
 from config.settings import ConfigError, Settings, load
 from config.tables import read_duration
-from gateway import channel_commands, commands, conversation_commands, language_commands, logs, webhooks
+from gateway import (
+    channel_commands,
+    commands,
+    conversation_commands,
+    language_commands,
+    logs,
+    memory_commands,
+    webhooks,
+)
 from gateway.app import Gateway
 from gateway.commands import Finding
 from gateway.demo import open_demo
@@ -34,6 +42,7 @@ from translation.detect import Detector
 from translation.models import ModelError
 from translation.packages import PackageError, tag
 from translation.phrasebook import Phrasebook
+from translation.tmx import TmxError
 
 T = TypeVar("T")
 MANIFEST = Path(config.__file__).parent / "slack-manifest.json"
@@ -47,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ConfigError, Unreadable) as error:
         print(error, file=sys.stderr)
         return 2
-    except (StoreError, ModelError, PackageError) as error:
+    except (StoreError, ModelError, PackageError, TmxError) as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:
@@ -151,6 +160,13 @@ def _add_languages(languages: argparse.ArgumentParser) -> None:
         "directory", type=Path, metavar="DIR", nargs="?", help="default: the phrasebook that comes with it"
     )
     _add_common(checked, again=True)
+    memory = actions.add_parser("memory", help="what agents corrected, as TMX for translators' tools")
+    what = {"export": "write all corrections", "import": "take translations as corrections"}
+    ways = memory.add_subparsers(title="actions", required=True, metavar="ACTION", dest="memory_action")
+    for action, help_ in what.items():
+        way = ways.add_parser(action, help=help_)
+        way.add_argument("file", type=Path, metavar="FILE.tmx")
+        _add_common(way, again=True)
     brought = actions.add_parser("import", help="install an Argos package from a file")
     brought.add_argument("file", type=Path, metavar="FILE.argosmodel")
     _add_common(brought, again=True)
@@ -310,6 +326,10 @@ def _languages(options: argparse.Namespace) -> int:
             return _print(options, language_commands.list_languages(settings))
         case "import":
             return _print(options, [language_commands.import_package(settings, options.file)])
+        case "memory" if options.memory_action == "export":
+            return _print(options, [memory_commands.export(settings, options.file)])
+        case "memory":
+            return _print(options, memory_commands.take(settings, options.file))
         case "install":
             return _print_as_found(options, language_commands.install(settings, options.languages, _show_progress))
         case "mirror":

@@ -16,8 +16,10 @@ from gateway.__main__ import main
 from routing.messages import AgentPressed, CustomerWrote, Facts, ReplySent, Standing
 from routing.metrics import figures, tickets
 from routing.policy import Agent, Policy
+from translation.contract import Pair
 
 World = Any
+ES_EN = Pair("es", "en")
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SINCE = ("--since", "3650d")
 """The sandbox's Telegram writes of an earlier day."""
@@ -146,6 +148,32 @@ async def test_the_report_tells_each_direction_in_every_form(world: World, shell
     assert "phrasebook" in table
     assert [row["fixed"] for row in rows] == ["1", "0"]
     assert "<td>phrasebook" in page
+
+
+async def test_corrections_go_to_translators_and_come_back(world: World, shell: Any, tmp_path: Path) -> None:
+    customer = world.customer("Lucía", 1001)
+    await customer.write("¿Dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order A-1042?")
+    await world.slack.write("U0ANA", "!fix Where's A-1042?", thread=thread)
+    await world.shown(thread, "Where's A-1042?")
+
+    status, told = await shell("languages", "memory", "export", str(tmp_path / "m.tmx"))
+    assert (status, "1 corrections" in told) == (0, True)
+    text = (tmp_path / "m.tmx").read_text()
+    (tmp_path / "m.tmx").write_text(text.replace("Where's A-1042?", "Any news of A-1042?"))
+    assert (await shell("languages", "memory", "import", str(tmp_path / "m.tmx")))[0] == 0
+    known = world.gateway.bridge.interpreter.memory.corrected
+    await world.until(lambda: known("¿Dónde está mi pedido B-2077?", ES_EN).text == "Any news of B-2077?")
+    await customer.write("¿Dónde está mi pedido B-2077?")
+    await world.shown(thread, "Any news of B-2077?")
+
+    (tmp_path / "m.tmx").write_text(text.replace("Where's A-1042?", "Where is it?"))
+    status, told = await shell("languages", "memory", "import", str(tmp_path / "m.tmx"))
+    assert status == 1
+    assert "hasn't A-1042 just as" in told
+    assert (await shell("languages", "memory", "import", str(tmp_path / "none.tmx")))[0] == 1
+    assert (await shell("languages", "memory", "export", str(tmp_path / "no" / "m.tmx")))[0] == 1
 
 
 def test_figures_follow_from_events() -> None:
