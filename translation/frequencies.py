@@ -1,10 +1,11 @@
 """How often words are written in languages, and which letters: what short texts are told by.
 
-The table is made by `tests/recipes/words`; its first line is JSON, the rest is compressed.
+The table is made by `tests/recipes/words`; its first line is JSON, the rest is looked at where it lies in the file.
 """
 
 import json
 import math
+import mmap
 import sys
 import zlib
 from array import array
@@ -43,12 +44,13 @@ class Frequencies:
     """Weighs languages by the words of a text."""
 
     def __init__(self, table: Path = TABLE) -> None:
-        line, _, packed = table.read_bytes().partition(b"\n")
-        head = json.loads(line)
+        with table.open("rb") as file:
+            mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            head = json.loads(file.readline())
+            body = mapped[file.tell() :]
         self.languages: Sequence[str] = head["languages"]
         self._letters = _masks(self.languages, head["letters"])
         self._prior = [math.log(SPEAKERS.get(language, 1.0)) for language in self.languages]
-        body = memoryview(zlib.decompress(packed))
         words, entries = head["words"], head["entries"]
         self._hashes, self._starts = _numbers(body[: 4 * words]), _numbers(body[4 * words : 8 * words + 4])
         self._where, self._often = body[8 * words + 4 :][:entries], body[8 * words + 4 + entries :]
@@ -131,8 +133,10 @@ def _masks(languages: Sequence[str], letters: Mapping[str, str]) -> Mapping[str,
     return masks
 
 
-def _numbers(packed: memoryview) -> "array[int]":
+def _numbers(packed: memoryview) -> Sequence[int]:
+    """Read numbers of four bytes, the least significant first."""
+    if sys.byteorder == "little":
+        return packed.cast("I")
     numbers = array("I", packed.tobytes())
-    if sys.byteorder == "big":
-        numbers.byteswap()
+    numbers.byteswap()
     return numbers

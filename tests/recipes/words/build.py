@@ -104,8 +104,9 @@ def main(target: Path) -> None:
         hashes.byteswap()
         starts.byteswap()
     head = {"languages": LANGUAGES, "words": len(hashes), "entries": len(languages), "letters": letters()}
-    head = json.dumps(head, ensure_ascii=False).encode() + b"\n"
-    target.write_bytes(head + zlib.compress(b"".join(map(bytes, (hashes, starts, languages, often))), 9))
+    line = json.dumps(head, ensure_ascii=False).encode()
+    line += b" " * (-(len(line) + 1) % 4) + b"\n"
+    target.write_bytes(line + b"".join(map(bytes, (hashes, starts, languages, often))))
 
 
 if __name__ == "__main__":
