@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.calling_codes import hint
 from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
@@ -113,6 +114,7 @@ class WhatsAppReader:
                 files=(files := _files(message)),
                 album="photos" if any(file.kind in ("photo", "video") for file in files) else "",
                 name=_name(value, phone, scoped) or phone or scoped,
+                hint=hint(phone or shared),
                 reply_to=clean((context or {}).get("id")),
                 quiet=kind == "reaction",
                 entry=_entry(message),

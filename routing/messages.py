@@ -94,12 +94,12 @@ class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer sent a message.
 
     `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
-    language tag that the platform gave, `also` are other names of the same contact (mailboxes, as by `contact()`),
-    `address` is where to answer them, the platform's id, "" where that is what `to` names. `follows` says that it
-    counts only as part of a conversation that there is already. `files` came with it; files of one `album` belong
-    together, "" where it belongs to none. `entry` is what the link or button said by which they came. `quiet` says
-    that it doesn't open the platform's window for answers. `author` is who of several wrote it, the platform's id,
-    where nobody said their name.
+    language tag that the platform gave, or `und-` and the country of their phone, `also` are other names of the same
+    contact (mailboxes, as by `contact()`), `address` is where to answer them, the platform's id, "" where that is
+    what `to` names. `follows` says that it counts only as part of a conversation that there is already. `files` came
+    with it; files of one `album` belong together, "" where it belongs to none. `entry` is what the link or button
+    said by which they came. `quiet` says that it doesn't open the platform's window for answers. `author` is who of
+    several wrote it, the platform's id, where nobody said their name.
     """
 
     message: str

@@ -39,8 +39,59 @@ KANJI = 4
 """So many signs may be Japanese without kana."""
 
 FLOOR = 0.02
-HINT = 0.5
-"""How much a platform's hint counts against a message."""
+HINT, COUNTRY = 0.5, 0.3
+"""How much likelier a language is that a platform names, and one that is spoken where the phone is from."""
+
+SPOKEN = {
+    "ar": "AE BH DZ EG IQ JO KW LB LY MA OM PS QA SA SY TN YE",
+    "bg": "BG",
+    "cs": "CZ",
+    "da": "DK",
+    "de": "AT CH DE LU",
+    "el": "CY GR",
+    "en": "AU GB IE IN KE NG NZ PH SG US ZA",
+    "es": "AR BO CL CO CR CU EC ES GT HN MX NI PA PE PY SV US UY VE",
+    "et": "EE",
+    "fa": "IR",
+    "fi": "FI",
+    "fr": "BE CH CI DZ FR LU MA SN TN",
+    "he": "IL",
+    "hi": "IN",
+    "hr": "BA HR",
+    "hu": "HU",
+    "id": "ID",
+    "it": "CH IT",
+    "ja": "JP",
+    "ko": "KR",
+    "lt": "LT",
+    "lv": "LV",
+    "mk": "MK",
+    "ms": "MY",
+    "nl": "BE NL",
+    "no": "NO",
+    "pl": "PL",
+    "pt": "AO BR MZ PT",
+    "ro": "MD RO",
+    "ru": "BY KZ MD RU",
+    "sk": "SK",
+    "sl": "SI",
+    "sq": "AL",
+    "sr": "BA ME RS",
+    "sv": "FI SE",
+    "th": "TH",
+    "tl": "PH",
+    "tr": "TR",
+    "uk": "UA",
+    "ur": "PK",
+    "vi": "VN",
+    "zh": "CN HK MO MY SG TW",
+}
+"""Where languages are spoken, by ISO 3166 code."""
+
+_SPOKEN: dict[str, list[str]] = {}
+for _language, _regions in SPOKEN.items():
+    for _region in _regions.split():
+        _SPOKEN.setdefault(_region, []).append(_language)
 
 LANGUAGES = frozenset(
     {
@@ -177,7 +228,10 @@ class Detector:
         self._heard = lru_cache(maxsize=4096)(self._listen)
 
     def listen(self, text: str, *, evidence: Mapping[str, float] | None = None, hint: str = "") -> Belief:
-        """Add a message to what is believed of its writer; `hint` is a BCP 47 tag that the platform gave."""
+        """Add a message to what is believed of its writer; `hint` is a BCP 47 tag that is known of them.
+
+        A tag such as `und-CH` names the country alone: any language of it is then somewhat likelier.
+        """
         heard = self.distribution(text)
         before = dict(evidence or {})
         if not heard:
@@ -185,7 +239,7 @@ class Detector:
         best, share = max(heard.items(), key=lambda pair: pair[1])
         if share >= 0.9 and len(_WORD.findall(text[:ENOUGH])) >= 4:
             before = {}
-        now = _pool(before, heard, _primary(hint) if not evidence else "")
+        now = _pool(before, heard, _hinted(hint) if not evidence else {})
         best, share = max(now.items(), key=lambda pair: pair[1])
         kept = dict(sorted(((k, round(v, 4)) for k, v in now.items()), key=lambda pair: -pair[1])[:4])
         return Belief(best if share >= SURE else "", share, kept)
@@ -256,12 +310,20 @@ def _code(label: str) -> str:
     return {"nn": "no", "nb": "no", "sh": "sr", "bs": "hr"}.get(code, code)
 
 
-def _pool(before: Mapping[str, float], heard: Mapping[str, float], hint: str) -> dict[str, float]:
+def _hinted(hint: str) -> Mapping[str, float]:
+    """Say by how much a hint makes languages likelier."""
+    language, _, region = hint.replace("_", "-").partition("-")
+    if language.lower() != "und":
+        return {language.lower(): 1 + HINT}
+    return dict.fromkeys(_SPOKEN.get(region.upper(), ()), 1 + COUNTRY)
+
+
+def _pool(before: Mapping[str, float], heard: Mapping[str, float], hints: Mapping[str, float]) -> dict[str, float]:
     languages = before.keys() | heard.keys()
     prior = {language: max(before.get(language, FLOOR), FLOOR) for language in languages} if before else {}
     scores = {language: prior.get(language, 1.0) * max(heard.get(language, FLOOR), FLOOR) for language in languages}
-    if hint in scores:
-        scores[hint] *= 1 + HINT
+    for language in hints.keys() & scores.keys():
+        scores[language] *= hints[language]
     total = sum(scores.values()) + (0 if before else FLOOR)
     return {language: score / total for language, score in scores.items()}
 
