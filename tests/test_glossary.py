@@ -108,6 +108,20 @@ def test_a_name_is_kept_where_it_is_one(name: str, text: str, found: Sequence[st
     assert [span.text for span in spans(text, kept)] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Escriba a Ana@example.com hoy", ["Ana@example.com"]),
+        ("Vea https://shop.example/gift/AirFryer", ["https://shop.example/gift/AirFryer"]),
+        ("Mi AirFryer X2 y A-1042, Ana", ["AirFryer X2", "A-1042", "Ana"]),
+    ],
+)
+def test_what_is_part_of_an_address_is_neither_name_nor_term(text: str, found: Sequence[str]) -> None:
+    kept = Glossary(["AirFryer", "AirFryer X2"]).between("es", "en", name="Ana López")
+
+    assert [span.text for span in spans(text, kept)] == found
+
+
 def test_parts_of_a_name_that_are_no_names_are_left_out() -> None:
     assert names("  Ana  M. de la Cruz ") == ("Ana M. de la Cruz", "Ana", "Cruz")
     assert names("+34 600 123 456") == ()

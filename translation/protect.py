@@ -75,16 +75,24 @@ def spans(text: str, keep: Kept = NOTHING) -> tuple[Span, ...]:
     if not keep and not _WORTH_A_LOOK.search(text):
         return ()
     found = [
-        Span(match.lastgroup or "", match.start(), match.end(), match[0], keep.put(match[0]))
-        for match in (keep.pattern().finditer(text) if keep else ())
-    ]
-    taken = [(span.start, span.end) for span in found]
-    found += [
-        Span(match.lastgroup or "", match.start(), match.end(), match[0], match[0])
+        Span(match.lastgroup, match.start(), match.end(), match[0], match[0])
         for match in _SPAN.finditer(text)
-        if match.lastgroup and not (taken and any(start < match.end() and match.start() < end for start, end in taken))
+        if match.lastgroup
     ]
-    return tuple(sorted(found, key=lambda span: span.start) if taken else found)
+    if not keep:
+        return tuple(found)
+    kept = [
+        Span(match.lastgroup or "", match.start(), match.end(), match[0], keep.put(match[0]))
+        for match in keep.pattern().finditer(text)
+    ]
+    kept = [one for one in kept if not any(_within(one, other) for other in found)]
+    found = [one for one in found if not any(one.start < other.end and other.start < one.end for other in kept)]
+    return tuple(sorted((*found, *kept), key=lambda span: span.start))
+
+
+def _within(one: Span, other: Span) -> bool:
+    """Say whether a span is but a part of another: a name in an e-mail address is no name."""
+    return other.start <= one.start and one.end <= other.end and len(one.text) < len(other.text)
 
 
 def missing(source: str, output: str, keep: Kept = NOTHING) -> list[str]:
