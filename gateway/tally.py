@@ -95,8 +95,12 @@ class Tally:
         """
         for day in sorted(self._changed):
             body = msgspec.json.encode(list(self._days[day].values()))
-            await store.put_doc(KIND, f"{day}/{self._process}", body)
             self._changed.discard(day)
+            try:
+                await store.put_doc(KIND, f"{day}/{self._process}", body)
+            except StoreError:
+                self._changed.add(day)
+                raise
             if day < self._clock().date():
                 del self._days[day]
 

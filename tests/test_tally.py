@@ -69,6 +69,24 @@ async def test_what_the_store_refused_is_kept_the_next_time() -> None:
     assert [row["translated"] for row in told(docs)] == [2]
 
 
+async def test_what_is_counted_while_it_is_kept_is_kept_the_next_time() -> None:
+    docs: Any = Docs()
+    tally = Tally(lambda: MONDAY)
+    tally.note("firefox", ES_EN, "refused")
+    put = docs.put_doc
+
+    async def meanwhile(kind: str, key: str, body: bytes) -> None:
+        if not docs.kept:
+            tally.note("firefox", ES_EN, "refused")
+        await put(kind, key, body)
+
+    docs.put_doc = meanwhile
+    await tally.flush(docs)
+    await tally.flush(docs)
+
+    assert [row["refused"] for row in told(docs)] == [2]
+
+
 def test_what_cannot_be_read_is_left_out() -> None:
     good = msgspec.json.encode([Count(source="es", target="en", engine="firefox", failed=1)])
     docs = {"2026-11-23/a": b"{", "2026-11-23/b": good, "2026-11-22/c": good}
