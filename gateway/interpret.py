@@ -136,14 +136,15 @@ class Interpreter:
             unclear = "Shown as written: its language isn't known yet"
             return replace(said, mark=unclear) if self._detector.distribution(text) else said
         parts = passages(text, language, self._detector)
-        if all(same_language(part.language, desk) for part in parts):
+        foreign = [part.language for part in parts if not same_language(part.language, desk)]
+        if not foreign:
             return said
-        made = await self._translated(parts, desk, said.name, within)
+        language = foreign[0] if same_language(language, desk) else language
+        made, verdict = await self._translated(parts, desk, said.name, within)
         if isinstance(made, Untranslated):
             how = "" if made.passing else f". {HOW_TO_GET}"
             mark = f"Shown as written, in {language_name(language)}: {made.why}{how}"
             return replace(said, mark=mark, language=language, late=made.passing)
-        verdict = self._assess(text, made, language, desk)
         return replace(
             said,
             text=made.text,
@@ -155,21 +156,22 @@ class Interpreter:
 
     async def _translated(
         self, parts: Sequence[Passage], desk: str, name: str, within: float
-    ) -> Translated | Untranslated:
-        """Translate each passage out of its language; what is in the desk's stays."""
-        texts, engines, score = [], [], 1.0
+    ) -> tuple[Translated | Untranslated, Verdict]:
+        """Translate each passage out of its language, and judge the riskiest; what is in the desk's stays."""
+        texts, engines, score, worst = [], [], 1.0, Verdict(0.0, ())
         for text, language in parts:
             if same_language(language, desk) or not has_words(text):
                 texts.append(text)
                 continue
             made = await self._chain.translate(text.strip(), source=language, target=desk, name=name, within=within)
             if isinstance(made, Untranslated):
-                return made
+                return made, worst
+            worst = max(worst, self._assess(text, made, language, desk), key=lambda verdict: verdict.risk)
             texts.append(text.replace(text.strip(), made.text))
             engines.append(made.engine)
             score = min(score, made.score)
         rough = [engine for engine in engines if engine in ROUGH]
-        return Translated("".join(texts), (*rough, *engines, "")[0], score)
+        return Translated("".join(texts), (*rough, *engines, "")[0], score), worst
 
     # To the customer
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from adapters.contract import Capabilities
+from adapters.desk_view import Said
 from gateway.interpret import Held, Interpreter
 from gateway.store.contract import Progress
-from routing.messages import TellCustomer
+from routing.messages import EPOCH, TellCustomer, TellDesk
 from routing.policy import Policy
 from translation.chain import Chain
 from translation.contract import Pair, Rendering
@@ -70,3 +73,41 @@ async def test_a_clear_answer_waits_for_nothing() -> None:
 
     assert isinstance(words, Progress)
     assert engine.asked == ["es"]
+
+
+class Plain:
+    """An engine from Spanish alone."""
+
+    name = "firefox"
+
+    def pairs(self) -> set[Pair]:
+        return {Pair("es", "en")}
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        return [Rendering("My parcel arrived completely broken yesterday.", 0.9) for _ in texts]
+
+    async def probe(self) -> str:
+        return "made for a test"
+
+    async def close(self) -> None:
+        return None
+
+
+async def shown(text: str, language: str) -> Said:
+    interpreter = Interpreter(Chain([Plain()]), Phrasebook.load(), Detector(), Policy(), guard="hold")
+    return await interpreter.for_desk(TellDesk(message="1", name="Lucía", at=EPOCH, text=text, language=language))
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_a_message_in_two_languages_is_judged_by_what_was_translated(language: str) -> None:
+    english = "Can you please have a look at this for me and tell me what I should do now?"
+    said = await shown(f"{english} Ayer mi paquete llegó completamente roto.", language)
+
+    assert said.text == f"{english} My parcel arrived completely broken yesterday."
+    assert (said.language, said.mark) == ("es", "")
+
+
+async def test_a_passage_that_nobody_can_translate_is_told_with_its_own_language() -> None:
+    said = await shown("Where is my order please? Ich habe meine Bestellung noch nicht erhalten.", "en")
+
+    assert said.mark.startswith("Shown as written, in German")
