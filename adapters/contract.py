@@ -8,7 +8,8 @@ from typing import IO, ClassVar, Protocol, runtime_checkable
 
 from adapters.text import Size, units
 from config.credentials import Field
-from routing.messages import Event, File, Template
+from routing.contents import File, Template
+from routing.events import Event
 
 Receive = Callable[[Sequence[Event]], Awaitable[None]]
 """Takes events; when it returns they are durable, and the platform may be told so."""

@@ -22,7 +22,8 @@ from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
 from config.settings import Desk as DeskSettings
-from routing.messages import Event, File
+from routing.contents import File
+from routing.events import Event
 from routing.policy import Policy
 
 EMOJI = {"accepted": "white_check_mark", "read": "eyes", "failed": "warning", "waits": "hourglass_flowing_sand"}

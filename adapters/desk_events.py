@@ -8,7 +8,8 @@ from typing import Any
 from adapters.http import clean
 from adapters.odd import unrecognised
 from adapters.slack_text import read_files, read_message
-from routing.messages import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised, thread
+from routing.contents import thread
+from routing.events import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised
 from routing.policy import Policy
 
 WRITTEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})

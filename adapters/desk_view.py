@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from adapters.slack_text import escape
 from adapters.text import split
+from routing.contents import EPOCH, Choice
+from routing.effects import Card
 from routing.languages import language_name
-from routing.messages import EPOCH, Card, Choice
 from routing.policy import Policy
 
 Block = dict[str, Any]

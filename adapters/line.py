@@ -31,15 +31,8 @@ from adapters.media import Hosts, fetch
 from adapters.odd import unrecognised
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import (
-    CustomerDeleted,
-    CustomerLeft,
-    CustomerReturned,
-    CustomerWrote,
-    Event,
-    File,
-    contact,
-)
+from routing.contents import File, contact
+from routing.events import CustomerDeleted, CustomerLeft, CustomerReturned, CustomerWrote, Event
 
 Json = Mapping[str, Any]
 ORDERS = uuid.UUID("6f1c4b1e-6a55-4a43-9f0e-7a6d1f1f3c5d")

@@ -19,17 +19,16 @@ from adapters.media import Hosts, fetch
 from adapters.meta import Failures, MetaChannel
 from adapters.odd import ELSEWHERE, unrecognised
 from config.settings import ChannelSettings
-from routing.messages import (
+from routing.contents import File, contact
+from routing.events import (
     AnsweredElsewhere,
     CustomerDeleted,
     CustomerEdited,
     CustomerWrote,
     Event,
-    File,
     PlatformNoted,
     ReceiptCame,
     Unrecognised,
-    contact,
 )
 
 MEDIA_HOSTS = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")

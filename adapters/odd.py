@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from adapters.http import clean
-from routing.messages import Unrecognised
+from routing.events import Unrecognised
 
 ELSEWHERE = "for another account"
 """What the kind of something ends with that is another account's of the same app: perhaps another channel has it."""

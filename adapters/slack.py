@@ -36,7 +36,8 @@ from adapters.slack_guests import GuestReader
 from adapters.slack_text import escape
 from config.credentials import Field, Secret
 from config.settings import ChannelSettings
-from routing.messages import Event, File
+from routing.contents import File
+from routing.events import Event
 
 FAILURES: Mapping[str, Failure] = {
     "channel_not_found": Failure(Unreachable, "the app can't see this customer's channel", "Have it invited again."),

@@ -11,15 +11,8 @@ from typing import Any
 from adapters.http import an_id, clean
 from adapters.odd import unrecognised
 from adapters.slack_text import read_files, read_message
-from routing.messages import (
-    AnsweredElsewhere,
-    CustomerDeleted,
-    CustomerEdited,
-    CustomerWrote,
-    Event,
-    Unrecognised,
-    contact,
-)
+from routing.contents import contact
+from routing.events import AnsweredElsewhere, CustomerDeleted, CustomerEdited, CustomerWrote, Event, Unrecognised
 
 WRITTEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 DIRECT = frozenset({"im", "mpim"})

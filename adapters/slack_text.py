@@ -8,7 +8,7 @@ from typing import Any
 import emoji
 
 from adapters.http import clean
-from routing.messages import File
+from routing.contents import File
 
 Names = Callable[[str], str]
 """Gives the name of a Slack user's id, "" where it isn't known."""

@@ -49,7 +49,8 @@ from adapters.http import clean, not_sent, read_json, scrub
 from adapters.media import Hosts, fetch
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event, File
+from routing.contents import File
+from routing.events import Event
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # else the library warns at each 429
 

@@ -6,16 +6,8 @@ from typing import Any
 
 from adapters.http import clean
 from adapters.odd import unrecognised
-from routing.messages import (
-    CustomerDeleted,
-    CustomerEdited,
-    CustomerLeft,
-    CustomerReturned,
-    CustomerWrote,
-    Event,
-    File,
-    contact,
-)
+from routing.contents import File, contact
+from routing.events import CustomerDeleted, CustomerEdited, CustomerLeft, CustomerReturned, CustomerWrote, Event
 
 WANTED = (
     "message",

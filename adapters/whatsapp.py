@@ -28,7 +28,8 @@ from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel, NotMeta
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader
 from config.credentials import Field
 from config.settings import ChannelSettings
-from routing.messages import Event, File, Template
+from routing.contents import File, Template
+from routing.events import Event
 
 TAKES = {
     "image/jpeg": ("image", 5),

@@ -13,16 +13,15 @@ from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
 from adapters.odd import ELSEWHERE, unrecognised
-from routing.messages import (
+from routing.contents import File, contact
+from routing.events import (
     ContactMoved,
     CustomerDeleted,
     CustomerEdited,
     CustomerWrote,
     Event,
-    File,
     ReceiptCame,
     Unrecognised,
-    contact,
 )
 
 Json = Mapping[str, Any]

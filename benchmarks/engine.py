@@ -21,7 +21,8 @@ from gateway.store.sqlite import SqliteStore
 from gateway.store.sqlite import store as store_module
 from gateway.store.sqlite.database import Database
 from routing.conversation import Conversation, Status
-from routing.messages import CustomerWrote, TellDesk, TurnCame, encode
+from routing.effects import TellDesk, encode
+from routing.events import CustomerWrote, TurnCame
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BODY = {f"key{number}": "v" * 20 for number in range(40)}

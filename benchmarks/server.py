@@ -19,8 +19,10 @@ from gateway import app, logs, webhooks
 from gateway.__main__ import serve
 from gateway.budget import Budget
 from gateway.interpret import Interpreter
+from routing.contents import Facts
 from routing.conversation import Conversation
-from routing.messages import Event, Facts, TellDesk
+from routing.effects import TellDesk
+from routing.events import Event
 from translation.chain import Chain
 from translation.contract import Pair, Rendering
 

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from adapters.contract import Attaching, Attachment, Channel, Fetching, Outbound, Rejected, Sent, Unauthorised, Unfit
 from adapters.media import named
 from gateway.links import Links
-from routing.messages import File
+from routing.contents import File
 
 NO_ACCESS = "Slack doesn't give the app this file"
 NO_ACCESS_ADVICE = "An admin adds the scope files:read and installs the app again; until then send a link to the file."

@@ -31,7 +31,7 @@ from gateway.record import Recorder
 from gateway.store.choose import make_store
 from gateway.store.contract import Store, StoreError
 from gateway.tally import Tally
-from routing.messages import Event
+from routing.events import Event
 from translation.detect import Detector
 from translation.phrasebook import Phrasebook
 

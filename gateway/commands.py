@@ -26,8 +26,8 @@ from gateway.store.choose import beside
 from gateway.store.contract import Letter, StoreError
 from gateway.store.sqlite.peek import copy_database
 from routing import assign
+from routing.events import Event
 from routing.languages import language_name
-from routing.messages import Event
 from translation.chain import Chain, Untranslated
 from translation.contract import EngineError
 from translation.detect import Detector

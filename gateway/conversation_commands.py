@@ -11,8 +11,8 @@ from gateway.commands import Finding
 from gateway.store.choose import beside, make_store
 from gateway.store.contract import StoreError
 from routing.conversation import Conversation
+from routing.events import AgentWrote, CustomerWrote, Event, ReplySent
 from routing.languages import language_name
-from routing.messages import AgentWrote, CustomerWrote, Event, ReplySent
 
 FORGET = "forget"
 """The kind of document that asks a running gateway to erase a contact, and then says what it erased."""

@@ -15,7 +15,8 @@ from adapters.desk_view import Said, decode_entries
 from config.settings import ENGINES
 from gateway.store.contract import Order, Store, StoreError
 from gateway.tally import Tally
-from routing.messages import AgentEdited, AgentWrote, CustomerWrote, Event, Fix, ReplySent
+from routing.effects import Fix
+from routing.events import AgentEdited, AgentWrote, CustomerWrote, Event, ReplySent
 from routing.policy import Policy
 from translation.contract import Pair
 from translation.memory import Correction, Memory

@@ -28,18 +28,10 @@ from gateway.interpret import Held, Interpreter, same_language
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
+from routing.contents import EPOCH, Template
 from routing.conversation import Conversation
-from routing.messages import (
-    EPOCH,
-    ContactNamed,
-    Event,
-    ReplyFailed,
-    ReplyHeld,
-    ReplyParked,
-    ReplySent,
-    TellCustomer,
-    Template,
-)
+from routing.effects import TellCustomer
+from routing.events import ContactNamed, Event, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
 

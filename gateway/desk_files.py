@@ -13,7 +13,8 @@ from adapters.media import named
 from adapters.slack_text import escape
 from gateway.deliver import Hands
 from gateway.store.contract import Batch, Order, Result
-from routing.messages import File, ShowFiles
+from routing.contents import File
+from routing.effects import ShowFiles
 
 ALBUM_WAIT = timedelta(seconds=1.5)
 """How long after a part of an album the next may come to be shown with it."""

@@ -36,17 +36,14 @@ from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.retry import Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Post, Result, Side
-from routing.languages import language_name
-from routing.messages import (
+from routing.contents import thread
+from routing.effects import (
     AskAgent,
     Card,
-    CustomerWrote,
-    Event,
     Fix,
     Note,
     OpenThread,
     React,
-    ReplySent,
     SetAway,
     SettleAsk,
     ShowEdit,
@@ -56,11 +53,10 @@ from routing.messages import (
     ShowSent,
     TellAgent,
     TellDesk,
-    ThreadOpened,
-    TranslationMissed,
     UpdateCard,
-    thread,
 )
+from routing.events import CustomerWrote, Event, ReplySent, ThreadOpened, TranslationMissed
+from routing.languages import language_name
 from routing.policy import Policy
 
 NAME = "desk"

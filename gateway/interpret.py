@@ -11,9 +11,10 @@ from adapters.desk_view import Said
 from adapters.text import split
 from gateway.store.contract import Progress
 from gateway.tally import Tally
+from routing.contents import Facts
 from routing.conversation import Conversation
+from routing.effects import ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.languages import language_name
-from routing.messages import Facts, ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.policy import Policy
 from translation.chain import Chain, Untranslated
 from translation.contract import Pair, Translated

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from adapters.contract import Fetching, SendError, Unavailable
 from adapters.media import HEAD, named, sniff
-from routing.messages import File
+from routing.contents import File
 
 LASTS = timedelta(days=7)
 SIGNATURE = 16

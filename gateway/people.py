@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from adapters.contract import Channel, Naming, SendError
 from gateway.store.contract import Order
-from routing.messages import ShowFiles, TellDesk
+from routing.effects import ShowFiles, TellDesk
 
 KNOWN = 10_000
 """How many names are kept at most."""

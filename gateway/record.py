@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from routing.conversation import decide
-from routing.messages import Effect, Event
+from routing.effects import Effect
+from routing.events import Event
 from routing.policy import Policy
 from routing.state import Conversation
 

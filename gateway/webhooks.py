@@ -13,7 +13,7 @@ from adapters.desk import Desk
 from adapters.odd import ELSEWHERE
 from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
-from routing.messages import Event, Unrecognised
+from routing.events import Event, Unrecognised
 
 CHANNELS: web.AppKey[Mapping[str, Channel]] = web.AppKey("channels")
 DESK: web.AppKey[Desk] = web.AppKey("desk")

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from gateway.record import Record, Recorder
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError
 from routing import assign
+from routing.contents import Facts
 from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent
-from routing.messages import AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Effect, Event, Facts, TurnCame
+from routing.effects import Effect
+from routing.events import AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
 from routing.policy import Policy
 
 QUEUE_LOOK = 100

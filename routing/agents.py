@@ -6,17 +6,10 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.commands import Command, read_command
-from routing.handover import route, taken, with_agent
-from routing.languages import COMMON, language_name
-from routing.messages import (
-    THREAD_MARK,
-    AgentEdited,
-    AgentPressed,
-    AgentWrote,
+from routing.contents import THREAD_MARK, Choice, Facts, Template
+from routing.effects import (
     AskAgent,
-    Choice,
     Effect,
-    Facts,
     Fix,
     Note,
     React,
@@ -25,9 +18,11 @@ from routing.messages import (
     ShowHistory,
     TellAgent,
     TellCustomer,
-    Template,
     UpdateCard,
 )
+from routing.events import AgentEdited, AgentPressed, AgentWrote
+from routing.handover import route, taken, with_agent
+from routing.languages import COMMON, language_name
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Held, Status, card
 

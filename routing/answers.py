@@ -3,20 +3,10 @@
 from msgspec.structs import replace
 
 from routing import texts
+from routing.contents import Choice
+from routing.effects import AskAgent, Note, React, ShowSent, TellAgent
+from routing.events import ReceiptCame, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
 from routing.handover import card_if_changed
-from routing.messages import (
-    AskAgent,
-    Choice,
-    Note,
-    React,
-    ReceiptCame,
-    ReplyFailed,
-    ReplyHeld,
-    ReplyParked,
-    ReplySent,
-    ShowSent,
-    TellAgent,
-)
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Held, latest
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from routing.messages import EPOCH, Standing
+from routing.contents import EPOCH, Standing
 from routing.policy import Agent, Policy, Skill
 
 

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from routing.agents import agent_edited, agent_pressed, agent_wrote
 from routing.answers import read_until, receipt, reply_failed, reply_held, reply_parked, reply_sent
+from routing.contents import EPOCH
 from routing.customers import answered_elsewhere, customer_edited, customer_wrote, named, noted, reachability
-from routing.handover import turn_came
-from routing.messages import (
-    EPOCH,
+from routing.effects import ShowEdit, ShowLate
+from routing.events import (
     AgentEdited,
     AgentPressed,
     AgentWrote,
@@ -31,13 +31,12 @@ from routing.messages import (
     ReplyHeld,
     ReplyParked,
     ReplySent,
-    ShowEdit,
-    ShowLate,
     ThreadOpened,
     TranslationMissed,
     TurnCame,
     Unrecognised,
 )
+from routing.handover import turn_came
 from routing.policy import Policy
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
 

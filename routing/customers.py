@@ -3,24 +3,10 @@
 from msgspec.structs import replace
 
 from routing import assign, menu, texts
+from routing.contents import EPOCH
+from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowFiles, TellCustomer, TellDesk, UpdateCard
+from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
 from routing.handover import card_if_changed, route, taken
-from routing.messages import (
-    EPOCH,
-    AnsweredElsewhere,
-    ContactNamed,
-    CustomerEdited,
-    CustomerWrote,
-    Effect,
-    LearnName,
-    Note,
-    OpenThread,
-    PlatformNoted,
-    ShowEdit,
-    ShowFiles,
-    TellCustomer,
-    TellDesk,
-    UpdateCard,
-)
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card, is_new
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from routing import assign, texts
-from routing.messages import EPOCH, Effect, Facts, Note, TurnCame, UpdateCard
+from routing.contents import EPOCH, Facts
+from routing.effects import Effect, Note, UpdateCard
+from routing.events import TurnCame
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card
 

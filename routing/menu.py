@@ -3,7 +3,7 @@
 import re
 
 from routing import texts
-from routing.messages import TellCustomer
+from routing.effects import TellCustomer
 from routing.policy import Policy
 from routing.state import Conversation
 

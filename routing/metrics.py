@@ -6,8 +6,9 @@ from statistics import median
 
 import msgspec
 
+from routing.contents import EPOCH
 from routing.conversation import decide
-from routing.messages import EPOCH, CustomerWrote, Event, ReplySent
+from routing.events import CustomerWrote, Event, ReplySent
 from routing.policy import Policy
 from routing.state import Conversation, Status
 

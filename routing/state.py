@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from routing.messages import EPOCH, Card, Effect, File, TellCustomer
+from routing.contents import EPOCH, File
+from routing.effects import Card, Effect, TellCustomer
 from routing.policy import Policy
 
 REMEMBERED = 64

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from routing.messages import Template
+from routing.contents import Template
 
 WAITING = "notice_waiting"
 """The phrasebook's key of what a customer reads while nobody has room."""

@@ -21,7 +21,7 @@ from config.settings import Settings, parse
 from gateway import webhooks
 from gateway.app import Gateway
 from gateway.budget import Budget
-from routing.messages import Event
+from routing.events import Event
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramCustomer, TelegramSandbox
 

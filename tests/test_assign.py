@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from routing.assign import choose, find_skill
-from routing.messages import Standing
+from routing.contents import Standing
 from routing.policy import Agent, Policy, Skill
 
 MORNING = datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -14,7 +14,8 @@ from config.store_address import read_address
 from gateway.store.choose import beside, make_store
 from gateway.store.contract import Beside, Progress, Result, Side, Step, Store, StoreError
 from routing.conversation import Status
-from routing.messages import CustomerWrote, TellCustomer, Unrecognised
+from routing.effects import TellCustomer
+from routing.events import CustomerWrote, Unrecognised
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Open = Callable[[], tuple[Store, Beside]]

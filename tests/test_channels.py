@@ -17,7 +17,7 @@ from adapters import CHANNELS, KINDS
 from adapters.contract import Asked, Channel, Forged, Malformed, Outbound, Request, SendError, Unavailable
 from config.credentials import Secret
 from config.settings import ChannelSettings
-from routing.messages import Event
+from routing.events import Event
 
 Plain = Callable[[Event], dict[str, Any]]
 Damaged = Callable[[Any], Iterator[Any]]

@@ -23,7 +23,8 @@ from gateway.__main__ import main
 from gateway.store.contract import Result, Side, Step
 from gateway.store.sqlite import SqliteStore
 from routing.conversation import Status
-from routing.messages import CustomerWrote, TellCustomer, Unrecognised
+from routing.effects import TellCustomer
+from routing.events import CustomerWrote, Unrecognised
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramSandbox
 

@@ -8,45 +8,45 @@ import pytest
 from msgspec.structs import replace
 
 from routing import texts
+from routing.contents import Facts, File, Standing
 from routing.conversation import Conversation, Decision, Held, Status, card, decide, opens_conversation
-from routing.messages import (
+from routing.effects import (
+    AskAgent,
+    Effect,
+    Fix,
+    LearnName,
+    Note,
+    OpenThread,
+    React,
+    SetAway,
+    SettleAsk,
+    ShowEdit,
+    ShowHistory,
+    ShowSent,
+    TellAgent,
+    TellCustomer,
+    TellDesk,
+    UpdateCard,
+)
+from routing.events import (
     AgentEdited,
     AgentPressed,
     AgentWrote,
     AnsweredElsewhere,
-    AskAgent,
     ContactNamed,
     CustomerDeleted,
     CustomerEdited,
     CustomerLeft,
     CustomerReturned,
     CustomerWrote,
-    Effect,
     Event,
-    Facts,
-    File,
-    Fix,
-    LearnName,
-    Note,
-    OpenThread,
     PlatformNoted,
-    React,
     ReceiptCame,
     ReplyFailed,
     ReplyHeld,
     ReplySent,
-    SetAway,
-    SettleAsk,
-    ShowEdit,
-    ShowHistory,
-    ShowSent,
-    Standing,
-    TellAgent,
-    TellCustomer,
-    TellDesk,
     ThreadOpened,
     TurnCame,
-    UpdateCard,
 )
 from routing.policy import Agent, Policy, Skill
 

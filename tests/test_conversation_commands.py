@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gateway.__main__ import main
-from routing.messages import AgentPressed, CustomerWrote, Facts, ReplySent, Standing
+from routing.contents import Facts, Standing
+from routing.events import AgentPressed, CustomerWrote, ReplySent
 from routing.metrics import figures, tickets
 from routing.policy import Agent, Policy
 from translation.contract import Pair

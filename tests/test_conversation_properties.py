@@ -5,21 +5,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.contents import Facts, Standing
 from routing.conversation import Conversation, decide
-from routing.messages import (
+from routing.effects import Effect, TellCustomer, TellDesk
+from routing.events import (
     AgentPressed,
     AgentWrote,
     CustomerLeft,
     CustomerWrote,
-    Effect,
     Event,
-    Facts,
     ReceiptCame,
     ReplyFailed,
     ReplySent,
-    Standing,
-    TellCustomer,
-    TellDesk,
     ThreadOpened,
     TurnCame,
 )

@@ -16,7 +16,7 @@ from adapters.http import read_json
 from adapters.slack_text import escape, read_message
 from config.credentials import Secret
 from config.settings import Desk as DeskSettings
-from routing.messages import AgentWrote, Event
+from routing.events import AgentWrote, Event
 from routing.policy import Agent, Policy
 from sandbox.slack import SlackSandbox
 

@@ -18,7 +18,7 @@ from adapters.desk_view import (
     fits,
     pieces,
 )
-from routing.messages import Card
+from routing.effects import Card
 from routing.policy import Policy
 
 WORDS = st.text(alphabet="abc <>&*\n👍é", max_size=4200)

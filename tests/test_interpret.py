@@ -8,7 +8,8 @@ from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from gateway.interpret import Held, Interpreter
 from gateway.store.contract import Progress
-from routing.messages import EPOCH, TellCustomer, TellDesk
+from routing.contents import EPOCH
+from routing.effects import TellCustomer, TellDesk
 from routing.policy import Policy
 from translation.chain import Chain
 from translation.contract import Pair, Rendering

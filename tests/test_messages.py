@@ -5,24 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from routing import messages
-from routing.messages import (
-    AgentWrote,
-    Card,
-    CustomerWrote,
-    Facts,
-    OpenThread,
-    ReplySent,
-    ShowEdit,
-    Standing,
-    TellCustomer,
-    TurnCame,
-    contact,
-    decode_effect,
-    decode_event,
-    encode,
-    thread,
-)
+from routing.contents import THREAD_MARK, Facts, Standing, contact, thread
+from routing.effects import Card, Effect, OpenThread, ShowEdit, TellCustomer, decode_effect, encode
+from routing.events import AgentWrote, CustomerWrote, Event, ReplySent, TurnCame, decode_event
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FACTS = Facts(language="es", number=1042, roster=(Standing(agent="U0ANA", load=1, idle_since=NOON),))
@@ -38,7 +23,7 @@ FACTS = Facts(language="es", number=1042, roster=(Standing(agent="U0ANA", load=1
     ],
     ids=lambda event: type(event).__name__,
 )
-def test_an_event_reads_back_as_it_was_written(event: messages.Event) -> None:
+def test_an_event_reads_back_as_it_was_written(event: Event) -> None:
     assert decode_event(encode(event)) == event
 
 
@@ -50,7 +35,7 @@ def test_an_event_reads_back_as_it_was_written(event: messages.Event) -> None:
     ],
     ids=lambda effect: type(effect).__name__,
 )
-def test_an_effect_reads_back_as_it_was_written(effect: messages.Effect) -> None:
+def test_an_effect_reads_back_as_it_was_written(effect: Effect) -> None:
     assert decode_effect(encode(effect)) == effect
 
 
@@ -67,4 +52,4 @@ def test_an_event_of_another_version_may_carry_more() -> None:
 
 def test_a_thread_is_never_mistaken_for_a_contact() -> None:
     assert contact("tg", "C1/1.2") != thread("C1", "1.2")
-    assert thread("C1", "1.2").startswith(messages.THREAD_MARK)
+    assert thread("C1", "1.2").startswith(THREAD_MARK)

@@ -22,8 +22,10 @@ from gateway.store.contract import Batch, Outcome, Post, Result, Side, Step, Sto
 from gateway.store.redis import RedisStore
 from gateway.store.redis.health import examine
 from gateway.store.redis.keys import tag_of
+from routing.contents import thread
 from routing.conversation import Status
-from routing.messages import AgentWrote, Card, CustomerWrote, OpenThread, TellCustomer, TurnCame, thread
+from routing.effects import Card, OpenThread, TellCustomer
+from routing.events import AgentWrote, CustomerWrote, TurnCame
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CARD = Card(number=7, name="Lucía", channel="wa", status="open")

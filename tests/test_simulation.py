@@ -44,7 +44,8 @@ from gateway.webhooks import keep
 from gateway.worker import Worker
 from routing import conversation
 from routing.agents import agent_wrote
-from routing.messages import EPOCH, AgentWrote, CustomerWrote, Event, ReceiptCame, contact, decode_event, thread
+from routing.contents import EPOCH, contact, thread
+from routing.events import AgentWrote, CustomerWrote, Event, ReceiptCame, decode_event
 from routing.policy import Agent, Policy
 from routing.state import Conversation, Decision
 from translation.chain import Chain

@@ -20,22 +20,10 @@ from config.store_address import read_address
 from gateway.store.contract import Claim, Outcome, Post, Progress, Result, Side, Step, Store, StoreError, Timer
 from gateway.store.redis import RedisStore
 from gateway.store.sqlite import SqliteStore, database
+from routing.contents import thread
 from routing.conversation import Status
-from routing.messages import (
-    AgentWrote,
-    Card,
-    CustomerWrote,
-    Event,
-    Note,
-    OpenThread,
-    React,
-    ShowSent,
-    TellCustomer,
-    TellDesk,
-    TurnCame,
-    Unrecognised,
-    thread,
-)
+from routing.effects import Card, Note, OpenThread, React, ShowSent, TellCustomer, TellDesk
+from routing.events import AgentWrote, CustomerWrote, Event, TurnCame, Unrecognised
 
 ROOT = Path(__file__).parent.parent
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -616,7 +604,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from gateway.store.redis import RedisStore
 from gateway.store.sqlite import SqliteStore, database
-from routing.messages import CustomerWrote
+from routing.events import CustomerWrote
 
 async def main():
     store = SqliteStore(Path(sys.argv[1]))

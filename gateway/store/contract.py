@@ -10,8 +10,10 @@ from typing import Protocol
 
 import msgspec
 
+from routing.contents import Standing
 from routing.conversation import Conversation
-from routing.messages import Effect, Event, Standing
+from routing.effects import Effect
+from routing.events import Event
 
 MAILBOX_BATCH = 64
 """How many events of one mailbox a step gets at most."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from routing.messages import EPOCH, Standing
+from routing.contents import EPOCH, Standing
 
 
 class Roster:

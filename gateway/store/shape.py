@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from gateway.store.contract import Claim, Order, Side, side_of
+from routing.contents import THREAD_MARK
 from routing.conversation import Conversation
-from routing.messages import THREAD_MARK, Effect, Event
+from routing.effects import Effect
+from routing.events import Event
 
 PRIORITIES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 

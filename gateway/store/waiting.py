@@ -12,7 +12,8 @@ from itertools import islice
 from msgspec import structs
 
 from gateway.store.contract import LANE_BATCH, LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
-from routing.messages import EPOCH, AgentPressed, AgentWrote, Event
+from routing.contents import EPOCH
+from routing.events import AgentPressed, AgentWrote, Event
 
 Clock = Callable[[], datetime]
 

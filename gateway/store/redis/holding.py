@@ -21,7 +21,7 @@ from gateway.store.redis.link import listener
 from gateway.store.redis.seats import Seats
 from gateway.store.shape import mailbox_of, moment
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
-from routing.messages import Event, decode_event
+from routing.events import Event, decode_event
 
 LEASE = 4.0
 """Seconds that a partition stays with a replica that says nothing."""

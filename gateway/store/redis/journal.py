@@ -10,7 +10,8 @@ from gateway.store.redis.keys import tag_of
 from gateway.store.redis.names import Names, also_of, is_thread
 from gateway.store.shape import event_key, millis
 from gateway.store.waiting import Clock
-from routing.messages import Event, decode_event, encode
+from routing.effects import encode
+from routing.events import Event, decode_event
 
 
 class Journal:

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.store.contract import Order
-from routing.messages import Event
+from routing.events import Event
 
 
 class DeadOrder(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from gateway.store.redis.calls import Calls
 from gateway.store.redis.keys import tag_of
-from routing.messages import THREAD_MARK, ContactMoved, CustomerWrote, Event
+from routing.contents import THREAD_MARK
+from routing.events import ContactMoved, CustomerWrote, Event
 
 REMEMBERED = 100_000
 """How many names stay in memory."""

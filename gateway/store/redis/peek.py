@@ -16,8 +16,10 @@ from gateway.store.redis.link import PlainClient, connect_plainly, explain
 from gateway.store.redis.store import read_conversation
 from gateway.store.roster import Roster
 from gateway.store.shape import moment
+from routing.contents import Standing
 from routing.conversation import Conversation
-from routing.messages import Event, Standing, decode_event, encode
+from routing.effects import encode
+from routing.events import Event, decode_event
 
 Run = Callable[..., Any]
 

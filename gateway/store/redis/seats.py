@@ -7,7 +7,7 @@ from gateway.store.redis.calls import Answer, Calls
 from gateway.store.redis.keys import CREW, DOCS
 from gateway.store.roster import Roster
 from gateway.store.shape import millis, moment
-from routing.messages import EPOCH
+from routing.contents import EPOCH
 
 AWAY = "doc:away"
 

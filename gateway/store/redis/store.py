@@ -20,8 +20,10 @@ from gateway.store.redis.names import Names, thread_id
 from gateway.store.redis.seats import Seats
 from gateway.store.shape import event_key, lane_of, millis, order_of, urgency_of
 from gateway.store.waiting import Clock
+from routing.contents import Standing
 from routing.conversation import Conversation, Status
-from routing.messages import CustomerWrote, Event, Standing, decode_event, encode
+from routing.effects import encode
+from routing.events import CustomerWrote, Event, decode_event
 
 CACHED = 20_000
 """How many conversations stay in memory."""

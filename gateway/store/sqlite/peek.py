@@ -13,8 +13,10 @@ from gateway.store.shape import moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import FILE, take_lock
 from gateway.store.sqlite.schema import MIGRATIONS, migrate
+from routing.contents import Standing
 from routing.conversation import Conversation
-from routing.messages import Event, Standing, decode_effect, decode_event
+from routing.effects import decode_effect
+from routing.events import Event, decode_event
 
 
 class SqliteBeside:

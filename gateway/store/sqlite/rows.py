@@ -10,17 +10,10 @@ from msgspec.structs import replace
 
 from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step
 from gateway.store.shape import event_key, lane_of, millis, moment, order_of, urgency_of
+from routing.contents import THREAD_MARK
 from routing.conversation import Conversation
-from routing.messages import (
-    THREAD_MARK,
-    ContactMoved,
-    CustomerWrote,
-    Effect,
-    Event,
-    decode_effect,
-    decode_event,
-    encode,
-)
+from routing.effects import Effect, decode_effect, encode
+from routing.events import ContactMoved, CustomerWrote, Event, decode_event
 
 decode_conversation = msgspec.json.Decoder(Conversation).decode
 decode_progress = msgspec.json.Decoder(Progress).decode

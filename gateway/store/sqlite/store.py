@@ -29,8 +29,10 @@ from gateway.store.shape import lane_of, millis, moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
+from routing.contents import Standing
 from routing.conversation import Conversation
-from routing.messages import CustomerWrote, Event, Standing, decode_event, encode
+from routing.effects import encode
+from routing.events import CustomerWrote, Event, decode_event
 
 CACHED = 20_000
 """How many conversations stay in memory."""

@@ -1,0 +1,201 @@
+"""What is to be done about what happened: orders, in the imperative, to a side and never to an address."""
+
+from datetime import datetime
+
+import msgspec
+
+from routing.contents import EPOCH, Choice, File, Template
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the first message of a thread shows; `why` says how the assignee was chosen, a line each."""
+
+    number: int
+    name: str
+    channel: str
+    status: str
+    language: str = ""
+    skill: str = ""
+    assignee: str = ""
+    priority: str = "normal"
+    why: tuple[str, ...] = ()
+    unreachable: bool = False
+
+
+class OpenThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Post the card; what follows for the desk goes into its thread."""
+
+    card: Card
+
+
+class UpdateCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Change the card in place."""
+
+    card: Card
+
+
+class TellDesk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show a customer's message in the thread, in the desk's language with the original beneath.
+
+    An `author` is to be asked for their name.
+    """
+
+    message: str
+    name: str
+    at: datetime
+    text: str = ""
+    attachment: str = ""
+    language: str = ""
+    reply_to: str = ""
+    author: str = ""
+
+
+class ShowFiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put a customer's files into the thread; those of one `album` that wait together as one post.
+
+    `attachment` names them where nothing else does.
+    """
+
+    message: str
+    name: str
+    files: tuple[File, ...]
+    attachment: str = ""
+    album: str = ""
+    author: str = ""
+
+
+class ShowEdit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show on the posted message that the customer changed it at `at`, or with `deleted` took it back."""
+
+    message: str
+    at: datetime = EPOCH
+    text: str = ""
+    attachment: str = ""
+    language: str = ""
+    deleted: bool = False
+
+
+class ShowLate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Translate a customer's message where it stands, once an engine works."""
+
+    message: str
+
+
+class ShowSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show in the thread what the customer, `name`, really got, and its meaning back in the agent's language."""
+
+    text: str
+    language: str
+    engine: str = ""
+    back: str = ""
+    warning: str = ""
+    name: str = ""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Say something about the conversation in the thread; `mention` pings an agent."""
+
+    text: str
+    mention: str = ""
+
+
+class TellAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Answer one agent alone, with buttons where there is something to choose."""
+
+    agent: str
+    text: str
+    choices: tuple[Choice, ...] = ()
+
+
+class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show one agent what this customer and the desk said to each other before."""
+
+    agent: str
+
+
+class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Note that an agent takes no new conversations, or does again."""
+
+    agent: str
+    away: bool
+
+
+class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Ask in the thread whether a held message goes out (buttons `send` and `keep`, their value `held`)."""
+
+    agent: str
+    held: str
+    reason: str
+    text: str
+    rendering: str = ""
+    back: str = ""
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put right, for good, the last translation before the agent's `message`: `text` is what it should say."""
+
+    agent: str
+    message: str
+    text: str
+
+
+class SettleAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put what was decided in the place of a question, so that nobody is asked any more."""
+
+    held: str
+    text: str
+
+
+class React(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put `emoji` (accepted, read, failed) on an agent's message."""
+
+    message: str
+    emoji: str
+
+
+class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Send a message to the customer, translated from `source` into `language`.
+
+    `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
+    `ready` text goes as it is; `back` then says what it means. `files` are the desk's, and go after the text.
+    A `template` goes in the text's place, and may go after the platform's window. `lines` follow the text as they are.
+    """
+
+    text: str
+    language: str = ""
+    source: str = ""
+    reply: str = ""
+    agent: str = ""
+    phrase: str = ""
+    ready: bool = False
+    back: str = ""
+    files: tuple[File, ...] = ()
+    template: Template | None = None
+    lines: tuple[str, ...] = ()
+
+
+class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Ask the platform what a customer is called, where it tells; comes back as ContactNamed."""
+
+
+DeskEffect = (
+    OpenThread
+    | UpdateCard
+    | TellDesk
+    | ShowFiles
+    | ShowEdit
+    | ShowLate
+    | ShowSent
+    | Note
+    | TellAgent
+    | SetAway
+    | AskAgent
+    | SettleAsk
+    | Fix
+    | React
+    | ShowHistory
+)
+Effect = DeskEffect | TellCustomer | LearnName
+
+encode = msgspec.json.Encoder().encode
+decode_effect = msgspec.json.Decoder(Effect).decode

@@ -1,0 +1,251 @@
+"""What happened, in the past tense.
+
+An event's `to` names the mailbox that it belongs to: a contact (`contact()`), or a desk thread (`thread()`), which is
+another name for the mailbox of the contact whose conversation it shows.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from routing.contents import EPOCH, Facts, File, Template
+from routing.effects import TellCustomer
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """What all events have: an `id` that stays the same when it is delivered again, a mailbox, a time."""
+
+    id: str
+    to: str
+    at: datetime
+
+
+class CustomerWrote(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer sent a message.
+
+    `message` is the platform's id for it, `attachment` names what isn't text (`[voice message 0:12]`), `hint` is a
+    language tag that the platform gave, or `und-` and the country of their phone, `also` are other names of the same
+    contact (mailboxes, as by `contact()`), `address` is where to answer them, the platform's id, "" where that is
+    what `to` names. `follows` says that it counts only as part of a conversation that there is already. `files` came
+    with it; files of one `album` belong together, "" where it belongs to none. `entry` is what the link or button
+    said by which they came. `quiet` says that it doesn't open the platform's window for answers. `author` is who of
+    several wrote it, the platform's id, where nobody said their name.
+    """
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+    files: tuple[File, ...] = ()
+    album: str = ""
+    name: str = ""
+    hint: str = ""
+    reply_to: str = ""
+    also: tuple[str, ...] = ()
+    address: str = ""
+    follows: bool = False
+    quiet: bool = False
+    entry: str = ""
+    author: str = ""
+    facts: Facts = Facts()
+
+
+class CustomerEdited(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer changed a message; `text` is what it says now, `follows` is as of CustomerWrote."""
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+    follows: bool = False
+    facts: Facts = Facts()
+
+
+class CustomerDeleted(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer took a message back."""
+
+    message: str
+
+
+class ContactMoved(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer got other names on their platform: `also` are all of them, `address` is where to answer now."""
+
+    also: tuple[str, ...]
+    address: str
+
+
+class CustomerLeft(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer blocked us: nothing reaches them."""
+
+
+class CustomerReturned(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer unblocked us."""
+
+
+class ContactNamed(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told a customer's name when asked for it."""
+
+    name: str
+
+
+class AnsweredElsewhere(_Fact, frozen=True, kw_only=True, tag=True):
+    """Somebody answered a customer with another program than ours, such as the platform's own."""
+
+    message: str
+    text: str = ""
+    attachment: str = ""
+
+
+class PlatformNoted(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told something about a conversation that agents should know; `text` says it to them."""
+
+    text: str
+
+
+class ReceiptCame(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform told what became of a message of ours, or (`until`) of all that it accepted until a moment.
+
+    `state` is sent, delivered, read or failed; `outbox` is the row that we named when sending, where the platform
+    repeats it; `reason` and `advice` are for an agent to read.
+    """
+
+    message: str = ""
+    state: str
+    until: datetime = EPOCH
+    outbox: str = ""
+    reason: str = ""
+    advice: str = ""
+
+
+class AgentWrote(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent wrote in a conversation's thread: a reply, a note (`//`) or a command (`!`).
+
+    `text` is plain reading text, `message` the desk's id of it, `mentions` the agents it names in order, `addressed`
+    says that it begins with one, `attached` are the files that came with it.
+    """
+
+    agent: str
+    message: str
+    text: str
+    attached: tuple[File, ...] = ()
+    mentions: tuple[str, ...] = ()
+    addressed: bool = False
+    facts: Facts = Facts()
+
+
+class AgentEdited(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent changed (or, with `deleted`, removed) a message in the thread."""
+
+    agent: str
+    message: str
+    text: str = ""
+    deleted: bool = False
+
+
+class AgentPressed(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent pressed a button: `claim`, `close`, … on the card; `send`, `keep` on a held message named by `value`."""
+
+    agent: str
+    action: str
+    value: str = ""
+    message: str = ""
+    facts: Facts = Facts()
+
+
+class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
+    """The card is posted; `thread` is the desk's id of it."""
+
+    thread: str
+
+
+class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
+    """The platform accepted a message for the customer.
+
+    `reply` is the agent's message that it came from ("" for a notice), `sent` what the customer reads, `engine` who
+    translated it ("" where nobody did), `back` its meaning in the agent's language, `warning` why it went untranslated
+    or may have gone twice; `unread` that the platform will tell by time how far the customer has read.
+    """
+
+    message: str
+    reply: str = ""
+    sent: str = ""
+    engine: str = ""
+    language: str = ""
+    back: str = ""
+    warning: str = ""
+    final: bool = True
+    unread: bool = False
+
+
+class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
+    """A message for the customer won't go; `reason` and `advice` are for an agent; `unreachable`: stop writing."""
+
+    reply: str = ""
+    reason: str
+    advice: str = ""
+    unreachable: bool = False
+
+
+class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
+    """A translation for the customer is risky and waits for the agent: `rendering` would be sent, meaning `back`."""
+
+    reply: str
+    agent: str
+    text: str
+    source: str = ""
+    rendering: str
+    back: str = ""
+    reason: str
+    files: tuple[File, ...] = ()
+
+
+class ReplyParked(_Fact, frozen=True, kw_only=True, tag=True):
+    """An answer came after the platform's window for it, and waits; `templates` are what may go meanwhile."""
+
+    parked: TellCustomer
+    reason: str
+    templates: tuple[Template, ...] = ()
+
+
+class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
+    """Somebody may have room for a conversation that waits in the queue."""
+
+    facts: Facts = Facts()
+
+
+class TranslationMissed(_Fact, frozen=True, kw_only=True, tag=True):
+    """A customer's message stands at the desk as written, because no engine worked just then."""
+
+    message: str
+
+
+class Unrecognised(_Fact, frozen=True, kw_only=True, tag=True):
+    """An authentic event of a kind that we don't know; kept for inspection (`to` is ""), never worked on."""
+
+    kind: str
+    body: str = ""
+
+
+Event = (
+    CustomerWrote
+    | CustomerEdited
+    | CustomerDeleted
+    | ContactMoved
+    | CustomerLeft
+    | CustomerReturned
+    | ContactNamed
+    | AnsweredElsewhere
+    | PlatformNoted
+    | ReceiptCame
+    | AgentWrote
+    | AgentEdited
+    | AgentPressed
+    | ThreadOpened
+    | ReplySent
+    | ReplyFailed
+    | ReplyHeld
+    | ReplyParked
+    | TurnCame
+    | TranslationMissed
+    | Unrecognised
+)
+
+decode_event = msgspec.json.Decoder(Event).decode
