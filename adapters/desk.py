@@ -15,6 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 from adapters import slack_files
 from adapters.contract import Content, Failure, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
+from adapters.desk_forms import Form, draw_form
 from adapters.desk_view import Block
 from adapters.http import read_json
 from adapters.media import fetch
@@ -41,6 +42,9 @@ SCOPES = {
     "reactions:write": "agents don't see what became of their answers",
 }
 """What the app must be allowed, and what goes wrong without."""
+
+LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
+"""What Slack says where a form is opened three seconds after the press, or a second time."""
 
 PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
 FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
@@ -220,6 +224,16 @@ class Desk:
             thread_ts=thread or None,
         )
 
+    async def open_form(self, trigger: str, form: Form, *, thread: str) -> bool:
+        """Open a form of a thread's for whoever pressed; False where Slack finds that too late."""
+        try:
+            await self._api.call("views.open", trigger_id=trigger, view=draw_form(form, thread))
+        except SlackRefusal as error:
+            if error.error in LATE:
+                return False
+            raise
+        return True
+
     async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
         """Look for a post by its order, among those since a moment; "" where it was never accepted."""
         return await find_order(self._api, self.channel, order, since=since, thread=thread)
@@ -241,16 +255,17 @@ class Desk:
             logger=logging.getLogger("dragoman.bolt"),
         )
 
-        async def press(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await self._receive(self._reader.pressed(body, datetime.now(UTC)))
+        async def take(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await self._receive(self._reader.interacted(body, datetime.now(UTC)))
             await ack()
 
         async def nothing(ack: AsyncAck) -> None:
             await ack()
 
         anything = re.compile(".*", re.DOTALL)
-        bolt.action(anything)(press)
-        for other in (bolt.view, bolt.shortcut, bolt.options, bolt.command):
+        for known in (bolt.action, bolt.view, bolt.shortcut):
+            _register(known(anything), take)
+        for other in (bolt.options, bolt.command):
             _register(other(anything), nothing)
         return bolt
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.desk_forms import read_form
 from adapters.http import clean
 from adapters.odd import unrecognised
 from adapters.slack_text import read_files, read_message
@@ -76,12 +77,35 @@ class DeskReader:
             return (self._unrecognised(body, "message", at),)
         return () if event["type"] in KNOWN else (self._unrecognised(body, event["type"], at),)
 
-    def pressed(self, body: Json, at: datetime) -> Sequence[Event]:
-        """Read a block_actions body."""
+    def interacted(self, body: Json, at: datetime) -> Sequence[Event]:
+        """Read what an agent did with a button, a form or a message's menu."""
+        kind = clean(body.get("type"))
+        read = {"block_actions": self._pressed, "message_action": self._chose, "view_submission": self._filled}
         try:
-            return self._pressed(body, at)
+            return read[kind](body, at) if kind in read else ()
         except (KeyError, TypeError, ValueError, AttributeError):
-            return (self._unrecognised(body, "block_actions", at),)
+            return (self._unrecognised(body, kind, at),)
+
+    def _filled(self, body: Json, at: datetime) -> Sequence[Event]:
+        return read_form(body, self._channel, at)
+
+    def _chose(self, body: Json, at: datetime) -> Sequence[Event]:
+        """Read a choice from a message's menu: its name is an action on that message."""
+        message = body["message"]
+        if body["channel"]["id"] != self._channel or not message.get("thread_ts"):
+            return ()
+        return (
+            AgentPressed(
+                id=f"desk:menu:{self._channel}:{body['trigger_id']}",
+                to=thread(self._channel, message["thread_ts"]),
+                at=at,
+                agent=clean(body["user"]["id"]),
+                action=clean(body["callback_id"]),
+                value=clean(message["ts"]),
+                message=clean(message["ts"]),
+                trigger=clean(body["trigger_id"]),
+            ),
+        )
 
     def _pressed(self, body: Json, at: datetime) -> Sequence[Event]:
         container = body.get("container") or {}
@@ -99,6 +123,7 @@ class DeskReader:
                 action=clean(action["action_id"]).partition(":")[0],
                 value=clean(action.get("value")),
                 message=clean(container.get("message_ts")),
+                trigger=clean(body.get("trigger_id")),
             )
             for action in body.get("actions") or ()
         )

@@ -20,8 +20,8 @@ MAX_TEXT = 11_000
 """Characters in all blocks of a post, after escaping; Slack refuses somewhat above 13,000."""
 
 FEW = 8
-ROUND_IT = 500
-"""Characters that a post has around an entry's words, with a quote and the names of languages."""
+ROUND_IT = 800
+"""Characters that a post has around an entry's words, with a quote, a button and the names of languages."""
 
 SECTION = 2_900
 FALLBACK = 3_900
@@ -142,7 +142,7 @@ def _length(entry: Entry) -> int:
     """Say how many characters an entry's blocks take at most: JSON doubles a few."""
     match entry:
         case Said():
-            words = (entry.name, entry.text, entry.original, entry.attachment, entry.mark)
+            words = (entry.name, entry.text, entry.original, entry.attachment, entry.mark, entry.message)
             return ROUND_IT + 2 * len(escape("".join(words)))
         case Line():
             return ROUND_IT + 2 * len(escape(entry.text))
@@ -190,6 +190,8 @@ def _said(said: Said) -> list[Block]:
     blocks: list[Block] = [
         {"type": "section", "text": _mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
     ]
+    if said.original and said.engine and not said.deleted:
+        blocks[0]["accessory"] = _button(f"fix:{said.message[-200:]}", "Fix", said.message)
     if said.original:
         by = " · ".join(filter(None, (language_name(said.language), said.engine)))
         original = f"{by}: {said.original}" if by else said.original
@@ -208,6 +210,7 @@ def _question(ask: Question) -> list[Block]:
         said += f"\nwhich means:\n> {_quoted(ask.back)}"
     buttons = [_button("send", "Send", ask.held, primary=True)]
     if ask.rendering:
+        buttons.append(_button("edit", "Edit…", ask.held))
         buttons.append(_button("send_original", "Send the original", ask.held))
     buttons.append(_button("keep", "Keep as a note", ask.held))
     sections: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(said)]

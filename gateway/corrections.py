@@ -11,12 +11,14 @@ import msgspec
 from msgspec.structs import replace
 
 from adapters.contract import Channel, Editing, Outbound, SendError
+from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import Said, decode_entries
 from config.settings import ENGINES
 from gateway.store.contract import Order, Store, StoreError
 from gateway.tally import Tally
 from routing.effects import Fix
 from routing.events import AgentEdited, AgentWrote, CustomerWrote, Event, ReplySent
+from routing.languages import language_name
 from routing.policy import Policy
 from translation.contract import Pair
 from translation.memory import Correction, Memory
@@ -32,6 +34,8 @@ LOOK_BACK = 60
 """How many events of a conversation are looked through for its last translation."""
 
 NOTHING = "There is no translation in this conversation to correct."
+NOTHING_HERE = "There is no translation here to correct: choose a customer's message, or an answer that was translated."
+TOO_LONG = "This is too long for a form: write `!fix` and the right words in the thread."
 log = logging.getLogger("dragoman.corrections")
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Correction).decode
@@ -103,7 +107,12 @@ class Fixes:
         self._tally = tally
 
     async def find(self, mailbox: str, fix: Fix) -> Said | Reply | None:
-        """Give what was last translated before it, or should have been: a message as it stands, or an answer."""
+        """Give what a correction is about: a message as it stands, or an answer.
+
+        Where it names none, that is what was last translated before it, or should have been.
+        """
+        if fix.about:
+            return await self._said(mailbox, fix.about) or await self._answer(mailbox, fix.about)
         history = await self._store.history(mailbox, LOOK_BACK)
         events = [*takewhile(lambda each: not isinstance(each, AgentWrote) or each.message != fix.message, history)]
         for event in reversed(events):
@@ -112,6 +121,19 @@ class Fixes:
             if isinstance(event, ReplySent) and event.engine and event.reply and event.final:
                 return self._reply(events, event)
         return None
+
+    async def form(self, mailbox: str, message: str) -> Form | str:
+        """Make the form that puts the translation of a message right, or say why there is none."""
+        found = await self._said(mailbox, message) or await self._answer(mailbox, message)
+        if found is None:
+            return NOTHING_HERE
+        if isinstance(found, Said):
+            label, text = "What it means", found.text
+            shown = ("The customer wrote", found.original or found.text)
+        else:
+            label, text = f"What the customer should read, in {language_name(found.sent.language)}", found.sent.sent
+            shown = ("You wrote", found.written)
+        return Form("fix", message, label, text, (shown,)) if len(text) <= LONGEST else TOO_LONG
 
     async def of_said(self, said: Said, fix: Fix) -> Said:
         """Remember what a customer's message means, and say how it is shown then."""
@@ -144,6 +166,13 @@ class Fixes:
         """Count that an engine was wrong, where it was one that translated."""
         if engine in ENGINES:
             self._tally.note(engine, Pair(source, target), "fixed")
+
+    async def _answer(self, mailbox: str, message: str) -> Reply | None:
+        """Give an answer that was translated, by the agent's message that it came from."""
+        events = await self._store.history(mailbox, LOOK_BACK)
+        ours = [each for each in events if isinstance(each, ReplySent) and each.reply == message and each.engine]
+        sent = next((each for each in ours if each.final), None)
+        return self._reply(events, sent) if sent else None
 
     async def _said(self, mailbox: str, message: str) -> Said | None:
         post = await self._store.post(mailbox, message)

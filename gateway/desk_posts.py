@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from adapters.contract import SendError, Unavailable
 from adapters.desk import Desk
+from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import (
     Block,
     Entry,
@@ -36,9 +37,11 @@ from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.retry import Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Post, Result, Side
+from routing import texts
 from routing.contents import thread
 from routing.effects import (
     AskAgent,
+    AskWords,
     Card,
     Fix,
     Note,
@@ -225,6 +228,8 @@ class DeskPosts:
                 case TellAgent():
                     text, blocks = draw_whisper(escape(order.effect.text), order.effect.choices)
                     await self._whisper(order, order.effect.agent, text, blocks)
+                case AskWords():
+                    await self._ask_words(order, order.effect)
                 case SetAway():
                     await self._hands.store.set_away(order.effect.agent, away=order.effect.away)
                     if not order.effect.away:
@@ -242,6 +247,24 @@ class DeskPosts:
     async def _whisper(self, order: Order, agent: str, text: str, blocks: Sequence[Block]) -> None:
         where = await self._hands.store.thread(order.mailbox, order.number)
         await self._desk.whisper(agent, text, blocks, thread=where)
+
+    async def _ask_words(self, order: Order, ask: AskWords) -> None:
+        """Open a form with the words as they stand; say so where there is nothing to put right, or it is too late."""
+        form = await self._form(order, ask)
+        if isinstance(form, Form):
+            where = await self._hands.store.thread(order.mailbox, order.number)
+            if await self._desk.open_form(ask.trigger, form, thread=where):
+                return
+            form = texts.FORM_EXPIRED
+        await self._whisper(order, ask.agent, *draw_whisper(form))
+
+    async def _form(self, order: Order, ask: AskWords) -> Form | str:
+        if ask.action == "fix":
+            return await self._fixes.form(order.mailbox, ask.about)
+        if len(ask.text) > LONGEST:
+            return texts.FORM_TOO_LONG
+        label = f"What the customer reads, in {language_name(ask.language)}"
+        return Form("edit", ask.about, label, ask.text, (("You wrote", ask.original),))
 
     async def _open(self, batch: Batch, order: Order, card: Card) -> int:
         ts = await self._find(order.id, order.at) if order.open_call else ""

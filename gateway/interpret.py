@@ -184,7 +184,7 @@ class Interpreter:
                 text = "\n".join((*asked.parts, *order.lines))
                 return replace(asked, parts=tuple(split(text, channel.max_text, channel.size)))
         if order.ready:
-            return self._progress(order.text, order.language, channel, back=order.back)
+            return self._progress(order.text, order.language, channel, engine=order.by, back=order.back)
         if order.phrase and (wording := self._phrasebook.phrase(order.phrase, order.language)):
             return self._progress(wording, order.language, channel, engine=self._phrasebook.name)
         if not has_words(order.text) or same_language(order.source, order.language):

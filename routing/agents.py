@@ -12,7 +12,6 @@ from routing.effects import (
     Effect,
     Fix,
     Note,
-    React,
     SetAway,
     SettleAsk,
     ShowHistory,
@@ -21,7 +20,8 @@ from routing.effects import (
     UpdateCard,
 )
 from routing.events import AgentEdited, AgentPressed, AgentWrote
-from routing.handover import route, taken, with_agent
+from routing.handover import answer, route, taken, with_agent
+from routing.held import ABOUT_WORDS, held_edited, words_pressed
 from routing.languages import COMMON, language_name
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Held, Status, card
@@ -53,23 +53,11 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         agent=event.agent,
         files=event.attached,
     )
-    decision = _answer(was, event.agent, event.message, order, policy)
+    decision = answer(was, event.agent, event.message, order, policy)
     if was.thread and not event.to.endswith(f"/{was.thread}") and event.to.startswith(THREAD_MARK):
         told = TellAgent(agent=event.agent, text=texts.CONTINUES.format(number=was.number))
         return Decision(decision.conversation, (*decision.effects, told))
     return decision
-
-
-def _answer(was: Conversation, agent: str, message: str, order: TellCustomer, policy: Policy) -> Decision:
-    """Send `order`, and let whoever answers have what nobody has."""
-    if was.unreachable:
-        note = Note(text=texts.failed(texts.UNREACHABLE, texts.UNREACHABLE_ADVICE), mention=agent)
-        return Decision(was, (React(message=message, emoji="failed"), note))
-    if was.status is Status.OPEN:
-        return Decision(was, (order,))
-    now = with_agent(was, agent, f"{policy.name_of(agent)}: answered")
-    notes = (Note(text=texts.REOPENED_BY_ANSWER),) if was.status is Status.CLOSED else ()
-    return Decision(now, (order, UpdateCard(card=card(now, policy)), *notes))
 
 
 def _source(event: AgentWrote, policy: Policy) -> str:
@@ -80,34 +68,10 @@ def _source(event: AgentWrote, policy: Policy) -> str:
 def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
     """Say what becomes of a message that an agent changed."""
     if event.message in was.held:
-        return _held_edited(was, event, policy)
+        return held_edited(was, event, policy)
     if event.message not in was.receipts:
         return Decision(was)
     return Decision(was, (TellAgent(agent=event.agent, text=texts.DELETED if event.deleted else texts.EDITED),))
-
-
-def _held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
-    """Ask about the new words, or send them where only the translation of the old ones was in doubt."""
-    held = was.held[event.message]
-    now = replace(was, held={key: each for key, each in was.held.items() if key != event.message})
-    if event.deleted:
-        return Decision(now, (SettleAsk(held=event.message, text=texts.HELD_DELETED),))
-    text = event.text.strip()
-    if held.rendering:
-        order = TellCustomer(
-            text=text,
-            language=was.language,
-            source=held.source,
-            reply=event.message,
-            agent=held.agent,
-            files=held.files,
-        )
-        decision = _answer(now, held.agent, event.message, order, policy)
-        settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
-        return Decision(decision.conversation, (settled, *decision.effects))
-    ask = AskAgent(agent=held.agent, held=event.message, reason=texts.ADDRESSED, text=text)
-    kept = replace(now, held={**now.held, event.message: replace(held, text=text)})
-    return Decision(kept, (SettleAsk(held=event.message, text=texts.HELD_EDITED), ask))
 
 
 def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
@@ -148,8 +112,8 @@ def _tell(agent: str, command: str) -> tuple[Effect, ...]:
 def agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
     """Do what a button says."""
     agent = event.agent
-    if event.action in ("send", "send_original", "keep"):
-        return _release(was, event, policy)
+    if event.action in ABOUT_WORDS:
+        return words_pressed(was, event, policy)
     number, _, chosen = event.value.partition(":")
     if number != str(was.number):
         return Decision(was, (TellAgent(agent=agent, text=texts.STALE.format(number=was.number)),))
@@ -191,7 +155,7 @@ def _template(was: Conversation, agent: str, message: str, asked: str, policy: P
     language = was.language if message else rest.strip()
     template = Template(name=name, language=language, values=values)
     order = TellCustomer(text="", language=was.language, reply=message, agent=agent, template=template)
-    return _answer(was, agent, message, order, policy)
+    return answer(was, agent, message, order, policy)
 
 
 def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:
@@ -266,27 +230,3 @@ def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:
         return Decision(was, (TellAgent(agent=agent, text=texts.OPEN_ALREADY),))
     now = with_agent(was, agent, f"{policy.name_of(agent)}: reopened it")
     return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.reopened_by(policy.name_of(agent)))))
-
-
-def _release(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
-    """Let a held message go, or keep it as a note."""
-    held = was.held.get(event.value)
-    if held is None:
-        return Decision(was, (TellAgent(agent=event.agent, text=texts.NOT_HELD),))
-    now = replace(was, held={key: each for key, each in was.held.items() if key != event.value})
-    settled = SettleAsk(held=event.value, text=texts.held_settled(event.action, policy.name_of(event.agent)))
-    if event.action == "keep":
-        return Decision(now, (settled,))
-    ready = bool(held.rendering) or event.action == "send_original"
-    order = TellCustomer(
-        text=held.rendering if held.rendering and event.action == "send" else held.text,
-        language=was.language,
-        source=held.source,
-        reply=event.value,
-        agent=held.agent,
-        ready=ready,
-        back=held.back if event.action == "send" else "",
-        files=held.files,
-    )
-    decision = _answer(now, event.agent, event.value, order, policy)
-    return Decision(decision.conversation, (settled, *decision.effects))

@@ -15,6 +15,7 @@ from routing.effects import ShowEdit, ShowLate
 from routing.events import (
     AgentEdited,
     AgentPressed,
+    AgentSubmitted,
     AgentWrote,
     AnsweredElsewhere,
     ContactMoved,
@@ -37,6 +38,7 @@ from routing.events import (
     Unrecognised,
 )
 from routing.handover import turn_came
+from routing.held import agent_submitted
 from routing.policy import Policy
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
 
@@ -77,7 +79,7 @@ def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
             return was.status is not Status.OPEN
         case TurnCame():
             return was.status is Status.QUEUED
-        case AgentWrote() | AgentPressed():
+        case AgentWrote() | AgentPressed() | AgentSubmitted():
             return True
     return False
 
@@ -119,6 +121,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return agent_edited(was, event, policy)
         case AgentPressed():
             return agent_pressed(was, event, policy)
+        case AgentSubmitted():
+            return agent_submitted(was, event, policy)
         case ThreadOpened():
             return Decision(replace(was, thread=event.thread))
         case ReplySent():

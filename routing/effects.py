@@ -131,12 +131,32 @@ class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     back: str = ""
 
 
-class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Put right, for good, the last translation before the agent's `message`: `text` is what it should say."""
+class AskWords(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Open a form where an agent writes what a message should say, in answer to the press that `trigger` names.
+
+    `action` is `edit` for a held answer, which then goes as it was written, or `fix` for a translation. `about` names
+    the message; of a held one, `text` is its translation into `language` and `original` what the agent wrote.
+    """
 
     agent: str
-    message: str
+    trigger: str
+    action: str
+    about: str
+    text: str = ""
+    original: str = ""
+    language: str = ""
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put a translation right, for good: `text` is what it should say.
+
+    It is that of the message `about`, or the last one before the agent's `message`.
+    """
+
+    agent: str
+    message: str = ""
     text: str
+    about: str = ""
 
 
 class SettleAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -157,8 +177,9 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Send a message to the customer, translated from `source` into `language`.
 
     `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
-    `ready` text goes as it is; `back` then says what it means. `files` are the desk's, and go after the text.
-    A `template` goes in the text's place, and may go after the platform's window. `lines` follow the text as they are.
+    `ready` text goes as it is; `back` then says what it means, `by` whose words they are where not the writer's.
+    `files` are the desk's, and go after the text. A `template` goes in the text's place, and may go after the
+    platform's window. `lines` follow the text as they are.
     """
 
     text: str
@@ -169,6 +190,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     phrase: str = ""
     ready: bool = False
     back: str = ""
+    by: str = ""
     files: tuple[File, ...] = ()
     template: Template | None = None
     lines: tuple[str, ...] = ()
@@ -190,6 +212,7 @@ DeskEffect = (
     | TellAgent
     | SetAway
     | AskAgent
+    | AskWords
     | SettleAsk
     | Fix
     | React

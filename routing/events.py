@@ -141,13 +141,26 @@ class AgentEdited(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class AgentPressed(_Fact, frozen=True, kw_only=True, tag=True):
-    """An agent pressed a button: `claim`, `close`, … on the card; `send`, `keep` on a held message named by `value`."""
+    """An agent pressed a button: `claim`, `close`, … on the card; `send`, `keep` on a held message named by `value`.
+
+    `message` is the post that the button is on, `trigger` lets a form be opened in answer, for some seconds.
+    """
 
     agent: str
     action: str
     value: str = ""
     message: str = ""
+    trigger: str = ""
     facts: Facts = Facts()
+
+
+class AgentSubmitted(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent filled in a form: `action` as of AskWords, `value` the message that `text` is about."""
+
+    agent: str
+    action: str
+    value: str
+    text: str
 
 
 class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
@@ -238,6 +251,7 @@ Event = (
     | AgentWrote
     | AgentEdited
     | AgentPressed
+    | AgentSubmitted
     | ThreadOpened
     | ReplySent
     | ReplyFailed

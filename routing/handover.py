@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from routing import assign, texts
 from routing.contents import EPOCH, Facts
-from routing.effects import Effect, Note, UpdateCard
+from routing.effects import Effect, Note, React, TellCustomer, UpdateCard
 from routing.events import TurnCame
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card
@@ -53,3 +53,15 @@ def card_if_changed(was: Conversation, now: Conversation, policy: Policy) -> tup
     """Change the card where it shows something else now."""
     shown = card(now, policy)
     return (UpdateCard(card=shown),) if shown != card(was, policy) else ()
+
+
+def answer(was: Conversation, agent: str, message: str, order: TellCustomer, policy: Policy) -> Decision:
+    """Send `order`, and let whoever answers have what nobody has."""
+    if was.unreachable:
+        note = Note(text=texts.failed(texts.UNREACHABLE, texts.UNREACHABLE_ADVICE), mention=agent)
+        return Decision(was, (React(message=message, emoji="failed"), note))
+    if was.status is Status.OPEN:
+        return Decision(was, (order,))
+    now = with_agent(was, agent, f"{policy.name_of(agent)}: answered")
+    notes = (Note(text=texts.REOPENED_BY_ANSWER),) if was.status is Status.CLOSED else ()
+    return Decision(now, (order, UpdateCard(card=card(now, policy)), *notes))

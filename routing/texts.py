@@ -18,7 +18,7 @@ HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
     "`!lang CODE` set the customer's language · `!template NAME` send an approved WhatsApp template · "
-    "`!history` what was said before · `!fix TEXT` correct the last translation · `!close` close it · "
+    "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
     "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )
 
@@ -73,6 +73,8 @@ CLOSED_ALREADY = "This conversation is closed already."
 OPEN_ALREADY = "This conversation is open already."
 CONTINUES = "This customer's conversation continues as #{number}; your answer goes to them all the same."
 STALE = "This is about an older conversation; the customer's present one is #{number}."
+FORM_EXPIRED = "That took too long, and Slack opens no form any more: press the button once more."
+FORM_TOO_LONG = "This is too long for a form: edit your message in the thread."
 NOT_HELD = "This message isn't held any more."
 EDITED = "The customer keeps what was sent first. Write a new message to correct it."
 DELETED = "The customer has already got this message; deleting it here doesn't take it back."
@@ -124,8 +126,15 @@ def skill_set(name: str, agent: str) -> str:
     return f"{agent} asked for the skill {name}"
 
 
+def edited_by(agent: str) -> str:
+    """Say whose words went in a translation's place."""
+    return f"in {agent}'s words"
+
+
 def held_settled(action: str, agent: str) -> str:
     """Say what an agent decided about a held message."""
+    if action == "edit":
+        return f"Edited and sent by {agent}."
     if action == "keep":
         return f"Kept as a note by {agent}; the customer doesn't get it."
     return f"Sent {'as it was written ' if action == 'send_original' else ''}by {agent}."

@@ -149,6 +149,13 @@ class DemoPage:
                 await phone.read()
             case "wait" if phone:
                 phone.let_time_pass()
+            case "play":
+                await self._play()
+            case _:
+                await self._do_at_desk(order, said)
+
+    async def _do_at_desk(self, order: dict[str, Any], said: str) -> None:
+        match order.get("do"):
             case "answer" if said and order.get("thread") in self._slack.posts:
                 await self._slack.write(str(order.get("agent")), said, thread=order["thread"])
             case "attach" if order.get("thread") in self._slack.posts:
@@ -159,8 +166,15 @@ class DemoPage:
                 await self._slack.press(
                     str(order.get("agent")), str(order.get("action")), str(order.get("value")), order["message"]
                 )
-            case "play":
-                await self._play()
+            case "choose" if order.get("message") in self._slack.posts:
+                await self._slack.choose(str(order.get("agent")), str(order.get("action")), order["message"])
+            case "submit" if said and self._is_open(order):
+                await self._slack.submit(order["form"], said)
+            case "dismiss" if self._is_open(order):
+                self._slack.dismiss(order["form"])
+
+    def _is_open(self, order: dict[str, Any]) -> bool:
+        return any(each["id"] == order.get("form") for each in self._slack.forms)
 
     async def _play(self) -> None:
         """Play a first exchange: each turn waits for what the one before came to."""
@@ -220,6 +234,7 @@ class DemoPage:
                 }
                 for whisper in self._slack.whispers[-20:]
             ],
+            "forms": self._slack.forms,
             "agents": self._guide.agents,
             "suggestions": self._guide.suggestions,
             "engines": self._guide.engines,

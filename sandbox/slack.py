@@ -24,6 +24,7 @@ SCOPES = (
     "chat:write",
     "channels:history",
     "channels:read",
+    "commands",
     "files:read",
     "files:write",
     "groups:history",
@@ -55,6 +56,7 @@ class SlackSandbox:
         self.reactions: dict[str, list[str]] = {}
         self.whispers: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.forms: list[dict[str, Any]] = []
         self.files: dict[str, dict[str, Any]] = {}
         self.files_token = token
         self.fault: Fault | None = None
@@ -63,6 +65,7 @@ class SlackSandbox:
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
         self._ts = itertools.count(int(time.time()) * 1_000_000)
+        self._triggers: dict[str, tuple[str, float]] = {}
         self._sockets: set[web.WebSocketResponse] = set()
         self._acked: dict[str, asyncio.Event] = {}
         self.app = web.Application(client_max_size=200 * 1024 * 1024)
@@ -131,7 +134,7 @@ class SlackSandbox:
             "team": {"id": "T0SANDBOX"},
             "api_app_id": "A0SANDBOX",
             "user": {"id": user, "team_id": "T0SANDBOX"},
-            "trigger_id": f"{next(self._ids)}.sandbox",
+            "trigger_id": self._trigger(user),
             "container": {"type": "message", "message_ts": message, "channel_id": self.channel, "is_ephemeral": False},
             "channel": {"id": self.channel},
             "message": post,
@@ -139,10 +142,43 @@ class SlackSandbox:
                 {"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": self._next_ts()}
             ],
         }
-        if self._sockets:
-            return await self._send_envelope("interactive", body)
-        form = urlencode({"payload": json.dumps(body)}).encode()
-        return await self._post(form, "application/x-www-form-urlencoded")
+        return await self._interact(body)
+
+    async def choose(self, user: str, callback: str, message: str) -> int:
+        """Have an agent choose from a message's menu; gives the status that Slack would see."""
+        body = {
+            "type": "message_action",
+            "callback_id": callback,
+            "action_ts": self._next_ts(),
+            "team": {"id": "T0SANDBOX"},
+            "user": {"id": user},
+            "trigger_id": self._trigger(user),
+            "channel": {"id": self.channel, "name": "support"},
+            "message_ts": message,
+            "message": self.posts[message],
+        }
+        return await self._interact(body)
+
+    async def submit(self, form: str, words: str) -> int:
+        """Have an agent fill in an open form's one field; gives the status that Slack would see."""
+        (opened,) = [each for each in self.forms if each["id"] == form]
+        (field,) = [block for block in opened["view"]["blocks"] if block["type"] == "input"]
+        values = {field["block_id"]: {field["element"]["action_id"]: {"type": "plain_text_input", "value": words}}}
+        body = {
+            "type": "view_submission",
+            "team": {"id": "T0SANDBOX"},
+            "user": {"id": opened["user"]},
+            "view": {**opened["view"], "id": form, "state": {"values": values}},
+        }
+        status = await self._interact(body)
+        if status == 200:
+            self.dismiss(form)
+        return status
+
+    def dismiss(self, form: str) -> None:
+        """Have an agent close a form."""
+        self.forms = [each for each in self.forms if each["id"] != form]
+        self._ring()
 
     async def event(self, event: dict[str, Any]) -> int:
         """Deliver an event; gives the status that Slack would see."""
@@ -180,6 +216,17 @@ class SlackSandbox:
         return {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={digest}"}
 
     # Within
+
+    def _trigger(self, user: str) -> str:
+        trigger = f"{next(self._ids)}.sandbox"
+        self._triggers[trigger] = (user, time.monotonic())
+        return trigger
+
+    async def _interact(self, body: dict[str, Any]) -> int:
+        if self._sockets:
+            return await self._send_envelope("interactive", body)
+        form = urlencode({"payload": json.dumps(body)}).encode()
+        return await self._post(form, "application/x-www-form-urlencoded")
 
     async def _post(self, body: bytes, content_type: str) -> int:
         headers = {"Content-Type": content_type, **self.sign(body, int(time.time()))}
@@ -256,6 +303,7 @@ class SlackSandbox:
             "chat.postMessage": self._store,
             "chat.update": self._update,
             "chat.postEphemeral": self._whisper,
+            "views.open": self._open_form,
             "reactions.add": self._react,
             "conversations.replies": self._read,
             "conversations.history": self._read,
@@ -285,6 +333,21 @@ class SlackSandbox:
         self.whispers.append(fields)
         self._ring()
         return {"ok": True, "message_ts": self._next_ts()}
+
+    def _open_form(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Open a form for whoever pressed: once, and within three seconds."""
+        user, at = self._triggers.pop(fields.get("trigger_id", ""), ("", 0.0))
+        if not user or time.monotonic() - at > 3:
+            return {"ok": False, "error": "expired_trigger_id"}
+        view = fields.get("view") or {}
+        longest = max((len(view.get(part, {}).get("text", "")) for part in ("title", "submit", "close")), default=0)
+        texts = [block.get("text", {}).get("text", "") for block in view.get("blocks", ())]
+        if longest > 24 or any(len(text) > 3000 for text in texts) or len(view.get("private_metadata", "")) > 3000:
+            return {"ok": False, "error": "invalid_arguments"}
+        form = f"V{next(self._ids)}"
+        self.forms.append({"id": form, "user": user, "view": view})
+        self._ring()
+        return {"ok": True, "view": {**view, "id": form}}
 
     def _about(self, fields: dict[str, Any]) -> dict[str, Any]:
         place = fields.get("channel")

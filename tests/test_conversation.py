@@ -12,6 +12,7 @@ from routing.contents import Facts, File, Standing
 from routing.conversation import Conversation, Decision, Held, Status, card, decide, opens_conversation
 from routing.effects import (
     AskAgent,
+    AskWords,
     Effect,
     Fix,
     LearnName,
@@ -31,6 +32,7 @@ from routing.effects import (
 from routing.events import (
     AgentEdited,
     AgentPressed,
+    AgentSubmitted,
     AgentWrote,
     AnsweredElsewhere,
     ContactNamed,
@@ -86,8 +88,12 @@ def said(text: str, *, agent: str = "U0ANA", to: str = "@C1/1.0", **more: Any) -
     return AgentWrote(id="e", to=to, at=NOON, agent=agent, message="2.0", text=text, **more)
 
 
-def pressed(action: str, value: str = "7", agent: str = "U0BEN") -> AgentPressed:
-    return AgentPressed(id="e", to="@C1/1.0", at=NOON, agent=agent, action=action, value=value)
+def pressed(action: str, value: str = "7", agent: str = "U0BEN", trigger: str = "") -> AgentPressed:
+    return AgentPressed(id="e", to="@C1/1.0", at=NOON, agent=agent, action=action, value=value, trigger=trigger)
+
+
+def submitted(action: str, text: str, value: str = "2.0") -> AgentSubmitted:
+    return AgentSubmitted(id="e", to="@C1/1.0", at=NOON, agent="U0BEN", action=action, value=value, text=text)
 
 
 def edited(text: str, *, deleted: bool = False) -> AgentEdited:
@@ -174,6 +180,56 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
                 TellCustomer(text="Hi", language="es", reply="2.0", agent="U0ANA", ready=True),
             ],
             id="or in the agent's own words",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": RISKY}),
+            pressed("edit", "2.0", trigger="t1"),
+            [
+                AskWords(
+                    agent="U0BEN",
+                    trigger="t1",
+                    action="edit",
+                    about="2.0",
+                    text="Hola",
+                    original="Hi",
+                    language="es",
+                )
+            ],
+            id="who wants to edit a risky translation gets a form with it",
+        ),
+        pytest.param(
+            OPEN,
+            pressed("edit", "2.0", trigger="t1"),
+            [TellAgent(agent="U0BEN", text=texts.NOT_HELD)],
+            id="what isn't held any more isn't edited",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": RISKY}),
+            submitted("edit", " Buenas \n"),
+            [
+                SettleAsk(held="2.0", text="Edited and sent by Ben."),
+                TellCustomer(text="Buenas", language="es", reply="2.0", agent="U0ANA", ready=True, by="in Ben's words"),
+            ],
+            id="edited words go as they are",
+        ),
+        pytest.param(
+            OPEN,
+            submitted("edit", "Buenas"),
+            [TellAgent(agent="U0BEN", text=texts.NOT_HELD)],
+            id="edited words of what has gone meanwhile go nowhere",
+        ),
+        pytest.param(replace(OPEN, held={"2.0": RISKY}), submitted("edit", "  "), [], id="no words go nowhere"),
+        pytest.param(
+            OPEN,
+            pressed("fix", "7001", trigger="t1"),
+            [AskWords(agent="U0BEN", trigger="t1", action="fix", about="7001")],
+            id="a Fix button asks for better words",
+        ),
+        pytest.param(
+            OPEN,
+            submitted("fix", "To here", value="7001"),
+            [Fix(agent="U0BEN", text="To here", about="7001")],
+            id="and they are the right ones from then on",
         ),
         pytest.param(
             replace(OPEN, held={"2.0": HELD}),

@@ -141,6 +141,20 @@ async def test_buttons_work_and_a_note_stays_at_the_desk(page: Page) -> None:
     await expect(page.locator("#chat")).not_to_contain_text("she has written before")
 
 
+async def test_a_translation_is_put_right_in_a_form(page: Page) -> None:
+    await page.locator("#people button", has_text="Jonas").click()
+    await page.locator("#say button", has_text="Wo ist meine Bestellung?").click()
+    thread = page.locator(".thread")
+    await expect(thread).to_contain_text("Where is my order?")
+    await thread.get_by_role("button", name="Fix", exact=True).click()
+    await expect(page.locator("dialog textarea")).to_have_value("Where is my order?")
+    await page.locator("dialog textarea").fill("What became of my order?")
+    await page.locator("dialog .primary").click()
+
+    await expect(thread).to_contain_text("What became of my order?")
+    await expect(page.locator("dialog")).to_have_count(0)
+
+
 async def test_it_fits_a_phone(page: Page) -> None:
     await page.set_viewport_size({"width": 375, "height": 800})
     await page.locator("#say button").first.click()

@@ -161,18 +161,58 @@ async def test_without_a_secret_nothing_is_taken() -> None:
             desk.verify(Request(headers=signed, query={}, body=b"{}", at=NOON))
 
 
-def test_a_press_that_is_not_as_it_should_be_is_kept_for_inspection(plain: Plain, damaged: Damaged) -> None:
-    body = {
-        "type": "block_actions",
-        "user": {"id": "U1"},
-        "container": {"channel_id": "C0AGENTS1", "message_ts": "2.0"},
-        "message": {"thread_ts": "1.0"},
-        "actions": [{"action_id": "claim", "value": "7", "action_ts": "3.0"}],
-    }
-    assert [plain(event)["type"] for event in READER.pressed(body, NOON)] == ["AgentPressed"]
+PRESS = {
+    "type": "block_actions",
+    "user": {"id": "U1"},
+    "container": {"channel_id": "C0AGENTS1", "message_ts": "2.0"},
+    "message": {"thread_ts": "1.0"},
+    "actions": [{"action_id": "claim", "value": "7", "action_ts": "3.0"}],
+}
+MENU = {
+    "type": "message_action",
+    "callback_id": "fix",
+    "trigger_id": "1.t",
+    "user": {"id": "U1"},
+    "channel": {"id": "C0AGENTS1"},
+    "message": {"ts": "2.0", "thread_ts": "1.0", "user": "U1"},
+}
+FORM = {
+    "type": "view_submission",
+    "user": {"id": "U1"},
+    "view": {
+        "id": "V1",
+        "callback_id": "fix",
+        "private_metadata": '{"thread":"1.0","about":"7001"}',
+        "state": {"values": {"words": {"words": {"type": "plain_text_input", "value": "Right"}}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [(PRESS, "AgentPressed"), (MENU, "AgentPressed"), (FORM, "AgentSubmitted")], ids=str
+)
+def test_what_agents_do_is_read_and_kept_for_inspection_where_it_is_damaged(
+    body: dict[str, Any], kind: str, plain: Plain, damaged: Damaged
+) -> None:
+    (event,) = READER.interacted(body, NOON)
+    assert (plain(event)["type"], event.to) == (kind, "@C0AGENTS1/1.0")
     for each in damaged(body):
-        for event in READER.pressed(read_json(json.dumps(each).encode()), NOON):
+        for event in READER.interacted(read_json(json.dumps(each).encode()), NOON):
             assert event.to or plain(event)["type"] == "Unrecognised"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**MENU, "message": {"ts": "2.0", "user": "U1"}},
+        {**MENU, "channel": {"id": "C0OTHER"}},
+        {**FORM, "view": {**FORM["view"], "callback_id": "somebody's"}},  # type: ignore[dict-item]  # a dict it is
+        {"type": "view_closed"},
+    ],
+    ids=["outside threads", "elsewhere", "another app's form", "a form that was closed"],
+)
+def test_what_is_not_about_a_conversation_is_nothing(body: dict[str, Any]) -> None:
+    assert READER.interacted(body, NOON) == ()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"type": "other"}', b'{"object": "page"}'])

@@ -4,6 +4,7 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.desk_view import (
     Entry,
@@ -35,7 +36,7 @@ def texts(blocks: list[dict[str, object]]) -> list[str]:
 @settings(deadline=None, max_examples=60)
 @given(WORDS, WORDS)
 def test_every_message_fits_into_posts_and_comes_whole(text: str, original: str) -> None:
-    said = Said(message="1", name="Lucía", text=text, original=original, language="es", mark="marked")
+    said = Said(message="1", name="Lucía", text=text, original=original, language="es", mark="marked", engine="argos")
     parts = pieces(said)
     shown = ""
     for part in parts:
@@ -82,8 +83,17 @@ def test_a_question_shows_what_would_be_sent_and_what_it_means() -> None:
     _, blocks = draw([Question(agent="U1", held="2.0", reason="Risky.", text="Hi", rendering="Hola", back="Hello")])
     (actions,) = (block for block in blocks if block["type"] == "actions")
 
-    assert [button["action_id"] for button in actions["elements"]] == ["send", "send_original", "keep"]
+    assert [button["action_id"] for button in actions["elements"]] == ["send", "edit", "send_original", "keep"]
     assert all(word in texts(blocks)[0] for word in ("<@U1>", "Hi", "Hola", "Hello"))
+
+
+def test_a_translation_has_a_button_to_put_it_right() -> None:
+    said = Said(message="7001", name="L", text="Hi", original="Hola", language="es", engine="argos")
+    _, (first, *_) = draw([said])
+
+    assert (first["accessory"]["action_id"], first["accessory"]["value"]) == ("fix:7001", "7001")
+    for other in (replace(said, original="", engine=""), replace(said, deleted=True)):
+        assert not any("accessory" in block for block in draw([other])[1])
 
 
 def test_a_card_without_anybody_says_so() -> None:

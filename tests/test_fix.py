@@ -71,6 +71,61 @@ async def test_an_answer_is_corrected_at_the_customers_too(world: World) -> None
     await world.shown(thread, "Sent in Spanish · correction")
 
 
+async def test_the_fix_button_puts_a_message_right(world: World, words: Callable[[Any], str]) -> None:
+    customer, thread = await talk(world)
+    await customer.write("¿Dónde está mi pedido B-2077?")
+    await world.shown(thread, "Where is my order B-2077?")
+    first = await world.shown(thread, "Where is my order A-1042?")
+    buttons = [block["accessory"] for block in first["blocks"] if "accessory" in block]
+    assert await world.slack.press("U0ANA", buttons[0]["action_id"], buttons[0]["value"], first["ts"]) == 200
+    await world.until(lambda: world.slack.forms)
+    (form,) = world.slack.forms
+    assert ASKED in str(form["view"]["blocks"])
+    assert form["view"]["blocks"][-1]["element"]["initial_value"] == "Where is my order A-1042?"
+    assert await world.slack.submit(form["id"], "What became of order A-1042?") == 200
+
+    assert "corrected by Ana" in words(await world.shown(thread, "What became of order A-1042?"))
+
+
+async def test_an_answer_is_put_right_from_its_menu(world: World) -> None:
+    customer, thread = await talk(world)
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.shown(thread, "Sent in Spanish")
+    await world.slack.write("U0BEN", "Thank you!", thread=thread)
+    await world.until(lambda: customer.got() == ["Llegará el viernes.", "¡Gracias!"])
+    assert await world.slack.choose("U0ANA", "fix", answer) == 200
+    await world.until(lambda: world.slack.forms)
+    (form,) = world.slack.forms
+    assert form["view"]["blocks"][-1]["element"]["initial_value"] == "Llegará el viernes."
+    await world.slack.submit(form["id"], "Lo tendrá el viernes.")
+
+    await world.shown(thread, "Corrected by Ana; the customer now reads: Lo tendrá el viernes.")
+    assert customer.got() == ["Lo tendrá el viernes.", "¡Gracias!"]
+
+
+async def test_where_there_is_nothing_to_put_right_the_agent_is_told(world: World) -> None:
+    _, thread = await talk(world)
+    note = await world.slack.write("U0BEN", "// he is angry", thread=thread)
+    await world.slack.choose("U0ANA", "fix", note)
+    await world.until(lambda: world.slack.whispers)
+
+    assert world.slack.forms == []
+    assert "There is no translation here" in world.slack.whispers[0]["text"]
+
+
+async def test_a_form_that_comes_too_late_is_told(world: World) -> None:
+    _, thread = await talk(world)
+    world.slack.fault = lambda method, _: (
+        web.json_response({"ok": False, "error": "expired_trigger_id"}) if method == "views.open" else None
+    )
+    post = await world.shown(thread, "Where is my order A-1042?")
+    (button,) = [block["accessory"] for block in post["blocks"] if "accessory" in block]
+    await world.slack.press("U0ANA", button["action_id"], button["value"], post["ts"])
+    await world.until(lambda: world.slack.whispers)
+
+    assert "press the button once more" in world.slack.whispers[0]["text"]
+
+
 async def test_the_last_translation_before_the_command_is_meant(world: World, words: Callable[[Any], str]) -> None:
     customer, thread = await answered(world)
     await customer.write("¿Dónde está mi pedido B-2077?")

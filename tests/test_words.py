@@ -195,6 +195,28 @@ async def test_a_risky_answer_is_held_with_its_meaning(make_world: MakeWorld, wo
     assert not any("would read" in words(post) for post in world.slack.replies(thread))
 
 
+async def test_a_risky_answer_is_edited_before_it_goes(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"back: {text}"))
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0ANA", "Please keep your turtles away from it", thread=thread)
+    question = await world.shown(thread, "This may be a wrong translation")
+    assert await world.slack.press("U0BEN", "edit", answer, question["ts"]) == 200
+    await world.until(lambda: world.slack.forms)
+    (form,) = world.slack.forms
+    assert form["user"] == "U0BEN"
+    assert "Please keep your turtles" in str(form["view"]["blocks"])
+    assert form["view"]["blocks"][-1]["element"]["initial_value"] == "ensalada ensalada ensalada ensalada"
+    assert await world.slack.submit(form["id"], "Mantenga las tortugas lejos") == 200
+
+    await world.until(lambda: customer.got() == ["Mantenga las tortugas lejos"])
+    await world.shown(thread, "Edited and sent by Ben.")
+    await world.shown(thread, "which means: back: Mantenga las tortugas lejos")
+    assert "in Ben's words" in words(await world.shown(thread, "Sent in Spanish"))
+
+
 async def test_a_risky_question_is_shown_marked(make_world: MakeWorld) -> None:
     world = await make_world(extra=ONLY)
     use(world, Made(lambda text: "salad salad salad salad salad"))

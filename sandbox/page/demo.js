@@ -55,21 +55,83 @@ function block(it, post, agent) {
     for (const field of it.fields) node.append(mrkdwn(field.text, make("div")));
     return node;
   }
-  if (it.type === "section") return mrkdwn(it.text.text, make("div", "section"));
+  if (it.type === "section") {
+    const node = mrkdwn(it.text.text, make("div", "section"));
+    if (it.accessory) node.prepend(pressable(it.accessory, post, agent));
+    return node;
+  }
   if (it.type === "context") return mrkdwn(it.elements.map((each) => each.text).join("\n"), make("div", "context"));
   const node = make("div", "actions");
-  for (const each of it.elements || []) {
-    const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
-    button.type = "button";
-    button.onclick = () => send({ do: "press", agent: agent(), action: each.action_id, value: each.value, message: post.ts });
-    node.append(button);
-  }
+  for (const each of it.elements || []) node.append(pressable(each, post, agent));
   return node;
+}
+
+function pressable(each, post, agent) {
+  const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
+  button.type = "button";
+  button.onclick = () => send({ do: "press", agent: agent(), action: each.action_id, value: each.value, message: post.ts });
+  return button;
+}
+
+// What stands in a message's own menu in Slack.
+function menu(post, agent) {
+  const button = make("button", "menu", "Fix the translation");
+  button.type = "button";
+  button.onclick = () => send({ do: "choose", agent: agent(), action: "fix", message: post.ts });
+  return button;
+}
+
+function drawForm(form) {
+  const dialog = make("dialog");
+  const node = make("form");
+  const field = make("textarea");
+  node.append(make("h2", "", form.view.title.text));
+  for (const it of form.view.blocks) {
+    if (it.type === "section") node.append(mrkdwn(it.text.text, make("div", "section")));
+    if (it.type !== "input") continue;
+    const label = make("label", "", it.label.text);
+    field.value = it.element.initial_value || "";
+    field.rows = 4;
+    label.append(field);
+    node.append(label);
+  }
+  const cancel = make("button", "", form.view.close.text);
+  cancel.type = "button";
+  cancel.onclick = () => dialog.close();
+  const submit = make("button", "primary", form.view.submit.text);
+  const row = make("div", "actions");
+  row.append(cancel, submit);
+  node.append(row);
+  node.onsubmit = (event) => {
+    event.preventDefault();
+    send({ do: "submit", form: form.id, text: field.value });
+  };
+  dialog.onclose = () => send({ do: "dismiss", form: form.id });
+  dialog.append(node);
+  dialog.dataset.form = form.id;
+  return dialog;
+}
+
+// A form stays what it is while others arrive, so that nobody's typing is lost.
+function drawForms() {
+  for (const shown of document.querySelectorAll("dialog")) {
+    if (!state.forms.some((form) => form.id === shown.dataset.form)) shown.remove();
+  }
+  for (const form of state.forms) {
+    if (document.querySelector(`dialog[data-form="${form.id}"]`)) continue;
+    const dialog = drawForm(form);
+    document.body.append(dialog);
+    dialog.showModal();
+  }
 }
 
 function drawPost(post, agent) {
   const node = make("div", "post");
-  if (post.user) node.append(make("div", "agent", state.agents[post.user] || post.user));
+  if (post.user) {
+    const head = make("div", "agent", state.agents[post.user] || post.user);
+    head.append(menu(post, agent));
+    node.append(head);
+  }
   if (post.blocks && post.blocks.length) for (const it of post.blocks) node.append(block(it, post, agent));
   else if (post.text) node.append(mrkdwn(post.text, make("div", "section")));
   for (const file of post.files) node.append(drawFile(file));
@@ -214,6 +276,7 @@ function drawEmptyDesk() {
 function draw() {
   drawPhone();
   const threads = state.threads.slice().reverse().map(drawThread);
+  drawForms();
   const place = $("threads");
   const wanted = threads.length ? threads : [drawEmptyDesk()];
   const same = wanted.length === place.children.length && wanted.every((node, at) => node === place.children[at]);

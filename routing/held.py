@@ -1,0 +1,100 @@
+"""What becomes of words in doubt: answers that are held, and translations that agents put right."""
+
+from msgspec.structs import replace
+
+from routing import texts
+from routing.effects import AskAgent, AskWords, Fix, SettleAsk, TellAgent, TellCustomer
+from routing.events import AgentEdited, AgentPressed, AgentSubmitted
+from routing.handover import answer
+from routing.policy import Policy
+from routing.state import Conversation, Decision
+
+ABOUT_WORDS = ("send", "send_original", "keep", "edit", "fix")
+"""The buttons that are about a message's words."""
+
+
+def words_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
+    """Do what a button about a message's words says."""
+    if event.action in ("edit", "fix"):
+        return _ask_words(was, event)
+    return _release(was, event.agent, event.action, event.value, policy)
+
+
+def agent_submitted(was: Conversation, event: AgentSubmitted, policy: Policy) -> Decision:
+    """Take the words of a form."""
+    text = event.text.strip()
+    if not text:
+        return Decision(was)
+    if event.action == "fix":
+        return Decision(was, (Fix(agent=event.agent, text=text, about=event.value),))
+    return _release(was, event.agent, event.action, event.value, policy, words=text)
+
+
+def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
+    """Ask about the new words, or send them where only the translation of the old ones was in doubt."""
+    held = was.held[event.message]
+    now = replace(was, held={key: each for key, each in was.held.items() if key != event.message})
+    if event.deleted:
+        return Decision(now, (SettleAsk(held=event.message, text=texts.HELD_DELETED),))
+    text = event.text.strip()
+    if held.rendering:
+        order = TellCustomer(
+            text=text,
+            language=was.language,
+            source=held.source,
+            reply=event.message,
+            agent=held.agent,
+            files=held.files,
+        )
+        decision = answer(now, held.agent, event.message, order, policy)
+        settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
+        return Decision(decision.conversation, (settled, *decision.effects))
+    ask = AskAgent(agent=held.agent, held=event.message, reason=texts.ADDRESSED, text=text)
+    kept = replace(now, held={**now.held, event.message: replace(held, text=text)})
+    return Decision(kept, (SettleAsk(held=event.message, text=texts.HELD_EDITED), ask))
+
+
+def _ask_words(was: Conversation, event: AgentPressed) -> Decision:
+    """Ask for better words in a form: for a held answer, or for a translation that has gone or come."""
+    about = event.value or event.message
+    if event.action == "fix":
+        return Decision(was, (AskWords(agent=event.agent, trigger=event.trigger, action="fix", about=about),))
+    held = was.held.get(about)
+    if held is None:
+        return Decision(was, (TellAgent(agent=event.agent, text=texts.NOT_HELD),))
+    ask = AskWords(
+        agent=event.agent,
+        trigger=event.trigger,
+        action="edit",
+        about=about,
+        text=held.rendering,
+        original=held.text,
+        language=was.language,
+    )
+    return Decision(was, (ask,))
+
+
+def _release(was: Conversation, agent: str, action: str, message: str, policy: Policy, *, words: str = "") -> Decision:
+    """Let a held message go, as it is or in other `words`, or keep it as a note."""
+    held = was.held.get(message)
+    if held is None:
+        return Decision(was, (TellAgent(agent=agent, text=texts.NOT_HELD),))
+    now = replace(was, held={key: each for key, each in was.held.items() if key != message})
+    name = policy.name_of(agent)
+    settled = SettleAsk(held=message, text=texts.held_settled(action, name))
+    if action == "keep":
+        return Decision(now, (settled,))
+    as_shown = action == "send" and bool(held.rendering)
+    order = TellCustomer(
+        text=words or (held.rendering if as_shown else held.text),
+        language=was.language,
+        source=held.source,
+        reply=message,
+        agent=held.agent,
+        ready=bool(words or held.rendering) or action == "send_original",
+        back=held.back if action == "send" else "",
+        by=texts.edited_by(name) if words and words != held.rendering else "",
+        files=held.files,
+    )
+    decision = answer(now, agent, message, order, policy)
+    return Decision(decision.conversation, (settled, *decision.effects))
