@@ -159,8 +159,11 @@ class _Language:
             return
         kind = PHRASE if entry.section in SIDES else entry.section
         entries = self.entries.setdefault(kind, {})
+        line, first = entry.wordings[0]
         if entry.key in entries:
-            raise self.fault(entry.wordings[0][0], f"`{entry.key}` is there already")
+            raise self.fault(line, f"`{entry.key}` is there already")
+        if _GROUP.search(first):
+            raise self.fault(line, f"`{first}` has a choice: the first wording is the one we write")
         entries[entry.key] = entry
         self._trees.setdefault(kind, _Node())
         if kind == PHRASE:
