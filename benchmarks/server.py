@@ -106,7 +106,7 @@ class Plain(Interpreter):
         """Say that it is the desk's."""
         return Facts(language="en")
 
-    async def for_desk(self, told: TellDesk, *, quote: str = "") -> Said:
+    async def for_desk(self, told: TellDesk, *, quote: str = "", before: Sequence[str] = ()) -> Said:
         """Show what was written."""
         return Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
 

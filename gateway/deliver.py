@@ -27,6 +27,7 @@ from gateway.agent_files import AgentFiles
 from gateway.interpret import Held, Interpreter, same_language
 from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
+from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Progress, Result, Store, StoreError
 from routing.contents import EPOCH, Template
 from routing.conversation import Conversation
@@ -173,7 +174,11 @@ class Customers:
                 await self._failed(batch, order, error, channel.id)
                 return
         elif not progress.parts:
-            words = await self._interpreter.for_customer(effect, channel.capabilities, name=conversation.name)
+            store = self._hands.store
+            before = await said_before(store, order, effect.reply) if self._interpreter.contextual else ()
+            words = await self._interpreter.for_customer(
+                effect, channel.capabilities, name=conversation.name, before=before
+            )
             if isinstance(words, Held):
                 await self._hold_back(batch, order, effect, words)
                 return

@@ -36,6 +36,7 @@ from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.retry import Hold, TryAt, judge
+from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Post, Result, Side
 from routing import texts
 from routing.contents import thread
@@ -445,7 +446,9 @@ class DeskPosts:
         match effect:
             case TellDesk():
                 quote = await self._quote(order.mailbox, effect.reply_to) if effect.reply_to else ""
-                return [await self._interpreter.for_desk(effect, quote=quote)]
+                store = self._hands.store
+                before = await said_before(store, order, effect.message) if self._interpreter.contextual else ()
+                return [await self._interpreter.for_desk(effect, quote=quote, before=before)]
             case ShowEdit():
                 return [await self._late_edit(effect)]
             case ShowFiles():

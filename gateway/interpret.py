@@ -107,10 +107,15 @@ class Interpreter:
 
     # To the desk
 
-    async def for_desk(self, told: TellDesk, *, quote: str = "") -> Said:
+    @property
+    def contextual(self) -> bool:
+        """Say whether an engine wants to know what was said before."""
+        return self._chain.contextual
+
+    async def for_desk(self, told: TellDesk, *, quote: str = "", before: Sequence[str] = ()) -> Said:
         """Say what the desk reads of a customer's message: the translation first, the original beneath."""
         said = Said(message=told.message, name=told.name, text=told.text, attachment=told.attachment, quote=quote)
-        return await self._shown(said, told.text, told.language, within=DESK_WAITS)
+        return await self._shown(said, told.text, told.language, within=DESK_WAITS, before=before)
 
     async def for_edit(self, was: Said, edit: ShowEdit) -> Said:
         """Say what the desk reads of a message that the customer changed."""
@@ -129,7 +134,7 @@ class Interpreter:
         """Say what the desk reads of a message that couldn't be translated when it came, with all patience."""
         return await self._shown(replace(said, mark="", late=False), said.text, said.language, within=math.inf)
 
-    async def _shown(self, said: Said, text: str, language: str, *, within: float) -> Said:
+    async def _shown(self, said: Said, text: str, language: str, *, within: float, before: Sequence[str] = ()) -> Said:
         desk = self._policy.desk_language
         if not has_words(text) or international(text):
             return said
@@ -141,7 +146,7 @@ class Interpreter:
         if not foreign:
             return said
         language = foreign[0] if same_language(language, desk) else language
-        made, verdict = await self._translated(parts, desk, said.name, within)
+        made, verdict = await self._translated(parts, desk, said.name, within, before)
         if isinstance(made, Untranslated):
             how = "" if made.passing else f". {HOW_TO_GET}"
             mark = f"Shown as written, in {language_name(language)}: {made.why}{how}"
@@ -156,7 +161,7 @@ class Interpreter:
         )
 
     async def _translated(
-        self, parts: Sequence[Passage], desk: str, name: str, within: float
+        self, parts: Sequence[Passage], desk: str, name: str, within: float, before: Sequence[str]
     ) -> tuple[Translated | Untranslated, Verdict]:
         """Translate each passage out of its language, and judge the riskiest; what is in the desk's stays."""
         texts, engines, score, worst = [], [], 1.0, Verdict(0.0, ())
@@ -164,7 +169,9 @@ class Interpreter:
             if same_language(language, desk) or not has_words(text):
                 texts.append(text)
                 continue
-            made = await self._chain.translate(text.strip(), source=language, target=desk, name=name, within=within)
+            made = await self._chain.translate(
+                text.strip(), source=language, target=desk, name=name, before=before, within=within
+            )
             if isinstance(made, Untranslated):
                 return made, worst
             worst = max(worst, self._assess(text, made, language, desk), key=lambda verdict: verdict.risk)
@@ -176,10 +183,12 @@ class Interpreter:
 
     # To the customer
 
-    async def for_customer(self, order: TellCustomer, channel: Capabilities, *, name: str = "") -> Progress | Held:
+    async def for_customer(
+        self, order: TellCustomer, channel: Capabilities, *, name: str = "", before: Sequence[str] = ()
+    ) -> Progress | Held:
         """Say what the customer, `name`, reads of an answer, in parts that the platform takes."""
         if order.lines:
-            asked = await self.for_customer(replace(order, lines=()), channel, name=name)
+            asked = await self.for_customer(replace(order, lines=()), channel, name=name, before=before)
             if isinstance(asked, Progress):
                 text = "\n".join((*asked.parts, *order.lines))
                 return replace(asked, parts=tuple(split(text, channel.max_text, channel.size)))
@@ -192,7 +201,9 @@ class Interpreter:
         if not order.language:
             warning = "Sent as written: the customer's language isn't known yet"
             return self._progress(order.text, order.source, channel, warning=warning)
-        made = await self._chain.translate(order.text, source=order.source, target=order.language, name=name)
+        made = await self._chain.translate(
+            order.text, source=order.source, target=order.language, name=name, before=before
+        )
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, channel, warning=warning)

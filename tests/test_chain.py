@@ -274,3 +274,34 @@ async def test_an_engine_that_does_not_know_its_languages_yet_may_work_later() -
     assert await run(engine, text="hola amigo") == Untranslated("no engine works just now", passing=True)
     engine.learning = False
     assert await run(engine, text="hola amigo") == Translated("HOLA AMIGO", "asking", 0.9)
+
+
+class Remembering(Made):
+    """An engine that is told what was said before."""
+
+    async def translate_in(
+        self, before: Sequence[str], texts: Sequence[str], *, source: str, target: str
+    ) -> Sequence[Rendering | None]:
+        return [Rendering(f"{text} after {' '.join(before)}", 0.9) for text in texts]
+
+
+async def test_what_a_short_text_means_is_asked_anew_where_something_else_was_said() -> None:
+    chain = Chain([Remembering("made", str.upper)])
+
+    async def made(text: str, before: str) -> str:
+        given = await chain.translate(text, source="es", target="en", before=[before])
+        return given.text if isinstance(given, Translated) else ""
+
+    assert await made("el banco", "río") == "el banco after río"
+    assert await made("el banco", "crédito") == "el banco after crédito"
+    long = "ayer estuve en el banco y me dijeron que vuelva mañana por la tarde"
+    assert await made(long, "río") == await made(long, "crédito")
+
+
+async def test_an_engine_that_cannot_know_what_was_said_computes_nothing_twice() -> None:
+    engine = Made("made", str.upper)
+    chain = Chain([engine])
+    for before in (["río"], ["crédito"]):
+        await chain.translate("el banco", source="es", target="en", before=before)
+
+    assert engine.asked == ["el banco"]

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from sandbox.translators import KEY, MODEL, REGION, TranslatorsSandbox
 from translation.azure import Azure
 from translation.chain import Chain, Untranslated
-from translation.contract import EngineError, Pair, Translated
+from translation.contract import Contextual, EngineError, Pair, Translated
 from translation.deepl import FREE, PRO, DeepL
 from translation.glossary import Glossary
 from translation.google import Google
@@ -229,3 +229,20 @@ def test_mark_up_is_read_as_it_was_written(text: str) -> None:
 
 def test_line_breaks_that_a_service_moved_apart_are_line_breaks() -> None:
     assert as_text("one <br /> two<br>three") == "one\ntwo\nthree"
+
+
+async def test_a_service_that_takes_it_is_told_what_was_said_before(make: Make, sandbox: TranslatorsSandbox) -> None:
+    before = ["Customer: Mi «funda» llegó rota", "Agent: ¿De qué color?"]
+    for name in ("openai", "deepl"):
+        engine = make(name)
+        assert isinstance(engine, Contextual)
+        (rendering,) = await engine.translate_in(before, ["La verde"], source="es", target="en")
+        assert rendering is not None
+        assert rendering.text == "lA VERDE"
+    model, deepl = sandbox.asked
+
+    assert '["Customer: Mi «funda» llegó rota", "Agent: ¿De qué color?"]' in model["messages"][0]["content"]
+    assert model["messages"][-1] == {"role": "user", "content": "La verde"}
+    assert deepl["context"] == "Customer: Mi «funda» llegó rota\nAgent: ¿De qué color?"
+    for other in ("google", "azure"):
+        assert not isinstance(make(other), Contextual)

@@ -254,6 +254,47 @@ async def test_an_engine_that_breaks_holds_up_nobody(make_world: MakeWorld) -> N
     assert marked == await world.shown(thread, "Mi tortuga se comió el paquete")
 
 
+SAID = {
+    "La funda de mi teléfono llegó rota": "The case of my phone arrived broken",
+    "Which colour was the case?": "¿De qué color era la funda?",
+    "¿De qué color era la funda?": "What color was the case?",
+    "La de siempre, la verde": "The usual one, the green one",
+}
+
+
+class Remembering(Made):
+    """An engine that is told what was said before."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda text: SAID.get(text))
+        self.told: list[tuple[str, tuple[str, ...]]] = []
+
+    async def translate_in(
+        self, before: Sequence[str], texts: Sequence[str], *, source: str, target: str
+    ) -> Sequence[Rendering | None]:
+        self.told += [(text, tuple(before)) for text in texts]
+        return await self.translate(texts, source=source, target=target)
+
+
+async def test_an_engine_that_wants_to_know_is_told_what_was_said_before(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    engine = Remembering()
+    use(world, engine)
+    customer = world.customer()
+    await customer.write("La funda de mi teléfono llegó rota")
+    thread = await world.thread()
+    await world.shown(thread, "The case of my phone arrived broken")
+    await world.slack.write("U0ANA", "Which colour was the case?", thread=thread)
+    await world.until(lambda: customer.got())
+    await customer.write("La de siempre, la verde")
+    await world.shown(thread, "The usual one, the green one")
+
+    case = "Customer: La funda de mi teléfono llegó rota"
+    answered = "Agent: ¿De qué color era la funda?"
+    assert ("Which colour was the case?", (case,)) in engine.told
+    assert ("La de siempre, la verde", (case, answered)) in engine.told
+
+
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have what is late tried again without much waiting."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from translation.contract import Engine, EngineError, Learning, Pair, Rendering, Translated
+from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated
 from translation.glossary import Glossary, Kept
 from translation.memory import Memory
 from translation.packages import serving
@@ -20,6 +20,9 @@ EXACT = "phrasebook"
 
 PATIENCE = 20.0
 """Seconds that an engine may take for a text before the next is asked."""
+
+SHORT = 40
+"""Characters up to which a text is translated anew where an engine knows what was said before."""
 
 FAILURES = 3
 """In a row, after which an engine is left alone for a while."""
@@ -53,6 +56,7 @@ class _Asked:
     text: str
     pair: Pair
     keep: Kept
+    before: Sequence[str] = ()
 
 
 class Chain:
@@ -85,12 +89,24 @@ class Chain:
         """Say which directions each engine has just now."""
         return {engine.name: frozenset(engine.pairs()) for engine in self._engines}
 
+    @property
+    def contextual(self) -> bool:
+        """Say whether an engine wants to know what was said before."""
+        return any(isinstance(engine, Contextual) for engine in self._engines)
+
     async def translate(
-        self, text: str, *, source: str, target: str, name: str = "", within: float = math.inf
+        self,
+        text: str,
+        *,
+        source: str,
+        target: str,
+        name: str = "",
+        before: Sequence[str] = (),
+        within: float = math.inf,
     ) -> Translated | Untranslated:
         """Translate a text by the first engine that can, without losing a span; give up after `within` seconds.
 
-        `name` is the customer's, which stays as it is.
+        `name` is the customer's, which stays as it is; `before` is what was said before, in order.
         """
         keep = self._glossary.within(text, source, target, name=name)
         if not has_words(text, keep):
@@ -101,11 +117,13 @@ class Chain:
             return known
         engines = [engine for engine in self._engines if serving(pair, engine.pairs()) is not None]
         names = tuple(engine.name for engine in engines)
-        personal = bool(keep.names) and any(span.kind == "name" for span in spans(text, keep))
+        named = bool(keep.names) and any(span.kind == "name" for span in spans(text, keep))
+        # What a short text means may hang on what was said before it.
+        personal = named or (len(text) <= SHORT and bool(before) and self.contextual)
         if not personal and (known := self.memory.computed(text, pair, names)) is not None:
             self._note(known.engine, pair, "remembered", 0.0)
             return known
-        made, best = await self._compute(_Asked(text, pair, keep), engines, until=self._clock() + within)
+        made, best = await self._compute(_Asked(text, pair, keep, before), engines, until=self._clock() + within)
         if best and not personal and isinstance(made, Translated) and made.engine != EXACT:
             self.memory.keep(text, pair, names, made)
         return made
@@ -167,12 +185,12 @@ class Chain:
         """Try one way of carrying the spans after another."""
         text, keep = asked.text, asked.keep
         if engine.name == EXACT:
-            rendering = await self._one(engine, text, asked.pair)
+            rendering = await self._one(engine, text, asked)
             lost = missing(text, rendering.text, keep) if rendering else []
             return (None if lost else rendering), lost
         lost = []
         for mark in (brackets, digits):
-            rendering = await self._masked(engine, mask(text, mark, keep), asked.pair)
+            rendering = await self._masked(engine, mask(text, mark, keep), asked)
             if rendering is None:
                 return None, []
             lost = missing(text, rendering.text, keep)
@@ -184,8 +202,8 @@ class Chain:
         lost = missing(text, rendering.text, keep) if rendering else lost
         return (None if lost else rendering), lost
 
-    async def _masked(self, engine: Engine, masked: Masked, pair: Pair) -> Rendering | None:
-        rendering = await self._one(engine, masked.text, pair)
+    async def _masked(self, engine: Engine, masked: Masked, asked: _Asked) -> Rendering | None:
+        rendering = await self._one(engine, masked.text, asked)
         if rendering is None:
             return None
         restored = masked.restore(rendering.text)
@@ -199,16 +217,20 @@ class Chain:
         for at in range(0, len(pieces), 2):
             before, core, behind = _edges(pieces[at])
             if any(letter.isalpha() for letter in core):
-                rendering = await self._one(engine, core, asked.pair)
+                rendering = await self._one(engine, core, asked)
                 if rendering is None or not has_words(rendering.text):
                     return None
                 pieces[at] = before + rendering.text.strip() + behind
                 score = min(score, rendering.score)
         return Rendering("".join(pieces), score)
 
-    async def _one(self, engine: Engine, text: str, pair: Pair) -> Rendering | None:
+    async def _one(self, engine: Engine, text: str, asked: _Asked) -> Rendering | None:
         self._spend(engine.name, len(text))
-        (rendering,) = await engine.translate([text], source=pair.source, target=pair.target)
+        source, target = asked.pair
+        if asked.before and isinstance(engine, Contextual):
+            (rendering,) = await engine.translate_in(asked.before, [text], source=source, target=target)
+        else:
+            (rendering,) = await engine.translate([text], source=source, target=target)
         return rendering
 
 

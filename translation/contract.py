@@ -45,6 +45,20 @@ class Learning(Protocol):
         """Say whether that isn't known just now."""
 
 
+@runtime_checkable
+class Contextual(Protocol):
+    """An engine that translates better when it knows what was said before."""
+
+    async def translate_in(
+        self, before: Sequence[str], texts: Sequence[str], *, source: str, target: str
+    ) -> Sequence["Rendering | None"]:
+        """Translate as `Engine.translate` does; `before` are the conversation's last messages, in order.
+
+        Raises:
+            EngineError: it failed or isn't there.
+        """
+
+
 class Engine(Protocol):
     """Turns texts of one language into another; a batch in, a score out."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from translation.contract import Rendering
 from translation.markup import as_text, as_xml, has_marks
 from translation.packages import tag
 from translation.remote import Call, Codes, Remote, every_pair
@@ -46,6 +47,15 @@ class DeepL(Remote):
         if has_marks(texts):
             body |= {"text": [as_xml(text) for text in texts], "tag_handling": "xml", "ignore_tags": ["x"]}
         return Call("POST", "/v2/translate", body)
+
+    async def translate_in(
+        self, before: Sequence[str], texts: Sequence[str], *, source: str, target: str
+    ) -> Sequence[Rendering | None]:
+        """Translate each text, knowing what was said before."""
+        return await self._translate(texts, source, target, before)
+
+    def _remind(self, call: Call, before: Sequence[str]) -> Call:
+        return Call(call.method, call.path, {**call.body, "context": "\n".join(before)})
 
     def _read(self, answer: Any, texts: Sequence[str]) -> Sequence[str]:
         read = [each["text"] for each in answer["translations"]]

@@ -94,6 +94,10 @@ class Remote(ABC):
     def _read(self, answer: Any, texts: Sequence[str]) -> Sequence[str]:
         """Read the translations of these texts."""
 
+    def _remind(self, call: Call, before: Sequence[str]) -> Call:
+        """Add what was said before, where the service takes that."""
+        return call
+
     def _takes(self, text: str) -> bool:
         """Say whether a text would come back as it should."""
         return bool(text)
@@ -118,6 +122,11 @@ class Remote(ABC):
         Raises:
             EngineError: the service can't be reached, refuses, or answers what can't be understood.
         """
+        return await self._translate(texts, source, target, ())
+
+    async def _translate(
+        self, texts: Sequence[str], source: str, target: str, before: Sequence[str]
+    ) -> Sequence[Rendering | None]:
         renderings = [Rendering(text, 1.0) if not text.strip() or self._takes(text) else None for text in texts]
         spoken = [n for n, rendering in enumerate(renderings) if rendering is not None and rendering.text.strip()]
         if not spoken:
@@ -128,7 +137,7 @@ class Remote(ABC):
         if pair is None:
             raise EngineError(f"{self._where()} doesn't do {source} → {target}")
         for part in self._parts(texts, spoken):
-            answers = await self._render([texts[n] for n in part], pair)
+            answers = await self._render([texts[n] for n in part], pair, before)
             for n, answer in zip(part, answers, strict=True):
                 renderings[n] = Rendering(answer, UNSURE) if answer.strip() else None
         return renderings
@@ -167,9 +176,10 @@ class Remote(ABC):
             size += len(texts[n])
         yield part
 
-    async def _render(self, texts: Sequence[str], pair: Pair) -> Sequence[str]:
+    async def _render(self, texts: Sequence[str], pair: Pair, before: Sequence[str]) -> Sequence[str]:
+        call = self._ask(texts, *self._known.codes[pair])
         try:
-            answer = await self._call(self._ask(texts, *self._known.codes[pair]))
+            answer = await self._call(self._remind(call, before) if before else call)
         except EngineError:
             self._known = _Known()  # it may come back with other languages
             raise
