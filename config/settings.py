@@ -81,14 +81,15 @@ class Service:
 class Translation:
     """Which engines are asked in which order, and what is done about a risky translation.
 
-    `firefox_mirror` is an address or a folder, "" for Mozilla's own records. `chosen` says that an admin named the
-    engines, so that one that doesn't work is a fault. `keep` is never translated; each of `terms` is one thing in
-    several languages.
+    `firefox_mirror` is an address or a folder, "" for Mozilla's own records, and `argos_index` an address or a file,
+    "" for Argos's own. `chosen` says that an admin named the engines, so that one that doesn't work is a fault. `keep`
+    is never translated; each of `terms` is one thing in several languages.
     """
 
     engines: tuple[str, ...] = ("phrasebook", "firefox", "argos", "apertium")
     guard: str = "hold"
     firefox_mirror: str = ""
+    argos_index: str = ""
     services: Mapping[str, Service] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     terms: tuple[Mapping[str, str], ...] = ()
@@ -278,16 +279,14 @@ def _checked(table: Table, name: str, tag: str) -> str:
     return tag.lower()
 
 
-def _mirror(table: Table, folder: Path) -> str:
-    """Read where models come from: an address, or a folder, relative to the configuration's."""
-    mirror = table.text("mirror", "")
-    if not mirror or ADDRESS.fullmatch(mirror):
-        return mirror.rstrip("/")
-    if "://" in mirror:
-        raise table.error(
-            "mirror", f"must be a folder, or an address such as https://models.example.com, not {mirror!r}"
-        )
-    return str(folder / mirror)
+def _source(table: Table, key: str, what: str, folder: Path) -> str:
+    """Read where models come from: an address, or a path, relative to the configuration's."""
+    place = table.text(key, "")
+    if not place or ADDRESS.fullmatch(place):
+        return place.rstrip("/")
+    if "://" in place:
+        raise table.error(key, f"must be a {what}, or an address such as https://models.example.com, not {place!r}")
+    return str(folder / place)
 
 
 def _service(table: Table, name: str, *, asked: bool) -> Service:
@@ -320,17 +319,18 @@ def _translation(table: Table, folder: Path) -> Translation:
         if engine not in ENGINES:
             raise table.error("engines", f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
     guard = table.text("guard", default.guard, choices=("hold", "mark", "off"))
-    glossary, firefox = table.table("glossary"), table.table("firefox")
+    glossary, firefox, argos = table.table("glossary"), table.table("firefox"), table.table("argos")
     translation = Translation(
         engines=engines,
         guard=guard,
-        firefox_mirror=_mirror(firefox, folder),
+        firefox_mirror=_source(firefox, "mirror", "folder", folder),
+        argos_index=_source(argos, "index", "file", folder),
         services={name: _service(table.table(name), name, asked=name in engines) for name in SERVICES},
         keep=glossary.texts("keep"),
         terms=tuple(_term(term) for term in glossary.tables("terms")),
         chosen="engines" in table,
     )
-    for each in (glossary, firefox):
+    for each in (glossary, firefox, argos):
         each.done()
     table.done()
     return translation

@@ -150,6 +150,8 @@ def _add_languages(languages: argparse.ArgumentParser) -> None:
     mirror.add_argument("languages", metavar="LANG", nargs="*", type=tag, help=told)
     _add_common(mirror, again=True)
     install.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
+    told = "whose models (default: firefox, and argos where that isn't asked or doesn't work)"
+    install.add_argument("--engine", choices=("firefox", "argos"), default="", help=told)
     _add_common(install, again=True)
     remove.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
     _add_common(remove, again=True)
@@ -331,7 +333,8 @@ def _languages(options: argparse.Namespace) -> int:
         case "memory":
             return _print(options, memory_commands.take(settings, options.file))
         case "install":
-            return _print_as_found(options, language_commands.install(settings, options.languages, _show_progress))
+            found = language_commands.install(settings, options.languages, _show_progress, engine=options.engine)
+            return _print_as_found(options, found)
         case "mirror":
             found = language_commands.mirror(settings, options.directory, options.languages, _show_progress)
             return _print_as_found(options, found)
@@ -341,7 +344,8 @@ def _languages(options: argparse.Namespace) -> int:
 def _show_progress(pair: Pair, what: str, done: int, size: int) -> None:
     """Show how far a file is, where somebody looks."""
     if sys.stderr.isatty():
-        told = f"{pair.source} → {pair.target}  {what}  {done / 1e6:.1f} of {size / 1e6:.1f} MB" if done < size else ""
+        of = f" of {size / 1e6:.1f}" if size else ""
+        told = "" if size and done >= size else f"{pair.source} → {pair.target}  {what}  {done / 1e6:.1f}{of} MB"
         print(f"\r{told}\x1b[K", end="", file=sys.stderr, flush=True)
 
 

@@ -1,6 +1,7 @@
 """`dragoman languages`: which translation models are there, and getting or removing them."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from adapters.http import open_session
@@ -10,8 +11,12 @@ from gateway.commands import Finding
 from gateway.engines import models, packages
 from routing.languages import language_name
 from translation import fetch
+from translation.argos import try_out
+from translation.argos_index import ArgosIndex
 from translation.contract import Pair
+from translation.download import Downloads
 from translation.fetch import Source, Tell
+from translation.firefox import unusable
 from translation.models import Model, ModelError
 from translation.packages import Package
 from translation.phrasebook import Phrasebook
@@ -55,28 +60,62 @@ def check_phrases(folder: Path | None) -> Iterator[Finding]:
         yield Finding(f"ok    {language_name(language)}: {len(keys)} phrases in {wordings} wordings", told)
 
 
-async def install(settings: Settings, languages: Sequence[str], tell: Tell) -> AsyncIterator[Finding]:
-    """Fetch what translates between the desk's language and others.
+async def install(
+    settings: Settings, languages: Sequence[str], tell: Tell, *, engine: str = ""
+) -> AsyncIterator[Finding]:
+    """Fetch what translates between the desk's language and others, for `engine`, or for the one that can use it.
 
     Raises:
         ConfigError: a language is the desk's own.
         ModelError: there is no model, or it can't be fetched, verified or used.
+        PackageError: a package isn't whole, or doesn't work.
     """
     for language in languages:
         _both_ways(settings, language)
+    engine = engine or _engine(settings)
     async with open_session() as session:
-        source = Source(settings.translation.firefox_mirror, session)
-        there = await source.offers()
-        if source.mozilla:
-            yield Finding(fetch.TERMS, {"terms": fetch.TERMS})
-        for pair in _needed(settings, languages, source.index, there):
-            if fetch.installed(models(settings), there[pair]):
-                yield _model(models(settings).inventory().models[pair], ": is there already")
-            else:
-                yield _model(await fetch.install(models(settings), source, there[pair], tell), f": {TAKEN_UP}")
-    if "firefox" not in settings.translation.engines:
-        told = f"{settings.file}: translation.engines doesn't name firefox, so that these models aren't used: add it"
+        getting = _install_argos if engine == "argos" else _install_firefox
+        async for finding in getting(settings, languages, tell, Downloads(session)):
+            yield finding
+    if engine not in settings.translation.engines:
+        told = f"{settings.file}: translation.engines doesn't name {engine}, so that these models aren't used: add it"
         yield Finding(told, {"fault": told}, good=False)
+
+
+def _engine(settings: Settings) -> str:
+    """Choose whose models to get: Firefox's are better, where they are asked and work."""
+    asked = settings.translation.engines
+    firefox = "firefox" in asked and not unusable()
+    return "argos" if "argos" in asked and not firefox else "firefox"
+
+
+async def _install_firefox(
+    settings: Settings, languages: Sequence[str], tell: Tell, downloads: Downloads
+) -> AsyncIterator[Finding]:
+    source = Source(settings.translation.firefox_mirror, downloads)
+    there = await source.offers()
+    if source.mozilla:
+        yield Finding(fetch.TERMS, {"terms": fetch.TERMS})
+    for pair in _needed(settings, languages, source.index, there):
+        if fetch.installed(models(settings), there[pair]):
+            yield _model(models(settings).inventory().models[pair], ": is there already")
+        else:
+            yield _model(await fetch.install(models(settings), source, there[pair], tell), f": {TAKEN_UP}")
+
+
+async def _install_argos(
+    settings: Settings, languages: Sequence[str], tell: Tell, downloads: Downloads
+) -> AsyncIterator[Finding]:
+    index = ArgosIndex(settings.translation.argos_index, downloads)
+    there = await index.offers()
+    ready = packages(settings)
+    for pair in _needed(settings, languages, index.place, there):
+        package = ready.inventory().packages.get(pair)
+        if package is not None and package.version == there[pair].package_version:
+            yield _package(package, ": is there already")
+        else:
+            made = await index.install(ready, there[pair], partial(tell, pair, "package"), try_out)
+            yield _package(made, f": {TAKEN_UP}")
 
 
 async def mirror(settings: Settings, into: Path, languages: Sequence[str], tell: Tell) -> AsyncIterator[Finding]:
@@ -87,7 +126,7 @@ async def mirror(settings: Settings, into: Path, languages: Sequence[str], tell:
         ModelError: there is no model, or it can't be fetched or written.
     """
     async with open_session() as session:
-        source = Source(settings.translation.firefox_mirror, session)
+        source = Source(settings.translation.firefox_mirror, Downloads(session))
         there = await source.offers()
         here = [*models(settings).inventory().models]
         pairs = _needed(settings, languages, source.index, there) if languages else here
@@ -107,9 +146,9 @@ def import_package(settings: Settings, file: Path) -> Finding:
     """Install an `.argosmodel` file, in place of what is there for its direction.
 
     Raises:
-        PackageError: it isn't a whole and safe package.
+        PackageError: it isn't a whole and safe package, or doesn't work here.
     """
-    return _package(packages(settings).install(file, replace=True), f": {TAKEN_UP}")
+    return _package(packages(settings).install(file, replace=True, check=try_out), f": {TAKEN_UP}")
 
 
 def remove(settings: Settings, languages: Sequence[str]) -> Iterator[Finding]:
@@ -134,7 +173,7 @@ def remove(settings: Settings, languages: Sequence[str]) -> Iterator[Finding]:
             yield _package(package, ": removed")
 
 
-def _needed(settings: Settings, languages: Sequence[str], index: str, there: fetch.Offers) -> list[Pair]:
+def _needed(settings: Settings, languages: Sequence[str], index: str, there: Collection[Pair]) -> list[Pair]:
     try:
         pairs = [pair for language in languages for pair in needed(language, settings.policy.desk_language, there)]
     except ModelError as error:

@@ -129,7 +129,7 @@ def test_models_that_the_configuration_leaves_unused_are_told(published: Path, s
         file.read_text().replace("[translation.firefox]", '[translation]\nengines = ["argos"]\n[translation.firefox]')
     )
 
-    status, said = shell("install", "es")
+    status, said = shell("install", "es", "--engine", "firefox")
 
     assert (status, "translation.engines doesn't name firefox" in said) == (1, True)
 

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from benchmarks.firefox_model import SPANISH, Made, make_model
 from translation.contract import Pair
+from translation.download import Downloads
 from translation.fetch import Source, install, installed, mirror
 from translation.firefox import Firefox
 from translation.models import ModelError, Models
@@ -95,7 +96,7 @@ async def publisher(tmp_path: Path) -> AsyncIterator[Publisher]:
 @pytest.fixture
 async def source(publisher: Publisher) -> AsyncIterator[Source]:
     async with aiohttp.ClientSession() as session:
-        yield Source(publisher.url, session, pause=0)
+        yield Source(publisher.url, Downloads(session, pause=0))
 
 
 @pytest.fixture
@@ -313,7 +314,7 @@ async def test_an_index_that_is_none_is_told(publisher: Publisher, body: bytes, 
 
     async with aiohttp.ClientSession() as session:
         with pytest.raises(ModelError, match=r"records.json is no index of models"):
-            await Source(str(tmp_path), session).offers()
+            await Source(str(tmp_path), Downloads(session)).offers()
 
 
 async def test_a_place_that_does_not_answer_is_named(unused_tcp_port: int) -> None:
@@ -322,7 +323,7 @@ async def test_a_place_that_does_not_answer_is_named(unused_tcp_port: int) -> No
             ModelError,
             match=rf"http://127.0.0.1:{unused_tcp_port}/records.json: .*; tried 4 times. A machine without a network",
         ):
-            await Source(f"http://127.0.0.1:{unused_tcp_port}", session, pause=0).offers()
+            await Source(f"http://127.0.0.1:{unused_tcp_port}", Downloads(session, pause=0)).offers()
 
 
 async def test_a_mirror_serves_other_machines(
@@ -340,7 +341,7 @@ async def test_a_mirror_serves_other_machines(
     assert len(json.loads((copy / "records.json").read_text())["data"]) == 6
     async with aiohttp.ClientSession() as session:
         for pair in (ES_EN, EN_ES):
-            await get(models, Source(str(copy), session), pair)
+            await get(models, Source(str(copy), Downloads(session)), pair)
 
     assert await say(models, "Hello, my order", EN_ES) == "Hola, mi pedido"
 
@@ -349,7 +350,7 @@ async def test_a_mirror_of_itself_stays_whole(publisher: Publisher, models: Mode
     publisher.publish(make_model(SPANISH), ES_EN)
     publisher.write_index()
     async with aiohttp.ClientSession() as session:
-        source = Source(str(publisher.folder), session)
+        source = Source(str(publisher.folder), Downloads(session))
         await mirror(source, publisher.folder, (await source.offers()).values())
         await get(models, source)
 
@@ -369,6 +370,7 @@ import asyncio, aiohttp, os, signal
 from pathlib import Path
 from translation import fetch
 from translation.contract import Pair
+from translation.download import Downloads
 from translation.models import Models
 
 models = Models(Path({str(models.folder)!r}))
@@ -376,7 +378,7 @@ models.place = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
     async with aiohttp.ClientSession() as session:
-        source = fetch.Source({str(publisher.folder)!r}, session)
+        source = fetch.Source({str(publisher.folder)!r}, Downloads(session))
         await fetch.install(models, source, (await source.offers())[Pair("es", "en")])
 
 asyncio.run(main())

@@ -8,6 +8,8 @@ import asyncio
 import math
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -20,11 +22,12 @@ from typing import Any, Protocol
 
 from translation.batch import Batcher
 from translation.contract import EngineError, Pair, Rendering
-from translation.packages import Package, Packages, serving
+from translation.packages import Package, PackageError, Packages, serving
 from translation.sentences import by_sentence, reachable, route, whole_bytes
 
 MOST_TOKENS = 250  # models know 512 positions or more, and decoding may need 2 × this + 10
 BATCH = 16  # beyond this nothing is won, and memory grows
+TRY = 120  # seconds that a package may take to be loaded and tried
 LOOP = 4  # the same words so often in a row are a model that lost its way
 
 
@@ -126,6 +129,35 @@ class Argos:
             raise EngineError(
                 f"the language package {package} in {package.folder} doesn't work, install it again: {error}"
             ) from error
+
+
+def load(package: Package, **options: Any) -> "_Model":
+    """Load a package's model.
+
+    Raises:
+        RuntimeError, ValueError, OSError: it can't be.
+    """
+    return _Model(package, **options)
+
+
+def try_out(package: Package) -> None:
+    """Translate a word with a package in a process of its own, which it may bring down.
+
+    Raises:
+        PackageError: that didn't work.
+    """
+    command = [sys.executable, "-m", "translation.argos_child", str(package.folder)]
+    root = Path(__file__).parent.parent
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, timeout=TRY, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise PackageError(
+            f"the package {package} doesn't work here: no word in {TRY} s; nothing was changed"
+        ) from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        why = said[-1] if said else f"its process ended with {done.returncode}"
+        raise PackageError(f"the package {package} doesn't work here: {why}; nothing was changed")
 
 
 class _Shelf:

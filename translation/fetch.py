@@ -2,27 +2,23 @@
 
 import asyncio
 import hashlib
-import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
 import msgspec
 
 from translation.children import Child, Gone
 from translation.contract import Pair
+from translation.download import Downloads
 from translation.firefox import CHILD, unusable
 from translation.models import FILES, Model, ModelError, Models, model_files
 from translation.records import Attachment, Offer, offers, read_records
-
-log = logging.getLogger("dragoman.translation")
-T = TypeVar("T")
 
 RECORDS = "https://firefox.settings.services.mozilla.com/v1/buckets/main/collections/translations-models-v2/records"
 ATTACHMENTS = "https://firefox-settings-attachments.cdn.mozilla.net"
@@ -36,11 +32,9 @@ NO_NETWORK = (
 )
 INDEX = "records.json"
 PACKED = ".packed"
-ATTEMPTS = 4
 STALE = 7 * 86_400.0
 """Seconds after which what was fetched half is no longer gone on with."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 MINUTE = timedelta(minutes=1)
 PROBE = "OK."
 
@@ -54,17 +48,13 @@ def tell_nobody(pair: Pair, what: str, done: int, size: int) -> None:
 
 
 class Source:
-    """Where models come from: `mirror` is an address or a folder, "" for Mozilla's own records.
+    """Where models come from: `mirror` is an address or a folder, "" for Mozilla's own records."""
 
-    `pause` are the seconds before a call that failed is made again; it doubles each time.
-    """
-
-    def __init__(self, mirror: str, session: aiohttp.ClientSession, *, pause: float = 1.0) -> None:
+    def __init__(self, mirror: str, downloads: Downloads) -> None:
         self.index = f"{mirror}/{INDEX}" if mirror else RECORDS
         self.mozilla = not mirror
         self._files = mirror or ATTACHMENTS
-        self._session = session
-        self._pause = pause
+        self._downloads = downloads
 
     async def offers(self) -> dict[Pair, Offer]:
         """Give what there is, the best model of each direction.
@@ -72,9 +62,9 @@ class Source:
         Raises:
             ModelError: the index can't be had or read.
         """
-        return offers(read_records(await self._read(self.index), self.index))
+        return offers(read_records(await self._downloads.read(self.index, cure=NO_NETWORK), self.index))
 
-    async def fetch(self, attachment: Attachment, into: Path, tell: Callable[[int], None]) -> None:
+    async def fetch(self, attachment: Attachment, into: Path, tell: Callable[[int, int], None]) -> None:
         """Get a file, going on with what is there of it.
 
         Raises:
@@ -82,67 +72,11 @@ class Source:
             OSError: it can't be written.
         """
         place = f"{self._files}/{attachment.location}"
-        if _is_folder(self._files):
-            await asyncio.to_thread(_copy, Path(place), into)
-        else:
-            call = partial(self._go_on, place, attachment, into, tell)
-            await self._again(place, call, cure="What is there of it is kept for the next attempt.")
+        await self._downloads.fetch(place, into, tell, size=attachment.size)
         if (found := await asyncio.to_thread(_sha256, into)) != attachment.hash:
             await asyncio.to_thread(into.unlink)
             raise ModelError(f"{place} isn't the file that its record names: its SHA-256 is {found}")
-        tell(attachment.size)
-
-    async def _read(self, place: str) -> bytes:
-        if _is_folder(place):
-            try:
-                return await asyncio.to_thread(Path(place).read_bytes)
-            except OSError as error:
-                raise ModelError(f"{place} can't be read: {error.strerror}") from error
-        return await self._again(place, partial(self._get, place), cure=NO_NETWORK)
-
-    async def _get(self, url: str) -> bytes:
-        async with self._session.get(url, timeout=TIMEOUT) as response:
-            response.raise_for_status()
-            return await response.read()
-
-    async def _go_on(self, url: str, attachment: Attachment, into: Path, tell: Callable[[int], None]) -> None:
-        done = await asyncio.to_thread(_size, into)
-        if done >= attachment.size:
-            return
-        headers = {"Range": f"bytes={done}-"} if done else {}
-        async with self._session.get(url, headers=headers, timeout=TIMEOUT) as response:
-            if response.status == 416:
-                # What is there is longer than what the place has: begin again.
-                await asyncio.to_thread(into.unlink)
-                raise aiohttp.ClientPayloadError(f"it has less than {done} bytes")
-            response.raise_for_status()
-            goes_on = response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
-            done = done if goes_on else 0
-            out = await asyncio.to_thread(into.open, "ab" if goes_on else "wb", buffering=0)
-            with out:
-                async for chunk in response.content.iter_chunked(2**16):
-                    done += out.write(chunk)
-                    tell(done)
-                    if done > attachment.size:
-                        break
-        if done < attachment.size:
-            raise aiohttp.ClientPayloadError(f"it ended after {done} of {attachment.size} bytes")
-
-    async def _again(self, place: str, call: Callable[[], Awaitable[T]], *, cure: str) -> T:
-        """Make a call again where another attempt may help."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await call()
-            except (aiohttp.ClientError, TimeoutError) as error:
-                status = error.status if isinstance(error, aiohttp.ClientResponseError) else 0
-                told = f"{place}: {_why(error)}"
-                if 400 <= status < 500 and status != 429:
-                    raise ModelError(told) from error
-                if attempt == ATTEMPTS:
-                    raise ModelError(f"{told}; tried {ATTEMPTS} times. {cure}") from error
-                log.warning("models.again", extra={"error": told})
-            await asyncio.sleep(self._pause * 2 ** (attempt - 1))
-        raise AssertionError("the last attempt returns or raises")
+        tell(attachment.size, attachment.size)
 
 
 async def install(models: Models, source: Source, offer: Offer, tell: Tell = tell_nobody) -> Model:
@@ -157,7 +91,7 @@ async def install(models: Models, source: Source, offer: Offer, tell: Tell = tel
         packed = models.folder / PACKED
         await asyncio.to_thread(_make_room, packed)
         for what, record in offer.records.items():
-            told = partial(_tell_of, tell, offer.pair, what, record.attachment.size)
+            told = partial(tell, offer.pair, what)
             await source.fetch(record.attachment, packed / record.attachment.hash, told)
         incoming = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=models.folder, prefix=".incoming-"))
         try:
@@ -190,7 +124,7 @@ async def mirror(source: Source, into: Path, chosen: Iterable[Offer], tell: Tell
             for what, record in offer.records.items():
                 file = into / record.attachment.location
                 file.parent.mkdir(parents=True, exist_ok=True)
-                told = partial(_tell_of, tell, offer.pair, what, record.attachment.size)
+                told = partial(tell, offer.pair, what)
                 await source.fetch(record.attachment, file, told)
             await asyncio.to_thread(_add_to_index, into / INDEX, offer)
     except OSError as error:
@@ -246,10 +180,6 @@ def _hashes(offer: Offer) -> dict[str, str]:
     return {what: record.decompressed_hash for what, record in offer.records.items()}
 
 
-def _tell_of(tell: Tell, pair: Pair, what: str, size: int, done: int) -> None:
-    tell(pair, what, done, size)
-
-
 def _make_room(packed: Path) -> None:
     """Make the folder for what is fetched, and delete what installs that were killed have left."""
     packed.mkdir(parents=True, exist_ok=True)
@@ -268,32 +198,6 @@ def _add_to_index(index: Path, offer: Offer) -> None:
     written.replace(index)
 
 
-def _copy(file: Path, into: Path) -> None:
-    try:
-        source = file.open("rb")
-    except OSError as error:
-        raise ModelError(f"{file} can't be read: {error.strerror}") from error
-    with source:
-        if into.exists() and into.samefile(file):
-            return
-        with into.open("wb") as out:
-            shutil.copyfileobj(source, out)
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
-
-
 def _sha256(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _is_folder(place: str) -> bool:
-    return "://" not in place
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):
-        return f"answered {error.status} {error.message}"
-    return str(error) or "no answer in time"

@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +25,7 @@ LARGEST = 4 * 2**30
 MOST_FILES = 2000
 CHUNK = 2**20
 STALE = 86_400.0  # seconds
+PACKED = ".packed"  # the folder of what is being fetched
 TOKENIZERS = ("sentencepiece.model", "bpe.model")
 
 # What engines call a language, where it isn't its BCP 47 tag: Argos and LibreTranslate's pb and zt, and old spellings.
@@ -89,11 +90,20 @@ class Packages:
             self._seen = seen
         return self._inventory
 
-    def install(self, file: Path, *, sha256: str = "", replace: bool = False) -> Package:
+    def install(
+        self,
+        file: Path,
+        *,
+        sha256: str = "",
+        replace: bool = False,
+        expect: Pair | None = None,
+        check: Callable[[Package], None] = lambda package: None,
+    ) -> Package:
         """Check an `.argosmodel` file and add it, wholly or not at all.
 
         Raises:
-            PackageError: it isn't what `sha256` says, no safe zip, no whole package, or the pair is there already.
+            PackageError: it isn't what `sha256` says, no safe zip, no whole package, of another direction than
+                `expect`, the pair is there already, or `check` raises it.
         """
         if sha256:
             _compare(file, sha256)
@@ -101,7 +111,10 @@ class Packages:
             self.folder.mkdir(parents=True, exist_ok=True)
             _sweep(self.folder)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=".incoming-") as incoming:
-                package = _read_package(_unpack(file, Path(incoming)), ours=True)
+                package = read_package(_unpack(file, Path(incoming)), ours=True)
+                if expect is not None and package.pair != expect:
+                    raise PackageError(f"{file} is for {package}, not {expect.source} → {expect.target}")
+                check(package)
                 return self._adopt(package, replace=replace)
         except OSError as error:
             raise PackageError(f"{file} can't be installed in {self.folder}: {error}") from error
@@ -150,7 +163,7 @@ class Packages:
         for old in before:
             self._delete(old.folder)
         self._seen = ()
-        return _read_package(home, ours=True)
+        return read_package(home, ours=True)
 
     def _delete(self, folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".outgoing-") as outgoing:
@@ -199,9 +212,9 @@ def _candidates(code: str, offered: Collection[str]) -> Iterator[str]:
 
 def _sweep(folder: Path) -> None:
     """Delete what an install or removal left behind when it was killed, a day ago or more."""
-    for left in (*folder.glob(".incoming-*"), *folder.glob(".outgoing-*")):
+    for left in (*folder.glob(".incoming-*"), *folder.glob(".outgoing-*"), *folder.glob(f"{PACKED}/*")):
         if time.time() - left.stat().st_mtime > STALE:
-            shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _look(folder: Path, *, ours: bool) -> Iterator[Package | PackageError]:
@@ -215,12 +228,17 @@ def _look(folder: Path, *, ours: bool) -> Iterator[Package | PackageError]:
     for place in found:
         if place.is_dir() and not place.name.startswith((".", "__")):
             try:
-                yield _read_package(place, ours=ours)
+                yield read_package(place, ours=ours)
             except PackageError as error:
                 yield error
 
 
-def _read_package(folder: Path, *, ours: bool) -> Package:
+def read_package(folder: Path, *, ours: bool) -> Package:
+    """Read what is in a package's folder.
+
+    Raises:
+        PackageError: it isn't a whole package.
+    """
     try:
         metadata = json.loads((folder / "metadata.json").read_bytes())
     except FileNotFoundError as error:

@@ -6,7 +6,7 @@ which are for Firefox's tests alone, and takes files of different models togethe
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -113,7 +113,7 @@ def offers(listed: Iterable[Mapping[str, object]]) -> dict[Pair, Offer]:
     return best
 
 
-def needed(language: str, desk: str, there: Mapping[Pair, Offer]) -> Sequence[Pair]:
+def needed(language: str, desk: str, there: Collection[Pair]) -> Sequence[Pair]:
     """Name the models that translate between a language and the desk's, through English where they must.
 
     Raises:
