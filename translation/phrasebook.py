@@ -9,13 +9,14 @@ slot. `spelling` lists what chats write for a word.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, permutations, product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from translation.contract import Pair, Rendering
+from translation.phrase_tree import PhraseTree
 
 SCORE = 1.0
 LONG = 150
@@ -26,6 +27,7 @@ SIDES = frozenset({"opening", "closing", "courtesy", "both", "customer", "agent"
 HEADS = frozenset({"opening", "courtesy"})  # go before a sentence without a comma: "hola quiero un reembolso"
 TAILS = frozenset({"closing", "courtesy"})  # go after one; a question mark behind them is the sentence's
 PHRASE = ""  # the kind of what isn't a slot
+SPELLING = "spelling"
 
 _EMOJI = r"[\u200d\ufe0f\u20e3\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff\U000e0020-\U000e007f]"
 _WORD = r"[^\W_](?:[\w\u0300-\u036f]|['’`´](?=\w))*"
@@ -86,15 +88,6 @@ class _Fault(Exception):
     """What is wrong with a line."""
 
 
-@dataclass(slots=True)
-class _Node:
-    """A place in the tree of wordings: what may come next, and the keys that end here, by whether it is a question."""
-
-    words: dict[str, "_Node"] = field(default_factory=dict)
-    slots: dict[str, "_Node"] = field(default_factory=dict)
-    ends: dict[bool, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """A known phrase, or a known value of a slot, and what stood in its own slots."""
@@ -131,6 +124,19 @@ class _Entry(NamedTuple):
     key: str
     wordings: list[tuple[int, str]]
 
+    @property
+    def kind(self) -> str:
+        """What it is: a phrase, or a value of a slot."""
+        return PHRASE if self.section in SIDES else self.section
+
+
+class _Written(NamedTuple):
+    """How a thing is written, and where its file says so."""
+
+    section: str
+    line: int
+    text: str
+
 
 class _Language:
     """One file, as a tree of words for each kind."""
@@ -138,34 +144,34 @@ class _Language:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.sections: dict[str, str] = {}
-        self.entries: dict[str, dict[str, _Entry]] = {PHRASE: {}}
+        self.entries: dict[str, dict[str, _Written]] = {PHRASE: {}}
         self.spelling: dict[str, tuple[str, ...]] = {}
-        self.known: set[str] = set()
-        self._trees: dict[str, _Node] = {PHRASE: _Node()}
-        for entry in _read(path):
+        self._tree = PhraseTree()
+        self._tree.plant(PHRASE)
+        entries = list(_read(path))
+        for entry in entries:
             self._keep(entry)
-        for kind, entries in self.entries.items():
-            for entry in entries.values():
-                for line, wording in entry.wordings:
-                    self._grow(kind, entry.key, line, wording)
+        for entry in entries:
+            for line, wording in entry.wordings if entry.section != SPELLING else ():
+                self._grow(entry.kind, entry.key, line, wording)
 
     def fault(self, line: int, what: str) -> ValueError:
         return ValueError(f"{self.path}, line {line}: {what}")
 
     def _keep(self, entry: _Entry) -> None:
-        if entry.section == "spelling":
+        if entry.section == SPELLING:
             for _, wording in entry.wordings:
                 self.spelling[_fold(entry.key)] = tuple(_fold(word) for word in wording.split())
             return
-        kind = PHRASE if entry.section in SIDES else entry.section
+        kind = entry.kind
         entries = self.entries.setdefault(kind, {})
         line, first = entry.wordings[0]
         if entry.key in entries:
             raise self.fault(line, f"`{entry.key}` is there already")
         if _GROUP.search(first):
             raise self.fault(line, f"`{first}` has a choice: the first wording is the one we write")
-        entries[entry.key] = entry
-        self._trees.setdefault(kind, _Node())
+        entries[entry.key] = _Written(entry.section, line, first)
+        self._tree.plant(kind)
         if kind == PHRASE:
             self.sections[entry.key] = entry.section
 
@@ -174,24 +180,23 @@ class _Language:
         try:
             if len(_slots(wording)) < wording.count("{"):
                 raise _Fault(f"a slot stands twice in `{wording}`: a phrase has one of each")
-            nodes = [self._trees[kind]]
+            places = [self._tree.root(kind)]
             for choice in _choices(wording.lstrip("¿¡ ")):
                 steps = [self._steps(text) for text in choice]
-                reached = {id(end): end for node in nodes for step in steps for end in [self._descend(node, step)]}
-                nodes = list(reached.values())
+                places = list(dict.fromkeys(self._descend(place, step) for place in places for step in steps))
         except _Fault as fault:
             raise self.fault(line, str(fault)) from None
         asked = wording.rstrip().endswith("?")
-        for node in nodes:
-            if node.ends.setdefault(asked, key) != key:
-                raise self.fault(line, f"`{wording}` is also a wording of `{node.ends[asked]}`")
+        for place in places:
+            if (other := self._tree.close(place, key, asked=asked)) != key:
+                raise self.fault(line, f"`{wording}` is also a wording of `{other}`")
 
     def _steps(self, text: str) -> list[tuple[str, bool]]:
         """What a piece of a wording is made of: words, and kinds of slots (True)."""
         steps: list[tuple[str, bool]] = []
         for token in _WRITTEN.finditer(text):
             if token["slot"]:
-                if token["slot"] not in self._trees and token["slot"] not in _PATTERNS:
+                if token["slot"] not in self._tree.kinds and token["slot"] not in _PATTERNS:
                     raise _Fault(f"there is no slot {{{token['slot']}}}")
                 steps.append((token["slot"], True))
             elif token["hard"]:
@@ -203,15 +208,10 @@ class _Language:
                 steps += [(part, False) for part in self.spelling.get(word, (word,))]
         return steps
 
-    def _descend(self, node: _Node, steps: Sequence[tuple[str, bool]]) -> _Node:
+    def _descend(self, place: int, steps: Sequence[tuple[str, bool]]) -> int:
         for step, slot in steps:
-            branch = node.slots if slot else node.words
-            if (after := branch.get(step)) is None:
-                after = branch[step] = _Node()
-                if not slot:
-                    self.known.add(step)
-            node = after
-        return node
+            place = self._tree.grow_slot(place, step) if slot else self._tree.grow(place, step)
+        return place
 
     def hear(self, text: _Text) -> list[_Segment] | None:
         """The phrases a text is made of; None unless it is made of phrases."""
@@ -232,11 +232,11 @@ class _Language:
 
     def _spell(self, word: str) -> tuple[str, ...]:
         """A word as the wordings have it: `xfa` is `por favor`, `holaaa` is `hola`."""
-        if word in self.known:
+        if word in self._tree.known:
             return self.spelling.get(word, (word,))
         if word not in self.spelling and _RUN.search(word):
             for shorter in (_LONG_RUN.sub(r"\1\1", word), _RUN.sub(r"\1", word)):
-                if shorter in self.known or shorter in self.spelling:
+                if shorter in self._tree.known or shorter in self.spelling:
                     return self.spelling.get(shorter, (shorter,))
         return self.spelling.get(word, (word,))
 
@@ -248,54 +248,57 @@ class _Language:
             return []
         if at in dead:
             return None
-        for end, node, slots in self._walk(self._trees[PHRASE], said, at):
+        for end, place, slots in self._walk(self._tree.root(PHRASE), said, at):
             hard = end == len(said.words) or said.words[end] == "."
             rest = self._segments(said, end, dead)
             if rest is None:
                 continue
             tail = bool(rest) and self.sections[rest[0].heard.key] in TAILS
             asked = rest[0].asked if tail and not hard else _asked(said, at, end, hard=hard)
-            key = self._ending(node, asked=asked)
+            key = self._ending(place, asked=asked)
             if key and (hard or end in said.soft or tail or self.sections[key] in HEADS):
                 first = _Segment(_Heard(PHRASE, key, slots), said.starts[at], _reach(said, at, end, slots), asked)
                 return [first, *rest]
         dead.add(at)
         return None
 
-    def _ending(self, node: _Node, *, asked: bool) -> str | None:
+    def _ending(self, place: int, *, asked: bool) -> str | None:
         """The key of a wording; a question may lack its mark, a statement may not have one."""
-        if asked in node.ends:
-            return node.ends[asked]
-        key = next(iter(node.ends.values()))
+        if key := self._tree.end(place, asked=asked):
+            return key
+        key = self._tree.end(place, asked=not asked)
         return key if not asked or self.sections[key] in TAILS else None
 
-    def _walk(self, node: _Node, said: _Text, at: int) -> Iterator[tuple[int, _Node, dict[str, str | _Heard]]]:
+    def _walk(self, place: int, said: _Text, at: int) -> Iterator[tuple[int, int, dict[str, str | _Heard]]]:
         """Each wording that starts at a word: where it ends, the place in the tree, and the slots."""
         if at < len(said.words):
-            if after := node.words.get(said.words[at]):
+            if after := self._tree.after(place, said.words[at]):
                 yield from self._walk(after, said, at + 1)
-            for kind, after in node.slots.items():
+            for kind, after in self._tree.slots(place).items():
                 for value_end, value in self._values(kind, said, at):
                     for end, last, slots in self._walk(after, said, value_end):
                         yield end, last, {kind: value, **slots}
-        if node.ends:
-            yield at, node, {}
+        if self._tree.is_end(place):
+            yield at, place, {}
 
     def _values(self, kind: str, said: _Text, at: int) -> Iterator[tuple[int, str | _Heard]]:
         """What a slot may hold here, and the word after it."""
-        if kind in self._trees:
-            for end, node, slots in self._walk(self._trees[kind], said, at):
-                yield end, _Heard(kind, next(iter(node.ends.values())), slots)
+        if kind in self._tree.kinds:
+            for end, place, slots in self._walk(self._tree.root(kind), said, at):
+                key = self._tree.end(place, asked=False) or self._tree.end(place, asked=True)
+                yield end, _Heard(kind, key, slots)
         if kind in _PATTERNS and (found := _PATTERNS[kind].match(said.text, said.ends[at - 1] if at else 0)):
             end = at
             while end < len(said.words) and said.starts[end] < found.end():
                 end += 1
-            if end > at and not (kind in _PROPER_KINDS and self.known.intersection(said.words[at:end])):
+            if end > at and not (
+                kind in _PROPER_KINDS and any(word in self._tree.known for word in said.words[at:end])
+            ):
                 yield end, found[1]
 
     def write(self, heard: _Heard) -> str:
         """The first wording, with its slots filled."""
-        text = self.entries[heard.kind][heard.key].wordings[0][1]
+        text = self.entries[heard.kind][heard.key].text
         for kind, value in heard.slots.items():
             text = text.replace(f"{{{kind}}}", value if isinstance(value, str) else self.write(value), 1)
         return text
@@ -303,7 +306,7 @@ class _Language:
     def example(self, kind: str, key: str) -> _Heard:
         """A phrase with likely values in its slots."""
         slots: dict[str, str | _Heard] = {}
-        for slot in _slots(self.entries[kind][key].wordings[0][1]):
+        for slot in _slots(self.entries[kind][key].text):
             if slot in _EXAMPLES:
                 slots[slot] = _EXAMPLES[slot]
             else:
@@ -380,7 +383,7 @@ class Phrasebook:
         written_in = self._language(language)
         if written_in is None or key not in written_in.sections:
             return None
-        expected = _slots(written_in.entries[PHRASE][key].wordings[0][1])
+        expected = _slots(written_in.entries[PHRASE][key].text)
         if expected != slots.keys():
             raise ValueError(f"`{key}` has the slots {sorted(expected)}, not {sorted(slots)}")
         known = written_in.entries
@@ -392,7 +395,7 @@ class Phrasebook:
         spoken = self._language(language)
         if spoken is None or key not in spoken.sections:
             return ()
-        lines = [wording for _, wording in spoken.entries[PHRASE][key].wordings]
+        lines = [wording for _, wording in _wordings(spoken.path)[key]]
         return [" ".join("".join(parts).split()) for line in lines for parts in product(*_choices(line))]
 
     def suggestions(self, language: str, side: Literal["customer", "agent"], limit: int = 8) -> list[str]:
@@ -515,6 +518,12 @@ def _read(path: Path) -> Iterator[_Entry]:
         yield entry
 
 
+@lru_cache
+def _wordings(path: Path) -> Mapping[str, Sequence[tuple[int, str]]]:
+    """The phrases of a file with all their wordings, which only people want to know."""
+    return {entry.key: entry.wordings for entry in _read(path) if entry.kind == PHRASE}
+
+
 def _differences(languages: Iterable[_Language]) -> Iterator[ValueError]:
     """Say where a language hasn't what its neighbour in the list has."""
     for one, other in pairwise(languages):
@@ -526,10 +535,10 @@ def _lacking(one: _Language, other: _Language) -> Iterator[ValueError]:
     """Say what one language lacks that the other has."""
     for kind, entries in other.entries.items():
         for key, entry in entries.items():
-            line, wording = entry.wordings[0]
+            line, wording = entry.line, entry.text
             if key not in one.entries.get(kind, ()):
                 yield other.fault(line, f"`{key}` is missing in {one.path}")
-            elif _slots(one.entries[kind][key].wordings[0][1]) != _slots(wording):
+            elif _slots(one.entries[kind][key].text) != _slots(wording):
                 yield other.fault(line, f"`{key}` has other slots in {one.path}")
             elif kind == PHRASE and one.sections[key] != entry.section:
                 yield other.fault(line, f"`{key}` is in another section in {one.path}")
