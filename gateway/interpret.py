@@ -212,9 +212,15 @@ class Interpreter:
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
             back = back or await self.meaning(made.text, order.language, order.source, name=name)
             self.tally.note(made.engine, Pair(order.source, order.language), "held")
-            return Held(made.text, back, f"This may be a wrong translation: {', '.join(doubts)}.")
+            return Held(made.text, back, self._doubt(order, doubts))
         mark = _mark(made, verdict)
         return self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
+
+    def _doubt(self, order: TellCustomer, doubts: Sequence[str]) -> str:
+        """Say why an answer is held, and what was right for one much like it."""
+        doubt = f"This may be a wrong translation: {', '.join(doubts)}."
+        like = self.memory.similar(order.text, Pair(order.source, order.language))
+        return f"{doubt} Corrected before: “{like.text}” → “{like.fix}”." if like else doubt
 
     async def _looked_at(self, order: TellCustomer, made: Translated, name: str) -> tuple[Verdict, str]:
         """Judge an answer, where it is unclear by its meaning back as well; a clear one isn't kept waiting for it."""

@@ -33,11 +33,34 @@ def corrected(text: str, *known: Correction, pair: Pair = ES_EN) -> str | None:
         pytest.param(("De 5 € a 7 €", "From 5 € to 7 €"), "De 9 € a 1 €", "From 9 € to 1 €", id="two of a kind"),
         pytest.param(("Hay 2 de 2", "2 of 2 are here"), "Hay 2 de 2", "2 of 2 are here", id="one value twice"),
         pytest.param(("Hay 2 de 2", "2 of 2 are here"), "Hay 3 de 3", None, id="not its like, which is unclear"),
+        pytest.param(("¡Ojalá llegue!", "I hope it comes"), "ojala llegue", "I hope it comes", id="in a hurry"),
+        pytest.param(("¿Llega hoy?", "Is it here today?"), "llega hoy", None, id="said, not asked"),
+        pytest.param(("¿Llega hoy?", "Is it here today?"), "llega hoy??", "Is it here today?", id="asked twice"),
+        pytest.param(("I don't know", "No sé"), "i dont know", "No sé", id="without an apostrophe"),
+        pytest.param(("¿Llegó el A-1?", "Is A-1 here?"), "llego el B-2?", "Is B-2 here?", id="its like, in a hurry"),
         pytest.param(("Son 5 €", "It is five euros"), "Son 5 €", None, id="a fix that loses an amount"),
     ],
 )
 def test_a_correction_serves_its_text_and_its_like(known: tuple[str, str], text: str, expected: str | None) -> None:
     assert corrected(text, correction(*known)) == expected
+
+
+def test_two_things_that_differ_by_an_accent_alone_are_not_taken_for_each_other() -> None:
+    known = correction("El papa llegó", "The pope arrived"), correction("El papá llegó", "Dad arrived")
+
+    assert corrected("El papá llegó", *known) == "Dad arrived"
+    assert corrected("El papa llegó", *known) == "The pope arrived"
+    assert corrected("el papa llego", *known) is None
+
+
+def test_what_was_corrected_in_a_text_much_like_it_is_found() -> None:
+    memory = Memory()
+    near = correction("The turtle ate the parcel", "La tortuga se comió el paquete", "en", "es")
+    memory.learn([correction("Where is the moon?", "¿Dónde está la luna?", "en", "es"), near])
+
+    assert memory.similar("The turtles ate the parcels", Pair("en", "es")) == near
+    assert memory.similar("Good evening to all of you", Pair("en", "es")) is None
+    assert memory.similar("The turtle ate the parcel", Pair("en", "fr")) is None
 
 
 def test_a_correction_is_for_its_direction_whatever_the_region() -> None:

@@ -14,6 +14,7 @@ import pytest
 from gateway import desk_posts, interpret
 from translation import chain
 from translation.contract import EngineError, Pair, Rendering
+from translation.memory import Correction
 from translation.packages import Packages
 
 World = Any
@@ -215,6 +216,19 @@ async def test_a_risky_answer_is_edited_before_it_goes(make_world: MakeWorld, wo
     await world.shown(thread, "Edited and sent by Ben.")
     await world.shown(thread, "which means: back: Mantenga las tortugas lejos")
     assert "in Ben's words" in words(await world.shown(thread, "Sent in Spanish"))
+
+
+async def test_what_was_right_for_a_like_answer_is_shown_with_a_held_one(make_world: MakeWorld, words: Words) -> None:
+    world = await make_world(extra=ONLY)
+    use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"{text}…"))
+    right = {"text": "Keep your turtle away from it", "fix": "Aleje su tortuga"}
+    await world.gateway.bridge.corrections.add(Correction(source="en", target="es", **right))
+    await world.customer().write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "Keep your turtles away from it", thread=thread)
+
+    question = await world.shown(thread, "This may be a wrong translation: the translation repeats itself.")
+    assert "Corrected before: “Keep your turtle away from it” → “Aleje su tortuga”." in words(question)
 
 
 async def test_a_risky_question_is_shown_marked(make_world: MakeWorld) -> None:

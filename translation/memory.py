@@ -1,8 +1,11 @@
 """What was translated or corrected before: asked before any engine."""
 
 import hashlib
+import re
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 
 import msgspec
 
@@ -14,6 +17,14 @@ CORRECTED = "correction"
 
 MOST = 10_000
 """How many texts that engines translated are remembered."""
+
+ALIKE, LOOKED_AT = 0.75, 2000
+"""How much alike a text is to one whose correction is worth looking at; and how many corrections are compared."""
+
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
+_ASKS = re.compile(r"[?？؟]")
+_JOINS = re.compile(r"['’`´-]")
+_POINTS = re.compile(r"[^\w\s⟦⟧\u0900-\u109f]")
 
 LONGEST = 200
 """Characters of a text that is remembered; nobody writes a longer one twice."""
@@ -39,20 +50,19 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Memory:
     """Remembers in memory; what is to outlast the process is given back to it by `learn`.
 
-    A correction serves every text that says the same with other numbers, codes or addresses.
+    A correction serves every text that says the same with other numbers, codes or addresses, or in other punctuation.
     """
 
     def __init__(self, *, most: int = MOST) -> None:
         self._most = most
         self._computed: OrderedDict[tuple[str, str, str], tuple[Sequence[str], Translated]] = OrderedDict()
-        self._corrections: Mapping[tuple[str, str], Mapping[str, str]] = {}
+        self._corrections: Mapping[tuple[str, str], _Known] = {}
 
     def learn(self, corrections: Iterable[Correction]) -> None:
         """Know these corrections, and no others."""
-        learnt: dict[tuple[str, str], dict[str, str]] = {}
+        learnt: dict[tuple[str, str], _Known] = {}
         for each in corrections:
-            fix, pattern = _patterns(each)
-            learnt.setdefault(_primary(Pair(each.source, each.target)), {})[pattern] = fix
+            learnt.setdefault(_primary(Pair(each.source, each.target)), _Known()).add(each)
         self._corrections = learnt
 
     def corrected(self, text: str, pair: Pair) -> Translated | None:
@@ -61,11 +71,26 @@ class Memory:
         if not known:
             return None
         pieces = around(text)
-        if (fix := known.get(_fold(text))) is None:
-            fix = known.get(_fold(_with_marks(pieces)), "")
+        if (fix := known.fixes.get(_fold(text))) is None:
+            pattern = _with_marks(pieces)
+            fix = known.fixes.get(_fold(pattern)) or known.loosely.get(_loosen(pattern), "")
             for number, value in enumerate(pieces[1::2]):
                 fix = fix.replace(_mark(number), value)
         return Translated(fix, CORRECTED, 1.0) if fix and not missing(text, fix) else None
+
+    def similar(self, text: str, pair: Pair) -> Correction | None:
+        """Give what was corrected in a text much like this one, for a person to look at."""
+        known = self._corrections.get(_primary(pair))
+        if not known:
+            return None
+        compare = SequenceMatcher(autojunk=False)
+        compare.set_seq2(_loosen(text))
+        best, found = ALIKE, None
+        for each in known.all[-LOOKED_AT:]:
+            compare.set_seq1(_loosen(each.text))
+            if compare.real_quick_ratio() > best and compare.quick_ratio() > best and (like := compare.ratio()) > best:
+                best, found = like, each
+        return found
 
     def computed(self, text: str, pair: Pair, engines: Sequence[str]) -> Translated | None:
         """Give what was made of a text when the same engines were there to be asked."""
@@ -85,6 +110,23 @@ class Memory:
         self._computed[(text, *pair)] = (engines, made)
         if len(self._computed) > self._most:
             self._computed.popitem(last=False)
+
+
+class _Known:
+    """The corrections of one direction."""
+
+    def __init__(self) -> None:
+        self.all: list[Correction] = []
+        self.fixes: dict[str, str] = {}
+        self.loosely: dict[str, str] = {}
+        """What is right for a text whatever its accents and punctuation; "" where that isn't one thing."""
+
+    def add(self, each: Correction) -> None:
+        fix, pattern = _patterns(each)
+        self.all.append(each)
+        self.fixes[pattern] = fix
+        loose = _loosen(pattern)
+        self.loosely[loose] = fix if self.loosely.get(loose, fix) == fix else ""
 
 
 def _patterns(each: Correction) -> tuple[str, str]:
@@ -109,6 +151,13 @@ def _mark(number: int) -> str:
 
 def _fold(text: str) -> str:
     return " ".join(text.casefold().split())
+
+
+def _loosen(text: str) -> str:
+    """Leave out what is left out in a hurry: accents, capitals, punctuation; a question stays one."""
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text.casefold()))
+    asks = "?" if _ASKS.search(plain) else ""
+    return " ".join(_POINTS.sub(" ", _JOINS.sub("", plain)).split()) + asks
 
 
 def _primary(pair: Pair) -> tuple[str, str]:
