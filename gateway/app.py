@@ -156,6 +156,7 @@ class Gateway:
         """Erase a contact, unless another replica has it: that one does it then."""
         with contextlib.suppress(StoreError):
             erased = await self.store.forget(contact)
+            self.chain.memory.forget()
             await self.store.put_doc(FORGET, contact, msgspec.json.encode(erased))
             log.info("contact.forgotten", extra={"erased": erased})
 

@@ -57,6 +57,8 @@ async def forget(settings: Settings, which: str) -> list[Finding]:
     told = ", ".join(f"{count} {what}" for what, count in erased.items() if count) or "nothing"
     found = [Finding(f"{contact}: erased {told}", {"contact": contact, "erased": erased})]
     left = ["what stands in Slack's threads", "texts that `!fix` corrected", "copies made by `dragoman backup`"]
+    if settings.gateway.redis is not None:
+        left.append("for a day at most, translations in the memory of other replicas")
     left += [f"the recording {settings.gateway.record}"] if settings.gateway.record else []
     found.append(Finding(f"not erased: {', '.join(left)}", {"contact": contact, "left": left}))
     return found

@@ -17,7 +17,7 @@ from routing.contents import Facts, Standing
 from routing.events import AgentPressed, CustomerWrote, ReplySent
 from routing.metrics import figures, tickets
 from routing.policy import Agent, Policy
-from translation.contract import Pair
+from translation.contract import Pair, Translated
 
 World = Any
 ES_EN = Pair("es", "en")
@@ -83,11 +83,17 @@ async def test_a_person_is_erased_beside_a_running_gateway_and_may_come_back(
     traces = ("1001", "Lucía", "A-1042", "viernes") if world.modes["store"] == "sqlite" else ()
     assert all(trace in kept(file) for trace in traces)
 
+    memory = world.gateway.chain.memory
+    pair, engines = Pair("es", "en"), ("made",)
+    memory.keep("mi tortuga se llama Lucía", pair, engines, Translated("my turtle is called Lucía", "made", 0.9))
+
     status, said = await shell("conversations", "forget", "tg/1001")
 
     assert status == 0, said
+    assert memory.computed("mi tortuga se llama Lucía", pair, engines) is None
     assert "history" in said
     assert "Slack's threads" in said
+    assert ("memory of other replicas" in said) == (world.modes["store"] != "sqlite")
     assert not [trace for trace in traces if trace in kept(file)]
     assert (await shell("conversations", "list"))[1] == ""
     await world.customer("Lucía", 1001).write("Hello, it is me again")

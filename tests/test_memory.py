@@ -6,7 +6,7 @@ import pytest
 
 from translation.chain import Chain
 from translation.contract import EngineError, Pair, Rendering, Translated
-from translation.memory import CORRECTED, Correction, Memory
+from translation.memory import CORRECTED, DAY, Correction, Memory
 
 ES_EN = Pair("es", "en")
 
@@ -128,6 +128,24 @@ async def test_what_another_engine_made_meanwhile_is_not_remembered() -> None:
     first.fails = False
 
     assert await say(chain) == "first hola amigo"
+
+
+async def test_it_is_computed_again_after_a_day_and_once_it_was_to_be_forgotten() -> None:
+    now = 0.0
+    engine = Counting()
+    chain = Chain([engine], memory=Memory(clock=lambda: now))
+    await say(chain)
+    now = DAY
+    await say(chain)
+    assert engine.asked == 1
+
+    now = DAY + 1
+    await say(chain)
+    assert engine.asked == 2
+
+    chain.memory.forget()
+    await say(chain)
+    assert engine.asked == 3
 
 
 async def test_a_better_engine_that_comes_is_asked_again() -> None:

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 import msgspec
@@ -25,6 +26,9 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _ASKS = re.compile(r"[?？؟]")
 _JOINS = re.compile(r"['’`´-]")
 _POINTS = re.compile(r"[^\w\s⟦⟧\u0900-\u109f]")
+
+DAY = 86_400.0
+"""Seconds that it is remembered: it is people's words."""
 
 LONGEST = 200
 """Characters of a text that is remembered; nobody writes a longer one twice."""
@@ -53,9 +57,10 @@ class Memory:
     A correction serves every text that says the same with other numbers, codes or addresses, or in other punctuation.
     """
 
-    def __init__(self, *, most: int = MOST) -> None:
+    def __init__(self, *, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
-        self._computed: OrderedDict[tuple[str, str, str], tuple[Sequence[str], Translated]] = OrderedDict()
+        self._clock = clock
+        self._computed: OrderedDict[tuple[str, str, str], tuple[Sequence[str], Translated, float]] = OrderedDict()
         self._corrections: Mapping[tuple[str, str], _Known] = {}
 
     def learn(self, corrections: Iterable[Correction]) -> None:
@@ -98,16 +103,20 @@ class Memory:
             return None
         key = (text, *pair)
         found = self._computed.get(key)
-        if found is None or found[0] != engines:
+        if found is None or found[0] != engines or self._clock() - found[2] > DAY:
             return None
         self._computed.move_to_end(key)
         return found[1]
+
+    def forget(self) -> None:
+        """Forget what engines made: somebody who wrote some of it is to be erased."""
+        self._computed.clear()
 
     def keep(self, text: str, pair: Pair, engines: Sequence[str], made: Translated) -> None:
         """Remember what an engine made."""
         if len(text) > LONGEST:
             return
-        self._computed[(text, *pair)] = (engines, made)
+        self._computed[(text, *pair)] = (engines, made, self._clock())
         if len(self._computed) > self._most:
             self._computed.popitem(last=False)
 
