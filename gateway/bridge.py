@@ -11,6 +11,7 @@ from gateway.corrections import Corrections, Fixes
 from gateway.crew import Crew
 from gateway.deliver import Clock, Customers, Hands, utc
 from gateway.desk_files import DeskFiles
+from gateway.desk_marks import DeskMarks
 from gateway.desk_posts import DeskPosts
 from gateway.interpret import Interpreter
 from gateway.links import Links
@@ -55,9 +56,8 @@ class Bridge:
         people = People(channels)
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
-        self.posts = DeskPosts(
-            self.hands, desk, files, people, interpreter, policy, budget, updates, fixes, self.worker.offer_quietly
-        )
+        self.posts = DeskPosts(self.hands, desk, files, people, interpreter, policy, budget, updates, fixes)
+        self.marks = DeskMarks(self.hands, desk, fixes, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 
@@ -69,7 +69,7 @@ class Bridge:
         self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury), POSTERS)
         self._crew.hire(self.posts.take_card, guard(self.posts.change_card, self.posts.bury), MARKERS)
         self._crew.hire(partial(take, Side.LATE), guard(self.posts.show_late, self.posts.bury), MARKERS)
-        self._crew.hire(partial(take, Side.MARK), guard(self.posts.mark, self.posts.bury), MARKERS)
+        self._crew.hire(partial(take, Side.MARK), guard(self.marks.deliver, self.posts.bury), MARKERS)
 
     async def stop(self) -> None:
         """Take no more, and finish what was begun."""

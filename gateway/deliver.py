@@ -47,6 +47,9 @@ TEMPLATE_ADVICE = "Write them after its name, with | between them."
 OFFERED = 8
 """How many templates are offered at most."""
 
+ENDLESS = 10**9
+"""The desk's patience."""
+
 STRIKES = 5
 """How often an order may break us before it is set apart, so that it holds up nothing behind it."""
 
@@ -114,6 +117,24 @@ class Hands:
             except StoreError as error:
                 log.error("deliver.outcome_waits", extra={"lane": batch.lane, "error": str(error)})
                 await asyncio.sleep(0.5)
+
+    async def desk_failed(self, name: str, batch: Batch, error: SendError, *, searching: bool = False) -> None:
+        """Do as an error of the desk's says, and never give up what a customer wrote.
+
+        Where it was the search that failed, the call before is as open as it was.
+        """
+        order = batch.orders[0]
+        verdict = judge(error, order.begun + 1, now=self.clock(), patience=ENDLESS, repeatable=True)
+        log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
+        count(SENT, name, type(error).__name__)
+        match verdict:
+            case TryAt():
+                await self.postpone(batch, verdict.at, open_call=verdict.open_call or searching)
+            case Hold():
+                self.hold(name, verdict)
+                await self.postpone(batch, verdict.until, open_call=searching)
+            case _:
+                await self.keep(batch, Result(orders=(order.id,), dead=str(error)))
 
     async def is_held(self, name: str, batch: Batch) -> bool:
         """Say whether a channel waits for its admin; the lane then waits with it."""

@@ -10,9 +10,7 @@ from msgspec.structs import replace
 
 from adapters.contract import SendError, Unavailable
 from adapters.desk import Desk
-from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import (
-    Block,
     Entry,
     Line,
     Question,
@@ -21,60 +19,43 @@ from adapters.desk_view import (
     draw,
     draw_card,
     draw_plain,
-    draw_whisper,
     encode_entries,
     fits,
     pieces,
 )
 from adapters.slack_api import SlackRefusal
-from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.corrections import NOTHING, Fixes, Reply
 from gateway.deliver import Hands
 from gateway.desk_files import DeskFiles, SearchFailed, together, told
+from gateway.desk_marks import whisper
 from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
 from gateway.people import People
-from gateway.retry import Hold, TryAt, judge
 from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Post, Result, Side
-from routing import texts
 from routing.contents import thread
 from routing.effects import (
     AskAgent,
-    AskWords,
     Card,
     Fix,
     Note,
     OpenThread,
-    React,
-    SetAway,
     SettleAsk,
     ShowEdit,
     ShowFiles,
-    ShowHistory,
     ShowLate,
     ShowSent,
-    TellAgent,
     TellDesk,
     UpdateCard,
 )
-from routing.events import CustomerWrote, Event, ReplySent, ThreadOpened, TranslationMissed
+from routing.events import Event, ThreadOpened, TranslationMissed
 from routing.languages import language_name
 from routing.policy import Policy
 
 NAME = "desk"
-MARKS = "desk marks"
-"""Signs and whispers need scopes of their own: where one is missing, posts go on."""
-
 THREAD_WAIT = timedelta(seconds=1)
 """How long a change of a card waits for the card itself."""
-
-HISTORY = 200
-"""How many of a customer's latest events are looked at for their history."""
-
-ENDLESS = 10**9
-"""The desk's patience: what a customer wrote is never given up."""
 
 log = logging.getLogger("dragoman.deliver")
 
@@ -100,13 +81,11 @@ class DeskPosts:
         budget: Budget,
         updates: Budget,
         fixes: Fixes,
-        freed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._fixes = fixes
         self._drawing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._files = files
         self._people = people
-        self._freed = freed
         self._hands = hands
         self._desk = desk
         self._interpreter = interpreter
@@ -217,56 +196,6 @@ class DeskPosts:
         """Set the first order of a lane apart; it stays among the dead letters."""
         await self._hands.keep(batch, Result(orders=(batch.orders[0].id,), dead=reason))
 
-    async def mark(self, batch: Batch) -> None:
-        """Deliver a sign or a whisper."""
-        if await self._hands.is_held(MARKS, batch):
-            return
-        order = batch.orders[0]
-        try:
-            match order.effect:
-                case React():
-                    await self._desk.react(order.effect.message, order.effect.emoji)
-                case TellAgent():
-                    text, blocks = draw_whisper(escape(order.effect.text), order.effect.choices)
-                    await self._whisper(order, order.effect.agent, text, blocks)
-                case AskWords():
-                    await self._ask_words(order, order.effect)
-                case SetAway():
-                    await self._hands.store.set_away(order.effect.agent, away=order.effect.away)
-                    if not order.effect.away:
-                        await self._freed(f"back:{order.id}")
-                case ShowHistory():
-                    events = await self._hands.store.history(order.mailbox, HISTORY)
-                    text, blocks = draw_whisper(tell_history(events))
-                    await self._whisper(order, order.effect.agent, text, blocks)
-        except SendError as error:
-            await self._failed(batch, error, MARKS)
-        else:
-            self._hands.release(MARKS)
-            await self._hands.keep(batch, Result(orders=(order.id,)))
-
-    async def _whisper(self, order: Order, agent: str, text: str, blocks: Sequence[Block]) -> None:
-        where = await self._hands.store.thread(order.mailbox, order.number)
-        await self._desk.whisper(agent, text, blocks, thread=where)
-
-    async def _ask_words(self, order: Order, ask: AskWords) -> None:
-        """Open a form with the words as they stand; say so where there is nothing to put right, or it is too late."""
-        form = await self._form(order, ask)
-        if isinstance(form, Form):
-            where = await self._hands.store.thread(order.mailbox, order.number)
-            if await self._desk.open_form(ask.trigger, form, thread=where):
-                return
-            form = texts.FORM_EXPIRED
-        await self._whisper(order, ask.agent, *draw_whisper(form))
-
-    async def _form(self, order: Order, ask: AskWords) -> Form | str:
-        if ask.action == "fix":
-            return await self._fixes.form(order.mailbox, ask.about)
-        if len(ask.text) > LONGEST:
-            return texts.FORM_TOO_LONG
-        label = f"What the customer reads, in {language_name(ask.language)}"
-        return Form("edit", ask.about, label, ask.text, (("You wrote", ask.original),))
-
     async def _open(self, batch: Batch, order: Order, card: Card) -> int:
         ts = await self._find(order.id, order.at) if order.open_call else ""
         found = bool(ts)
@@ -298,7 +227,7 @@ class DeskPosts:
             if await self._redraw(batch, order, right.message, change):
                 return 0
         if found is None:
-            await self._whisper(order, fix.agent, *draw_whisper(NOTHING))
+            await whisper(self._hands, self._desk, order, fix.agent, NOTHING)
             await self._hands.keep(batch, Result(orders=(order.id,)))
             return 0
         return await self._entries(batch)
@@ -482,29 +411,12 @@ class DeskPosts:
         return " ".join(filter(None, (said.attachment, said.text))) if said else ""
 
     async def _failed(
-        self,
-        batch: Batch,
-        error: SendError,
-        name: str = NAME,
-        *,
-        searching: bool = False,
-        budget: Budget | None = None,
+        self, batch: Batch, error: SendError, *, searching: bool = False, budget: Budget | None = None
     ) -> None:
         """Do as the error says; where it was the search that failed, the call before is as open as it was."""
-        order = batch.orders[0]
-        verdict = judge(error, order.begun + 1, now=self._hands.clock(), patience=ENDLESS, repeatable=True)
-        log.warning("desk.failed", extra={"order": order.id, "error": str(error), "verdict": type(verdict).__name__})
-        count(SENT, name, type(error).__name__)
-        if isinstance(error, Unavailable) and error.after and name == NAME:
+        if isinstance(error, Unavailable) and error.after:
             (budget or self._budget).block(error.after.total_seconds())
-        match verdict:
-            case TryAt():
-                await self._hands.postpone(batch, verdict.at, open_call=verdict.open_call or searching)
-            case Hold():
-                self._hands.hold(name, verdict)
-                await self._hands.postpone(batch, verdict.until, open_call=searching)
-            case _:
-                await self._hands.keep(batch, Result(orders=(order.id,), dead=str(error)))
+        await self._hands.desk_failed(NAME, batch, error, searching=searching)
 
 
 def shown(sent: ShowSent) -> list[Entry]:
@@ -517,19 +429,6 @@ def shown(sent: ShowSent) -> list[Entry]:
     if sent.warning:
         lines.append(f"⚠️ {sent.warning}")
     return [Line(text="\n".join(lines), quiet=True)]
-
-
-def tell_history(events: Sequence[Event]) -> str:
-    """Say what a customer and the desk said to each other, a line each, in Slack's notation."""
-    lines = []
-    for event in events:
-        at = f"{event.at:%Y-%m-%d %H:%M}"
-        if isinstance(event, CustomerWrote):
-            words = " ".join(filter(None, (event.attachment, event.text)))
-            lines.append(f"{at} *{escape(event.name or 'Customer')}:* {escape(words)}")
-        elif isinstance(event, ReplySent) and event.final and event.sent:
-            lines.append(f"{at} *Desk:* {escape(event.sent)}")
-    return "\n".join(lines[-40:])[-6000:] or "Nothing was said before."
 
 
 def _alike(orders: Sequence[Order]) -> Sequence[Order]:
