@@ -109,7 +109,7 @@ async def test_who_leaves_during_the_work_spoils_nothing() -> None:
 
 async def test_patience_ends() -> None:
     desk = Desk()
-    batcher = Batcher(desk.work, name="desk", limit=timedelta(milliseconds=10))
+    batcher = Batcher(desk.work, name="desk", workers=2, limit=timedelta(milliseconds=10))
 
     with pytest.raises(EngineError, match=r"desk didn't translate es → en within 0\.01 s"):
         await batcher.translate("one", "es", "en")

@@ -6,7 +6,6 @@ splitters and decode four times slower than the hardware can; only its tokenizer
 
 import asyncio
 import math
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any, Protocol
 
 from translation.batch import Batcher
 from translation.contract import EngineError, Pair, Rendering
+from translation.cores import usable_cores
 from translation.packages import Package, PackageError, Packages, serving
 from translation.sentences import by_sentence, reachable, route, whole_bytes
 
@@ -46,8 +46,9 @@ class _Tokenizer(Protocol):
 class Argos:
     """Translates with the language packages of `packages`; without a direct one through English.
 
-    Models are loaded when first needed, and of `loaded` directions the least used is let go. `workers` batches are
-    decoded at once, each on `threads` cores: more than one was slower where we measured. `limit` is for one sentence.
+    Models are loaded when first needed, and of `loaded` directions the least used is let go. `workers` batches
+    (0: one a core of ours) are decoded at once, each on `threads` cores: more than one was slower where we measured.
+    `limit` is for one sentence.
     """
 
     name = "argos"
@@ -56,13 +57,14 @@ class Argos:
         self,
         packages: Packages,
         *,
-        workers: int = os.cpu_count() or 1,
+        workers: int = 0,
         threads: int = 1,
         beam: int = 2,
         compute_type: str = "default",
         loaded: int = 6,
         limit: timedelta = timedelta(seconds=30),
     ) -> None:
+        workers = workers or usable_cores()
         self._packages = packages
         self._beam = beam
         self._shelf = _Shelf(loaded, inter_threads=workers, intra_threads=threads, compute_type=compute_type)

@@ -5,7 +5,6 @@ gather by themselves, and a worker that is free takes what is there.
 """
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ class Batcher:
         *,
         name: str,
         size: int = 16,
-        workers: int = os.cpu_count() or 1,
+        workers: int,
         limit: timedelta = timedelta(seconds=30),
     ) -> None:
         self._work = work

@@ -7,7 +7,6 @@ The library that decodes them lives in processes of its own (`firefox_child.py` 
 import asyncio
 import importlib.util
 import logging
-import os
 import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -17,6 +16,7 @@ from pathlib import Path
 from translation.batch import Batcher
 from translation.children import Children, Gone, Hung, Unloadable
 from translation.contract import EngineError, Pair, Rendering
+from translation.cores import usable_cores
 from translation.models import Model, Models
 from translation.packages import serving
 from translation.sentences import by_sentence, reachable, route, whole_bytes
@@ -43,8 +43,8 @@ DISTRUST = 60.0
 class Firefox:
     """Translates with the models of `models`; without a direct one through English.
 
-    `workers` processes decode one sentence at a time each; they end when nobody asked for `idle`. `limit` is for a
-    batch of sentences: a process that needs longer is killed.
+    `workers` processes (0: one a core of ours) decode a sentence at a time each; they end when nobody asked for `idle`.
+    `limit` is for a batch of sentences: a process that needs longer is killed.
     """
 
     name = "firefox"
@@ -53,13 +53,14 @@ class Firefox:
         self,
         models: Models,
         *,
-        workers: int = os.cpu_count() or 1,
+        workers: int = 0,
         limit: timedelta = timedelta(seconds=8),
         idle: timedelta = timedelta(minutes=10),
         memory: int = MEMORY,
     ) -> None:
         self._models = models
         self._limit = limit
+        workers = workers or usable_cores()
         self._children = Children(CHILD, count=workers, memory=memory, idle=idle)
         # One batch more for each process than it works on, so that one which waits tells that another is needed.
         self._batcher = Batcher(self._decode, name=self.name, size=BATCH, workers=2 * workers)
