@@ -87,7 +87,7 @@ def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
     """Draw a conversation's card: the text for notifications, and the blocks."""
     who = f"<@{card.assignee}>" if card.assignee else "nobody"
     name = escape(card.name or "Customer")
-    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}".strip()
+    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{_until(card.snoozed_until)}".strip()
     title = f"*#{card.number} · {name}* on {escape(card.channel)}"
     facts = [
         f"*Language:* {language_name(card.language) if card.language else 'not known yet'}",
@@ -106,6 +106,14 @@ def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
         blocks.append({"type": "context", "elements": [_mrkdwn(why[:SECTION])]})
     blocks.append({"type": "actions", "elements": [_button(id_, BUTTONS[id_], str(card.number)) for id_ in BUTTONS]})
     return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
+
+
+def _until(moment: datetime) -> str:
+    """Say a moment as each reader's own clock has it."""
+    if moment == EPOCH:
+        return ""
+    plain = f"{moment:%Y-%m-%d %H:%M} UTC"
+    return f" until <!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{plain}>"
 
 
 def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:

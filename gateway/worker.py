@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from gateway.record import Record, Recorder
-from gateway.store.contract import Claim, Outcome, Step, Store, StoreError
+from gateway.store.contract import Claim, Outcome, Step, Store, StoreError, Timer
 from routing import assign
 from routing.contents import Facts
 from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent
@@ -99,6 +99,7 @@ class Worker:
         effects: list[tuple[int, Effect]] = []
         events: list[Event] = []
         kept: list[Event] = []
+        timers: dict[str, Timer] = {}
         for event in claim.events:
             try:
                 heard = await self._gather(now, event)
@@ -116,9 +117,9 @@ class Worker:
             now = decision.conversation
             events.append(heard)
             effects += ((now.number, effect) for effect in decision.effects)
-        outcome = await self._store.commit(
-            _first(claim, len(events)), Step(conversation=now, effects=tuple(effects), events=tuple(kept))
-        )
+            timers |= {each.key: Timer(each.key, each.due, each.event) for each in decision.reminders}
+        step = Step(conversation=now, effects=tuple(effects), events=tuple(kept), timers=tuple(timers.values()))
+        outcome = await self._store.commit(_first(claim, len(events)), step)
         if self._recorder and outcome is Outcome.OK:
             owed = tuple(effect for _, effect in effects)
             self._recorder.write(claim.conversation, Record(events=tuple(kept), effects=owed, now=now))

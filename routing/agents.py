@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.commands import Command, read_command
-from routing.contents import THREAD_MARK, Choice, Facts, Template
+from routing.contents import EPOCH, THREAD_MARK, Choice, Facts, Template
 from routing.effects import (
     AskAgent,
     Effect,
@@ -24,7 +24,8 @@ from routing.handover import answer, route, taken, with_agent
 from routing.held import ABOUT_WORDS, held_edited, words_pressed
 from routing.languages import COMMON, language_name
 from routing.policy import Policy
-from routing.state import Conversation, Decision, Held, Status, card
+from routing.snooze import snooze
+from routing.state import PRIORITIES, Conversation, Decision, Held, Status, card
 
 BUTTONS = 20
 """How many buttons are offered at most where an agent chooses."""
@@ -81,12 +82,12 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _claim(was, agent, policy)
         case "assign":
             return _assign(was, agent, event.mentions, policy)
-        case "skill":
-            return _skill(was, agent, command.argument, event.facts, policy)
-        case "lang":
-            return _language(was, agent, command.argument, policy)
+        case "skill" | "lang" | "priority":
+            return _set(was, command, event, policy)
         case "close":
             return _close(was, agent, event.at, policy)
+        case "snooze":
+            return snooze(was, agent, command.argument, event.at, policy)
         case "history":
             return Decision(was, (ShowHistory(agent=agent),))
         case "fix":
@@ -95,6 +96,16 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
         case "template":
             return _template(was, agent, event.message, command.argument, policy)
     return Decision(was, _tell(agent, command.name))
+
+
+def _set(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
+    """Set what the card shows."""
+    match command.name:
+        case "skill":
+            return _skill(was, event.agent, command.argument, event.facts, policy)
+        case "lang":
+            return _language(was, event.agent, command.argument, policy)
+    return _priority(was, event.agent, command.argument, policy)
 
 
 def _tell(agent: str, command: str) -> tuple[Effect, ...]:
@@ -202,6 +213,17 @@ def _skill(was: Conversation, agent: str, name: str, facts: Facts, policy: Polic
     return Decision(now, (UpdateCard(card=card(now, policy)), said, *queued, *taken(was, now, policy)))
 
 
+def _priority(was: Conversation, agent: str, wanted: str, policy: Policy) -> Decision:
+    priority = wanted.lower()
+    if priority not in PRIORITIES:
+        return Decision(was, (TellAgent(agent=agent, text=texts.bad_priority(wanted)),))
+    if priority == was.priority:
+        return Decision(was)
+    now = replace(was, priority=priority)
+    said = Note(text=texts.priority_set(priority, policy.name_of(agent)))
+    return Decision(now, (UpdateCard(card=card(now, policy)), said))
+
+
 def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decision:
     if not _is_tag(code):
         return Decision(was, (TellAgent(agent=agent, text=texts.BAD_LANGUAGE),))
@@ -218,7 +240,8 @@ def _is_tag(code: str) -> bool:
 def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decision:
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
-    now = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), told_waiting=False)
+    closed = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), told_waiting=False)
+    now = replace(closed, snoozed_until=EPOCH)
     settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
     dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))
@@ -226,7 +249,7 @@ def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decis
 
 
 def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:
-    if was.status is not Status.CLOSED:
+    if was.status not in (Status.CLOSED, Status.SNOOZED):
         return Decision(was, (TellAgent(agent=agent, text=texts.OPEN_ALREADY),))
     now = with_agent(was, agent, f"{policy.name_of(agent)}: reopened it")
     return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.reopened_by(policy.name_of(agent)))))

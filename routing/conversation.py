@@ -32,6 +32,7 @@ from routing.events import (
     ReplyHeld,
     ReplyParked,
     ReplySent,
+    SnoozeEnded,
     ThreadOpened,
     TranslationMissed,
     TurnCame,
@@ -40,6 +41,7 @@ from routing.events import (
 from routing.handover import turn_came
 from routing.held import agent_submitted
 from routing.policy import Policy
+from routing.snooze import snooze_ended
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
 
 __all__ = [
@@ -61,7 +63,7 @@ def decide(was: Conversation, event: Event, policy: Policy) -> Decision:
         return Decision(was)
     decision = _decide(was, event, policy)
     seen = (*was.seen, event.id)[-REMEMBERED:]
-    return Decision(replace(decision.conversation, seen=seen), decision.effects)
+    return replace(decision, conversation=replace(decision.conversation, seen=seen))
 
 
 def concerns_nobody(was: Conversation, event: Event) -> bool:
@@ -135,6 +137,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return reply_parked(was, event)
         case TurnCame():
             return turn_came(was, event, policy)
+        case SnoozeEnded():
+            return snooze_ended(was, event, policy)
         case TranslationMissed():
             return Decision(was, (ShowLate(message=event.message),))
         case Unrecognised():

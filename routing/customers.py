@@ -8,6 +8,7 @@ from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowF
 from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
 from routing.handover import card_if_changed, route, taken
 from routing.policy import Policy
+from routing.snooze import wake
 from routing.state import Conversation, Decision, Status, card, is_new
 
 
@@ -19,6 +20,8 @@ def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> D
         return _open(heard, event, tell, policy)
     if heard.status is Status.OPEN:
         return Decision(heard, (*card_if_changed(was, heard, policy), *tell))
+    if heard.status is Status.SNOOZED and heard.assignee:
+        return wake(was, heard, texts.WOKEN, tell, policy)
     if heard.asked_at > EPOCH:
         return _answered_menu(was, heard, event, tell, policy)
     fresh = heard.status is Status.QUEUED

@@ -20,6 +20,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: str = "normal"
     why: tuple[str, ...] = ()
     unreachable: bool = False
+    snoozed_until: datetime = EPOCH
 
 
 class OpenThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

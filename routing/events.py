@@ -224,6 +224,12 @@ class TurnCame(_Fact, frozen=True, kw_only=True, tag=True):
     facts: Facts = Facts()
 
 
+class SnoozeEnded(_Fact, frozen=True, kw_only=True, tag=True):
+    """The time until which an agent put a conversation off has come; another one may have been set since."""
+
+    until: datetime
+
+
 class TranslationMissed(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer's message stands at the desk as written, because no engine worked just then."""
 
@@ -258,6 +264,7 @@ Event = (
     | ReplyHeld
     | ReplyParked
     | TurnCame
+    | SnoozeEnded
     | TranslationMissed
     | Unrecognised
 )

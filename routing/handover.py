@@ -21,14 +21,15 @@ def route(now: Conversation, facts: Facts, policy: Policy) -> Conversation:
         policy, facts.roster or (), language=now.language, skill=now.skill or policy.default_skill, talked=now.talked
     )
     if not choice.agent:
-        return replace(now, status=Status.QUEUED, assignee="", why=choice.why)
+        return replace(now, status=Status.QUEUED, assignee="", why=choice.why, snoozed_until=EPOCH)
     return replace(with_agent(now, choice.agent), why=choice.why)
 
 
 def with_agent(now: Conversation, agent: str, *why: str) -> Conversation:
     """Give the conversation to an agent; `why` is for the card."""
     talked = (*(each for each in now.talked if each != agent), agent)[-8:]
-    return replace(now, status=Status.OPEN, assignee=agent, talked=talked, why=why, asked_at=EPOCH)
+    open_ = replace(now, status=Status.OPEN, assignee=agent, talked=talked, why=why)
+    return replace(open_, asked_at=EPOCH, snoozed_until=EPOCH)
 
 
 def turn_came(was: Conversation, event: TurnCame, policy: Policy) -> Decision:

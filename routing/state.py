@@ -9,10 +9,13 @@ import msgspec
 
 from routing.contents import EPOCH, File
 from routing.effects import Card, Effect, TellCustomer
+from routing.events import Event
 from routing.policy import Policy
 
 REMEMBERED = 64
 """How many of the latest events, replies and receipts a conversation remembers."""
+
+PRIORITIES = ("low", "normal", "high", "urgent")
 
 V = TypeVar("V")
 
@@ -47,6 +50,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     time, and `read_until` is how far that is.
     `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that.
     `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
+    `snoozed_until` is when a conversation that was put off comes back.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -70,6 +74,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     opened_at: datetime = EPOCH
     closed_at: datetime = EPOCH
     asked_at: datetime = EPOCH
+    snoozed_until: datetime = EPOCH
     heard_at: datetime = EPOCH
     parked: tuple[TellCustomer, ...] = ()
     held: dict[str, Held] = {}
@@ -96,11 +101,20 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.assignee if self.status is Status.OPEN else ""
 
 
+class Reminder(msgspec.Struct, frozen=True):
+    """Have `event` happen at `due`; a later one of the same `key` takes its place."""
+
+    key: str
+    due: datetime
+    event: Event
+
+
 class Decision(msgspec.Struct, frozen=True):
-    """What follows from an event: the conversation as it is now, and what is to be done."""
+    """What follows from an event: the conversation as it is now, what is to be done, and what is to happen later."""
 
     conversation: Conversation
     effects: tuple[Effect, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
 
 
 def card(now: Conversation, policy: Policy) -> Card:
@@ -116,6 +130,7 @@ def card(now: Conversation, policy: Policy) -> Card:
         priority=now.priority,
         why=now.why,
         unreachable=now.unreachable,
+        snoozed_until=now.snoozed_until if now.status is Status.SNOOZED else EPOCH,
     )
 
 

@@ -17,7 +17,8 @@ MENU_TEXT = "What is it about? Please answer with a number."
 HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
-    "`!lang CODE` set the customer's language · `!template NAME` send an approved WhatsApp template · "
+    "`!lang CODE` set the customer's language · `!priority low|normal|high|urgent` · `!snooze 2h` put it off · "
+    "`!template NAME` send an approved WhatsApp template · "
     "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
     "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )
@@ -60,6 +61,10 @@ def menu_answered(skill: str) -> str:
     return f"The customer chose: {skill}"
 
 
+SNOOZE_HOW = "Say for how long: `!snooze 30m`, `!snooze 2h`, `!snooze 3d`; `!snooze off` brings it back."
+SNOOZE_CLOSED = "This conversation is closed: there is nothing to put off."
+SNOOZE_OVER = "The time that this was put off for is over"
+WOKEN = "The customer wrote: this isn't put off any more"
 AWAY = "You're away: no new conversation comes to you until `!back`. Those you have stay yours."
 BACK = "You're back: new conversations come to you again."
 MENU_ASKED = "The customer was asked what it is about; it goes to somebody once they answer, or after two minutes."
@@ -114,6 +119,32 @@ def reopened_by(agent: str) -> str:
 def claimed_by(agent: str) -> str:
     """Say who took the conversation."""
     return f"Claimed by {agent}"
+
+
+def bad_priority(wanted: str) -> str:
+    """Answer `!priority` with what isn't one."""
+    known = "`!priority low`, `normal`, `high` or `urgent`"
+    return f"{wanted!r} isn't a priority: say {known}." if wanted else f"Say which: {known}."
+
+
+def priority_set(priority: str, agent: str) -> str:
+    """Say that an agent set the priority."""
+    return f"{agent} set the priority to {priority}"
+
+
+def snoozed(agent: str, how_long: str) -> str:
+    """Say that an agent put a conversation off."""
+    return f"Put off by {agent} for {how_long}"
+
+
+def woken_by(agent: str) -> str:
+    """Say that an agent brought back what was put off."""
+    return f"Brought back by {agent}"
+
+
+def bad_snooze(wanted: str) -> str:
+    """Answer `!snooze` with what isn't a time."""
+    return f"{wanted!r} isn't a time. {SNOOZE_HOW}"
 
 
 def language_set(code: str, agent: str) -> str:

@@ -24,7 +24,8 @@ from routing.policy import Agent, Policy
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 POLICY = Policy(agents=(Agent(id="U1", name="Ana", languages=("es",), capacity=1), Agent(id="U2", name="Ben")))
-TEXTS = st.sampled_from(["Hola", "// note", "!close", "!claim", "!nonsense", "On it", "", "!lang de", "  //x", "@ben"])
+COMMANDS = ["!close", "!claim", "!nonsense", "!lang de", "!snooze 2h", "!snooze off", "!priority high"]
+TEXTS = st.sampled_from(["Hola", "// note", "On it", "", "  //x", "@ben", *COMMANDS])
 AGENTS = st.sampled_from(["U1", "U2", "U9"])
 REPLIES = st.sampled_from(["1.1", "1.2"])
 

@@ -34,16 +34,17 @@ function plain(text) {
 
 // Slack's notation as elements; nothing is ever set as HTML.
 function mrkdwn(text, into) {
-  const token = /<@(\w+)>|\*([^*\n]+)\*|~([^~\n]+)~|(https?:\/\/[^\s<>]*[\w/=&#-])|\b_\(([^)\n]+)\)_/g;
+  const token = /<!date\^\d+\^[^|>]*\|([^>]*)>|<@(\w+)>|\*([^*\n]+)\*|~([^~\n]+)~|(https?:\/\/[^\s<>]*[\w/=&#-])|\b_\(([^)\n]+)\)_/g;
   let at = 0;
   for (const found of text.matchAll(token)) {
     into.append(plain(text.slice(at, found.index)));
     at = found.index + found[0].length;
-    if (found[1]) into.append(make("span", "mention", "@" + (state.agents[found[1]] || found[1])));
-    else if (found[2]) into.append(make("b", "", plain(found[2])));
-    else if (found[3]) into.append(make("s", "", plain(found[3])));
-    else if (found[4]) into.append(plain(found[4]));
-    else into.append(make("i", "", "(" + plain(found[5]) + ")"));
+    if (found[1]) into.append(plain(found[1]));
+    else if (found[2]) into.append(make("span", "mention", "@" + (state.agents[found[2]] || found[2])));
+    else if (found[3]) into.append(make("b", "", plain(found[3])));
+    else if (found[4]) into.append(make("s", "", plain(found[4])));
+    else if (found[5]) into.append(plain(found[5]));
+    else into.append(make("i", "", "(" + plain(found[6]) + ")"));
   }
   into.append(plain(text.slice(at)));
   return into;
