@@ -10,7 +10,7 @@ from pathlib import Path
 from config.credentials import NO_SECRET, Field, Secret
 from config.store_address import RedisAddress, read_address
 from config.tables import ConfigError, Source, Table, environment
-from routing.policy import Agent, Policy, Skill
+from routing.policy import VARIABLES, Agent, Policy, SavedReply, Skill
 
 Kinds = Mapping[str, Collection[Field]]
 """The kinds of channels that this version has, each with its fields."""
@@ -235,9 +235,13 @@ def _policy(root: Table) -> Policy:
         agents=tuple(_agent(table, {default, *(skill.name for skill in skills)}) for table in root.tables("agents")),
         skills=skills,
         default_skill=default,
+        replies=tuple(_reply(table) for table in root.tables("replies")),
         reopen_window=routing.duration("reopen_window", timedelta(hours=24)),
     )
     routing.done()
+    names = [reply.name.casefold() for reply in policy.replies]
+    if twice := [table for table, name in zip(root.tables("replies"), names, strict=True) if names.count(name) > 1]:
+        raise twice[-1].error("name", "there are two saved replies of this name")
     return policy
 
 
@@ -252,6 +256,21 @@ def _skill(table: Table) -> Skill:
     )
     table.done()
     return skill
+
+
+def _reply(table: Table) -> SavedReply:
+    texts = table.table("text")
+    reply = SavedReply(
+        name=table.text("name"), text={_checked(texts, tag, tag): texts.text(tag) for tag in texts.names()}
+    )
+    if not reply.text:
+        raise table.error("text", 'is missing: give one for each language, such as text.en = "Hello {name}, …"')
+    for tag, text in reply.text.items():
+        if unknown := [word for word in re.findall(r"\{(\w*)\}", text) if word not in VARIABLES]:
+            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+            raise texts.error(tag, f"there is no {{{unknown[0]}}}; known: {known}")
+    table.done()
+    return reply
 
 
 def _agent(table: Table, skills: Collection[str]) -> Agent:

@@ -24,6 +24,7 @@ from routing.handover import answer, route, taken, with_agent
 from routing.held import ABOUT_WORDS, held_edited, words_pressed
 from routing.languages import COMMON, language_name
 from routing.policy import Policy
+from routing.saved import saved_reply
 from routing.snooze import snooze
 from routing.state import PRIORITIES, Conversation, Decision, Held, Status, card
 
@@ -95,6 +96,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return Decision(was, (fix if fix.text else TellAgent(agent=agent, text=texts.FIX_HOW),))
         case "template":
             return _template(was, agent, event.message, command.argument, policy)
+        case "reply":
+            return saved_reply(was, event, command.argument, policy)
     return Decision(was, _tell(agent, command.name))
 
 

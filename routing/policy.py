@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import msgspec
 
+VARIABLES = ("name", "number", "agent")
+"""What a saved reply may name: the customer, the conversation's number, who answers."""
+
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of question.
@@ -24,6 +27,18 @@ class Skill(msgspec.Struct, frozen=True, kw_only=True):
         return self.menu.get(language) or self.menu.get(primary) or next(iter(self.menu.values()), self.name)
 
 
+class SavedReply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is given again and again: `text` by language tag, with VARIABLES in braces."""
+
+    name: str
+    text: dict[str, str]
+
+    def version(self, language: str, otherwise: str) -> str:
+        """Name the version for a language: its own, else that of the desk's language, else the first."""
+        wanted = (language, language.partition("-")[0], otherwise)
+        return next((tag for tag in wanted if tag in self.text), next(iter(self.text)))
+
+
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who answers at the desk; the first language is the one they read by default."""
 
@@ -41,6 +56,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[Agent, ...] = ()
     skills: tuple[Skill, ...] = ()
     default_skill: str = "general"
+    replies: tuple[SavedReply, ...] = ()
     reopen_window: timedelta = timedelta(hours=24)
 
     def agent(self, id_: str) -> Agent | None:

@@ -18,7 +18,7 @@ HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
     "`!lang CODE` set the customer's language · `!priority low|normal|high|urgent` · `!snooze 2h` put it off · "
-    "`!template NAME` send an approved WhatsApp template · "
+    "`!reply NAME` send a saved reply · `!template NAME` send an approved WhatsApp template · "
     "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
     "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )
@@ -119,6 +119,19 @@ def reopened_by(agent: str) -> str:
 def claimed_by(agent: str) -> str:
     """Say who took the conversation."""
     return f"Claimed by {agent}"
+
+
+def which_reply(asked: str, known: tuple[str, ...]) -> str:
+    """Answer `!reply` with what isn't the name of one."""
+    if not known:
+        return "There is no saved reply: an admin adds them to the configuration, under [[replies]]."
+    names = ", ".join(f"`!reply {name}`" for name in known)
+    return f"There is no saved reply {asked!r}. There are: {names}." if asked else f"Say which: {names}."
+
+
+def saved_as(name: str) -> str:
+    """Say that a saved reply went as it was written."""
+    return f"saved reply {name}"
 
 
 def bad_priority(wanted: str) -> str:

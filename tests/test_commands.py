@@ -412,7 +412,9 @@ def test_the_example_is_a_configuration_and_names_every_setting(
         copy = tmp_path / f"{number}.toml"
         copy.write_text(version.replace('signing_secret = ""', 'signing_secret = "x"'))
         assert main(["check", "--offline", "-c", str(copy)]) <= number, capsys.readouterr()
-    assert {"gateway", "channels", "desk", "agents", "translation", "routing"} == set(tomllib.loads(everything))
+    assert {"gateway", "channels", "desk", "agents", "translation", "routing", "replies"} == set(
+        tomllib.loads(everything)
+    )
 
 
 def test_the_installed_command_is_dragoman() -> None:

@@ -106,7 +106,7 @@ async def test_without_packages_it_says_how_to_get_one(tmp_path: Path) -> None:
     argos = Argos(Packages(tmp_path / "none"))
 
     assert not argos.pairs()
-    with pytest.raises(EngineError, match="dragoman languages import"):
+    with pytest.raises(EngineError, match="dragoman languages install"):
         await argos.probe()
     await argos.close()
 

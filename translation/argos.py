@@ -101,10 +101,9 @@ class Argos:
         """
         inventory = self._packages.inventory()
         if not inventory.packages:
-            raise EngineError(
-                f"argos has no language package in {self._packages.folder}: `dragoman languages import FILE.argosmodel`"
-                + "".join(f"; {fault}" for fault in inventory.faults)
-            )
+            cure = "`dragoman languages install es --engine argos`"
+            faults = "".join(f"; {fault}" for fault in inventory.faults)
+            raise EngineError(f"argos has no language package in {self._packages.folder}: {cure}{faults}")
         began = time.perf_counter()
         for pair in inventory.packages:
             await self._batcher.translate("OK", pair.source, pair.target)
