@@ -19,8 +19,8 @@ from gateway import webhooks
 from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.conversation_commands import FORGET
-from gateway.deliver import utc
 from gateway.engines import make_chain
+from gateway.hands import utc
 from gateway.interpret import Interpreter
 from gateway.keys import load_key
 from gateway.links import Links

@@ -9,10 +9,11 @@ from gateway.agent_files import AgentFiles
 from gateway.budget import UPDATE_RATE, Budget
 from gateway.corrections import Corrections, Fixes
 from gateway.crew import Crew
-from gateway.deliver import Clock, Customers, Hands, utc
+from gateway.deliver import Customers
 from gateway.desk_files import DeskFiles
 from gateway.desk_marks import DeskMarks
 from gateway.desk_posts import DeskPosts
+from gateway.hands import Clock, Hands, utc
 from gateway.interpret import Interpreter
 from gateway.links import Links
 from gateway.people import People

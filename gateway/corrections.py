@@ -171,7 +171,7 @@ class Fixes:
         """Give an answer that was translated, by the agent's message that it came from."""
         events = await self._store.history(mailbox, LOOK_BACK)
         ours = [each for each in events if isinstance(each, ReplySent) and each.reply == message and each.engine]
-        sent = next((each for each in ours if each.final), None)
+        sent = next((each for each in reversed(ours) if each.final), None)
         return self._reply(events, sent) if sent else None
 
     async def _said(self, mailbox: str, message: str) -> Said | None:
@@ -191,8 +191,8 @@ class Fixes:
             return None
         listed = self._policy.agent(agent)
         usual = listed.languages[0] if listed and listed.languages else self._policy.desk_language
-        messages = tuple(each.message for each in events if isinstance(each, ReplySent) and each.reply == sent.reply)
-        return Reply(written, language or usual, sent, messages)
+        messages = [each.message for each in events if isinstance(each, ReplySent) and each.reply == sent.reply]
+        return Reply(written, language or usual, sent, tuple(dict.fromkeys(messages)))
 
     async def _remember(self, source: str, target: str, text: str, fix: Fix) -> str:
         """Remember a correction; what can't serve again, for want of what must survive, is for this once."""

@@ -11,7 +11,7 @@ from adapters.desk import Desk
 from adapters.desk_view import Said
 from adapters.media import named
 from adapters.slack_text import escape
-from gateway.deliver import Hands
+from gateway.hands import Hands
 from gateway.store.contract import Batch, Order, Result
 from routing.contents import File
 from routing.effects import ShowFiles

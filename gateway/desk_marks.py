@@ -8,7 +8,7 @@ from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import draw_whisper
 from adapters.slack_text import escape
 from gateway.corrections import Fixes
-from gateway.deliver import Hands
+from gateway.hands import Hands
 from gateway.store.contract import Batch, Order, Result
 from routing import texts
 from routing.contents import Choice

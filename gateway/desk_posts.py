@@ -26,9 +26,9 @@ from adapters.desk_view import (
 from adapters.slack_api import SlackRefusal
 from gateway.budget import Budget
 from gateway.corrections import NOTHING, Fixes, Reply
-from gateway.deliver import Hands
 from gateway.desk_files import DeskFiles, SearchFailed, together, told
 from gateway.desk_marks import whisper
+from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.measures import SENT, count
 from gateway.people import People
@@ -423,7 +423,7 @@ def shown(sent: ShowSent) -> list[Entry]:
     """Say quietly what the customer really got."""
     by = f" · {sent.engine}" if sent.engine else ""
     into = f" in {language_name(sent.language)}" if sent.engine or sent.back else ""
-    lines = [f"Sent{into}{by}: {sent.text}"]
+    lines = [f"{'Changed' if sent.changed else 'Sent'}{into}{by}: {sent.text}"]
     if sent.back:
         lines.append(f"which means: {sent.back}")
     if sent.warning:

@@ -14,7 +14,7 @@ from routing import assign
 from routing.contents import Facts
 from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent
 from routing.effects import Effect
-from routing.events import AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
+from routing.events import AgentEdited, AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
 from routing.policy import Policy
 
 QUEUE_LOOK = 100
@@ -158,13 +158,13 @@ class Worker:
                 facts = self._ear.customer(now, event.text, event.hint)
             case CustomerEdited():
                 facts = self._ear.customer(now, event.text, "")
-            case AgentWrote():
+            case AgentWrote() | AgentEdited():
                 facts = self._ear.agent(now, event.text, event.agent)
         if opens_conversation(now, event, self._policy):
             facts = replace(facts, number=await self._store.number())
         if wants_agent(now, event, self._policy):
             facts = replace(facts, roster=tuple(self._store.roster()))
-        if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentPressed | TurnCame):
+        if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentEdited | AgentPressed | TurnCame):
             return replace(event, facts=facts)
         return event
 

@@ -9,6 +9,7 @@ from routing.commands import Command, read_command
 from routing.contents import EPOCH, THREAD_MARK, Choice, Facts, Template
 from routing.effects import (
     AskAgent,
+    ChangeSent,
     Effect,
     Fix,
     Note,
@@ -62,7 +63,7 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
     return decision
 
 
-def _source(event: AgentWrote, policy: Policy) -> str:
+def _source(event: AgentWrote | AgentEdited, policy: Policy) -> str:
     agent = policy.agent(event.agent)
     return event.facts.language or (agent.languages[0] if agent and agent.languages else policy.desk_language)
 
@@ -71,9 +72,26 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
     """Say what becomes of a message that an agent changed."""
     if event.message in was.held:
         return held_edited(was, event, policy)
-    if event.message not in was.receipts:
-        return Decision(was)
-    return Decision(was, (TellAgent(agent=event.agent, text=texts.DELETED if event.deleted else texts.EDITED),))
+    if any(order.reply == event.message for order in was.parked):
+        return _parked_edited(was, event)
+    text = event.text.strip()
+    gone = event.deleted or not text or text.startswith(("//", "!"))
+    if gone or was.receipts.get(event.message) == "failed":
+        said = texts.DELETED if gone else texts.EDITED_FAILED
+        return Decision(was, (TellAgent(agent=event.agent, text=said),) if event.message in was.receipts else ())
+    change = ChangeSent(
+        reply=event.message, agent=event.agent, text=text, language=was.language, source=_source(event, policy)
+    )
+    return Decision(was, (change,) if was.number else ())
+
+
+def _parked_edited(was: Conversation, event: AgentEdited) -> Decision:
+    """Have what waits for the customer say what it says now, or go away."""
+    text = event.text.strip()
+    gone = event.deleted or not text or text.startswith(("//", "!"))
+    kept = [order for order in was.parked if order.reply != event.message or not gone]
+    changed = [replace(order, text=text) if order.reply == event.message else order for order in kept]
+    return Decision(replace(was, parked=tuple(changed)))
 
 
 def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:

@@ -13,6 +13,8 @@ from routing.state import Conversation, Decision, Held, latest
 
 def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     """Show that an answer was accepted, and what was really sent."""
+    if event.changed:
+        return Decision(was, (_shown(was, event),))
     replies = latest(was.replies, {event.message: event.reply}) if event.reply else was.replies
     now = replace(was, replies=replies)
     if not event.final:
@@ -37,6 +39,7 @@ def _shown(was: Conversation, event: ReplySent) -> ShowSent:
         back=event.back,
         warning=event.warning,
         name=was.name,
+        changed=event.changed,
     )
 
 

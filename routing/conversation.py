@@ -7,17 +7,19 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from routing import texts
 from routing.agents import agent_edited, agent_pressed, agent_wrote
 from routing.answers import read_until, receipt, reply_failed, reply_held, reply_parked, reply_sent
 from routing.contents import EPOCH
 from routing.customers import answered_elsewhere, customer_edited, customer_wrote, named, noted, reachability
-from routing.effects import ShowEdit, ShowLate
+from routing.effects import ShowEdit, ShowLate, TellAgent
 from routing.events import (
     AgentEdited,
     AgentPressed,
     AgentSubmitted,
     AgentWrote,
     AnsweredElsewhere,
+    ChangeRefused,
     ContactMoved,
     ContactNamed,
     CustomerDeleted,
@@ -131,6 +133,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return reply_sent(was, event)
         case ReplyFailed():
             return reply_failed(was, event, policy)
+        case ChangeRefused():
+            return Decision(was, (TellAgent(agent=event.agent, text=texts.unchanged(event.reason)),))
         case ReplyHeld():
             return reply_held(was, event)
         case ReplyParked():

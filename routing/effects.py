@@ -91,6 +91,7 @@ class ShowSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     back: str = ""
     warning: str = ""
     name: str = ""
+    changed: bool = False
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -197,6 +198,16 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     lines: tuple[str, ...] = ()
 
 
+class ChangeSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Put other words, `text`, in the place of what was sent for the agent's message `reply`, where it can be."""
+
+    reply: str
+    agent: str
+    text: str
+    language: str = ""
+    source: str = ""
+
+
 class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Ask the platform what a customer is called, where it tells; comes back as ContactNamed."""
 
@@ -219,7 +230,7 @@ DeskEffect = (
     | React
     | ShowHistory
 )
-Effect = DeskEffect | TellCustomer | LearnName
+Effect = DeskEffect | TellCustomer | ChangeSent | LearnName
 
 encode = msgspec.json.Encoder().encode
 decode_effect = msgspec.json.Decoder(Effect).decode

@@ -138,6 +138,7 @@ class AgentEdited(_Fact, frozen=True, kw_only=True, tag=True):
     message: str
     text: str = ""
     deleted: bool = False
+    facts: Facts = Facts()
 
 
 class AgentPressed(_Fact, frozen=True, kw_only=True, tag=True):
@@ -174,7 +175,8 @@ class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
 
     `reply` is the agent's message that it came from ("" for a notice), `sent` what the customer reads, `engine` who
     translated it ("" where nobody did), `back` its meaning in the agent's language, `warning` why it went untranslated
-    or may have gone twice; `unread` that the platform will tell by time how far the customer has read.
+    or may have gone twice; `unread` that the platform will tell by time how far the customer has read; `changed` that
+    it is in the place of what was sent first.
     """
 
     message: str
@@ -186,6 +188,7 @@ class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
     warning: str = ""
     final: bool = True
     unread: bool = False
+    changed: bool = False
 
 
 class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
@@ -195,6 +198,13 @@ class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
     reason: str
     advice: str = ""
     unreachable: bool = False
+
+
+class ChangeRefused(_Fact, frozen=True, kw_only=True, tag=True):
+    """What an agent changed afterwards stays as it was sent; `reason` is for them to read."""
+
+    agent: str
+    reason: str = ""
 
 
 class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
@@ -261,6 +271,7 @@ Event = (
     | ThreadOpened
     | ReplySent
     | ReplyFailed
+    | ChangeRefused
     | ReplyHeld
     | ReplyParked
     | TurnCame

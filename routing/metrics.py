@@ -68,7 +68,7 @@ def _follow(ticket: Ticket, event: Event, was: Conversation, now: Conversation) 
     ticket.agent = now.assignee or ticket.agent
     if isinstance(event, CustomerWrote):
         ticket.received += 1
-    if isinstance(event, ReplySent) and event.reply and event.final:
+    if isinstance(event, ReplySent) and event.reply and event.final and not event.changed:
         ticket.sent += 1
         ticket.answered_at = ticket.answered_at if ticket.answered_at > EPOCH else event.at
     if now.status is not was.status:

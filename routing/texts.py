@@ -82,6 +82,7 @@ FORM_EXPIRED = "That took too long, and Slack opens no form any more: press the 
 FORM_TOO_LONG = "This is too long for a form: edit your message in the thread."
 NOT_HELD = "This message isn't held any more."
 EDITED = "The customer keeps what was sent first. Write a new message to correct it."
+EDITED_FAILED = "This message didn't reach the customer: write a new one."
 DELETED = "The customer has already got this message; deleting it here doesn't take it back."
 UNREACHABLE = "the customer has blocked us"
 UNREACHABLE_ADVICE = "Wait until they write again, or reach them another way."
@@ -119,6 +120,11 @@ def reopened_by(agent: str) -> str:
 def claimed_by(agent: str) -> str:
     """Say who took the conversation."""
     return f"Claimed by {agent}"
+
+
+def unchanged(reason: str) -> str:
+    """Say that what was sent stays as it is."""
+    return f"{EDITED} ({reason})" if reason else EDITED
 
 
 def which_reply(asked: str, known: tuple[str, ...]) -> str:

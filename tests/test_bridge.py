@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gateway import deliver, presence, retry, worker
+from gateway import hands, presence, retry, worker
 from gateway.store.contract import StoreError
 from gateway.store.sqlite import rows
 from routing import conversation
@@ -403,7 +403,7 @@ async def test_a_socket_that_breaks_is_opened_again(make_world: Callable[..., Aw
 async def test_what_breaks_the_delivery_holds_up_nothing_behind_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "STRIKE_WAIT", 0.01)
+    monkeypatch.setattr(hands, "STRIKE_WAIT", 0.01)
     customer = world.customer()
     await customer.write("Hello")
     thread = await world.thread()

@@ -341,12 +341,6 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
             id="a risky translation is asked about",
         ),
         pytest.param(
-            replace(OPEN, receipts={"2.0": "accepted"}),
-            AgentEdited(id="e", to="@C1/1.0", at=NOON, agent="U0ANA", message="2.0", text="x"),
-            [TellAgent(agent="U0ANA", text=texts.EDITED)],
-            id="an edit of what was sent is answered",
-        ),
-        pytest.param(
             OPEN, TurnCame(id="e", to="tg/1", at=NOON, facts=Facts(roster=FREE)), [], id="a turn for whom nobody waits"
         ),
         pytest.param(

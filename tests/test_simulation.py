@@ -30,8 +30,9 @@ from adapters.contract import Capabilities, Outbound, SendError, Sent, Unavailab
 from gateway import deliver
 from gateway.bridge import Bridge
 from gateway.budget import Budget
-from gateway.deliver import TWICE, Hands
+from gateway.deliver import TWICE
 from gateway.desk_posts import DeskPosts
+from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.links import Links
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError

@@ -333,7 +333,7 @@ LEAST_URGENT = 2
 def side_of(effect: Effect) -> Side:
     """Say where an effect goes."""
     name = type(effect).__name__
-    if name in ("TellCustomer", "LearnName"):
+    if name in ("TellCustomer", "ChangeSent", "LearnName"):
         return Side.CUSTOMER
     if name == "UpdateCard":
         return Side.CARD

@@ -1,0 +1,164 @@
+"""What agents change after it was sent is changed at the customer's, or they are told that it stays."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from msgspec.structs import replace
+
+from routing import texts
+from routing.contents import Facts
+from routing.conversation import Conversation, Status, decide
+from routing.effects import ChangeSent, Effect, ShowSent, TellAgent, TellCustomer
+from routing.events import AgentEdited, ChangeRefused, Event, ReplySent
+from routing.policy import Agent, Policy
+
+World = Any
+Words = Callable[[Any], str]
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+POLICY = Policy(agents=(Agent(id="U0ANA", name="Ana"),))
+SENT = Conversation(
+    contact="tg/1",
+    name="Lucía",
+    number=7,
+    status=Status.OPEN,
+    language="es",
+    assignee="U0ANA",
+    thread="1.0",
+    replies={"9": "2.0"},
+    receipts={"2.0": "read"},
+)
+WAITS = TellCustomer(text="Old", language="es", source="en", reply="2.0", agent="U0ANA")
+PARKED = replace(SENT, replies={}, receipts={}, parked=(WAITS,))
+
+
+def edited(text: str, *, deleted: bool = False, **facts: Any) -> AgentEdited:
+    return AgentEdited(
+        id="e", to="@C1/1.0", at=NOON, agent="U0ANA", message="2.0", text=text, deleted=deleted, facts=Facts(**facts)
+    )
+
+
+def told(text: str) -> list[Effect]:
+    return [TellAgent(agent="U0ANA", text=text)]
+
+
+CHANGE = ChangeSent(reply="2.0", agent="U0ANA", text="New", language="es", source="en")
+
+
+@pytest.mark.parametrize(
+    ("given", "when", "then"),
+    [
+        pytest.param(SENT, edited(" New "), [CHANGE], id="other words"),
+        pytest.param(SENT, edited("New", language="es"), [replace(CHANGE, source="es")], id="in another language"),
+        pytest.param(replace(SENT, receipts={}), edited("New"), [CHANGE], id="before it is known that it went"),
+        pytest.param(replace(SENT, receipts={"2.0": "failed"}), edited("New"), told(texts.EDITED_FAILED), id="failed"),
+        pytest.param(SENT, edited("", deleted=True), told(texts.DELETED), id="deleted"),
+        pytest.param(SENT, edited("// New"), told(texts.DELETED), id="made a note"),
+        pytest.param(replace(SENT, receipts={}), edited("// New"), [], id="a note that was changed"),
+        pytest.param(Conversation(contact="tg/1"), edited("New"), [], id="nobody's thread"),
+        pytest.param(
+            SENT,
+            ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Nuevo", language="es", changed=True),
+            [ShowSent(text="Nuevo", language="es", name="Lucía", changed=True)],
+            id="changed: what was read stays read",
+        ),
+        pytest.param(
+            SENT,
+            ChangeRefused(id="e", to="tg/1", at=NOON, agent="U0ANA", reason="too old"),
+            told(texts.unchanged("too old")),
+            id="refused",
+        ),
+    ],
+)
+def test_decide(given: Conversation, when: Event, then: list[Effect]) -> None:
+    decision = decide(given, when, POLICY)
+
+    assert list(decision.effects) == then
+    assert decision.conversation == replace(given, seen=(when.id,))
+
+
+@pytest.mark.parametrize(
+    ("when", "waits"),
+    [
+        (edited("New"), (replace(WAITS, text="New"),)),
+        (edited("", deleted=True), ()),
+        (edited("// never mind"), ()),
+    ],
+    ids=["other words", "deleted", "made a note"],
+)
+def test_what_waits_for_the_customer_says_what_it_says_now(when: AgentEdited, waits: tuple[TellCustomer, ...]) -> None:
+    decision = decide(PARKED, when, POLICY)
+
+    assert (decision.conversation.parked, decision.effects) == (waits, ())
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+    """A world on either engine."""
+    if request.param == "sqlite":
+        return await make_world()
+    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+
+
+async def answered(world: World) -> tuple[Any, str, str]:
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: customer.got() == ["Llegará el viernes."])
+    return customer, thread, answer
+
+
+async def test_other_words_reach_the_customer_translated(world: World, words: Words) -> None:
+    customer, thread, answer = await answered(world)
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+
+    await world.until(lambda: customer.got() == ["Llegará mañana."])
+    line = words(await world.shown(thread, "Changed in Spanish · phrasebook: Llegará mañana."))
+    assert "which means: It will arrive tomorrow." in line
+    await world.slack.write("U0ANA", "!fix Lo tendrá mañana.", thread=thread)
+    await world.until(lambda: customer.got() == ["Lo tendrá mañana."])
+
+
+async def test_what_the_platform_will_not_change_is_told(world: World) -> None:
+    customer, _, answer = await answered(world)
+    world.telegram.fault = lambda method, _: (
+        web.json_response({"ok": False, "description": "Bad Request: message can't be edited"}, status=400)
+        if method == "editMessageText"
+        else None
+    )
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+    await world.until(lambda: world.slack.whispers)
+
+    assert texts.EDITED in world.slack.whispers[0]["text"]
+    assert "Telegram doesn't let us change this message any more" in world.slack.whispers[0]["text"]
+    assert customer.got() == ["Llegará el viernes."]
+
+
+async def test_a_busy_platform_is_asked_again(world: World) -> None:
+    customer, _, answer = await answered(world)
+    refused = iter([True])
+    world.telegram.fault = lambda method, _: (
+        web.json_response(
+            {"ok": False, "description": "Too Many Requests", "parameters": {"retry_after": 1}}, status=429
+        )
+        if method == "editMessageText" and next(refused, False)
+        else None
+    )
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+
+    await world.until(lambda: customer.got() == ["Llegará mañana."])
+    assert world.slack.whispers == []
+
+
+async def test_an_edited_note_changes_nothing_and_holds_nothing_up(world: World) -> None:
+    customer, thread, _ = await answered(world)
+    note = await world.slack.write("U0BEN", "// he is angry", thread=thread)
+    await world.slack.edit(note, "// he is very angry")
+    await world.slack.write("U0BEN", "Thank you!", thread=thread)
+
+    await world.until(lambda: customer.got() == ["Llegará el viernes.", "¡Gracias!"])
+    assert world.slack.whispers == []
