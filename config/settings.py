@@ -202,6 +202,7 @@ def _desk(table: Table) -> Desk:
     table.text("kind", "slack", choices=("slack",))
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
+    table.text("call_link", "")
     channel = table.text("channel")
     if channel.startswith("#"):
         raise table.error(
@@ -235,6 +236,7 @@ def _policy(root: Table) -> Policy:
         agents=tuple(_agent(table, {default, *(skill.name for skill in skills)}) for table in root.tables("agents")),
         skills=skills,
         default_skill=default,
+        call_link=_call_link(root.table("desk")),
         replies=tuple(_reply(table) for table in root.tables("replies")),
         reopen_window=routing.duration("reopen_window", timedelta(hours=24)),
     )
@@ -243,6 +245,15 @@ def _policy(root: Table) -> Policy:
     if twice := [table for table, name in zip(root.tables("replies"), names, strict=True) if names.count(name) > 1]:
         raise twice[-1].error("name", "there are two saved replies of this name")
     return policy
+
+
+def _call_link(table: Table) -> str:
+    link = table.text("call_link", "")
+    if link and not (link.startswith("https://") and "{room}" in link):
+        raise table.error(
+            "call_link", f"must be an address with {{room}}, such as https://meet.jit.si/{{room}}, not {link!r}"
+        )
+    return link
 
 
 def _skill(table: Table) -> Skill:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,7 +13,7 @@ from gateway.record import Record, Recorder
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError, Timer
 from routing import assign
 from routing.contents import Facts
-from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent
+from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent, wants_room
 from routing.effects import Effect
 from routing.events import AgentEdited, AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
 from routing.policy import Policy
@@ -162,6 +163,8 @@ class Worker:
                 facts = self._ear.agent(now, event.text, event.agent)
         if opens_conversation(now, event, self._policy):
             facts = replace(facts, number=await self._store.number())
+        if wants_room(event):
+            facts = replace(facts, room=secrets.token_urlsafe(12))
         if wants_agent(now, event, self._policy):
             facts = replace(facts, roster=tuple(self._store.roster()))
         if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentEdited | AgentPressed | TurnCame):

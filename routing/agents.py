@@ -112,10 +112,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
         case "fix":
             fix = Fix(agent=agent, message=event.message, text=command.argument)
             return Decision(was, (fix if fix.text else TellAgent(agent=agent, text=texts.FIX_HOW),))
-        case "template":
-            return _template(was, agent, event.message, command.argument, policy)
-        case "reply":
-            return saved_reply(was, event, command.argument, policy)
+        case "template" | "reply" | "call":
+            return _send(was, command, event, policy)
     return Decision(was, _tell(agent, command.name))
 
 
@@ -127,6 +125,16 @@ def _set(was: Conversation, command: Command, event: AgentWrote, policy: Policy)
         case "lang":
             return _language(was, event.agent, command.argument, policy)
     return _priority(was, event.agent, command.argument, policy)
+
+
+def _send(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
+    """Send the customer something that is named."""
+    match command.name:
+        case "template":
+            return _template(was, event.agent, event.message, command.argument, policy)
+        case "reply":
+            return saved_reply(was, event, command.argument, policy)
+    return _call(was, event, policy)
 
 
 def _tell(agent: str, command: str) -> tuple[Effect, ...]:
@@ -188,6 +196,23 @@ def _template(was: Conversation, agent: str, message: str, asked: str, policy: P
     template = Template(name=name, language=language, values=values)
     order = TellCustomer(text="", language=was.language, reply=message, agent=agent, template=template)
     return answer(was, agent, message, order, policy)
+
+
+def _call(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
+    """Send the customer a link to a room where the agent waits."""
+    if not policy.call_link:
+        return Decision(was, (TellAgent(agent=event.agent, text=texts.CALL_HOW),))
+    link = policy.call_link.replace("{room}", event.facts.room)
+    order = TellCustomer(
+        text=texts.CALL_TEXT,
+        source="en",
+        language=was.language,
+        reply=event.message,
+        agent=event.agent,
+        phrase=texts.CALL,
+        lines=(link,),
+    )
+    return answer(was, event.agent, event.message, order, policy)
 
 
 def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:

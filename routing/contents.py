@@ -32,13 +32,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the shell found out before the decision, kept with the event so that it can be replayed.
 
     `language` is "" when it could not be told; `evidence` pools what was heard so far; `number` is for a new
-    conversation; `roster` is None where nobody had to be chosen.
+    conversation; `roster` is None where nobody had to be chosen; `room` is a name for a call that nobody can guess.
     """
 
     language: str = ""
     evidence: dict[str, float] = {}
     number: int = 0
     roster: tuple[Standing, ...] | None = None
+    room: str = ""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

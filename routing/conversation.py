@@ -56,6 +56,7 @@ __all__ = [
     "decide",
     "opens_conversation",
     "wants_agent",
+    "wants_room",
 ]
 
 
@@ -86,6 +87,11 @@ def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
         case AgentWrote() | AgentPressed() | AgentSubmitted():
             return True
     return False
+
+
+def wants_room(event: Event) -> bool:
+    """Say whether deciding about `event` needs a room for a call."""
+    return isinstance(event, AgentWrote) and event.text.strip().lower().startswith("!call")
 
 
 def opens_conversation(was: Conversation, event: Event, policy: Policy) -> bool:

@@ -50,13 +50,14 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides where a conversation goes."""
+    """What decides where a conversation goes, and what agents can do; `call_link` has `{room}` in it, "" for none."""
 
     desk_language: str = "en"
     agents: tuple[Agent, ...] = ()
     skills: tuple[Skill, ...] = ()
     default_skill: str = "general"
     replies: tuple[SavedReply, ...] = ()
+    call_link: str = ""
     reopen_window: timedelta = timedelta(hours=24)
 
     def agent(self, id_: str) -> Agent | None:

@@ -9,6 +9,11 @@ WAITING = "notice_waiting"
 
 WAITING_TEXT = "Thank you for your message. Our team will answer you as soon as possible."
 
+CALL = "notice_call"
+"""The phrasebook's key of what stands above a link to a call."""
+
+CALL_TEXT = "You can join the video call here:"
+CALL_HOW = "There is no video service yet: an admin sets desk.call_link, such as https://meet.jit.si/{room}."
 MENU = "notice_menu"
 """The phrasebook's key of the question above a menu."""
 
@@ -18,7 +23,8 @@ HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
     "`!lang CODE` set the customer's language · `!priority low|normal|high|urgent` · `!snooze 2h` put it off · "
-    "`!reply NAME` send a saved reply · `!template NAME` send an approved WhatsApp template · "
+    "`!reply NAME` send a saved reply · `!call` send a link to a video call · "
+    "`!template NAME` send an approved WhatsApp template · "
     "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
     "`!away` take no new conversations, `!back` take them again · `!help` this list"
 )

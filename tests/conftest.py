@@ -203,10 +203,12 @@ async def make_world(tmp_path: Path, aiohttp_server: Serve) -> AsyncIterator[Cal
         extra: str = "",
         record: str = "",
         store: str = "sqlite",
+        desk: str = "",
     ) -> World:
         world = World(tmp_path / f"world{len(worlds)}", telegram_mode, desk_mode, aiohttp_server)
         world.modes |= {"record": record, "store": store}
         world.extra = extra
+        world.presence = desk
         await world.open()
         await world.start()
         worlds.append(world)

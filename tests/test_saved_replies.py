@@ -132,6 +132,37 @@ async def test_it_reaches_the_customer_in_their_language(
     assert f"Sent in {language} · {by}" in words(await world.shown(thread, "Sent in"))
 
 
+async def test_a_call_is_in_a_room_of_its_own_that_nobody_can_guess(
+    make_world: Callable[..., Awaitable[World]], words: Callable[[Any], str]
+) -> None:
+    world = await make_world(desk='call_link = "https://meet.example.com/{room}"')
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    for _ in range(2):
+        await world.slack.write("U0ANA", "!call", thread=thread)
+    await world.until(lambda: len(customer.got()) == 2)
+
+    notices = [said.splitlines() for said in customer.got()]
+    assert {notice for notice, _ in notices} == {"Puede unirse a la videollamada aquí:"}
+    rooms = {link.removeprefix("https://meet.example.com/") for _, link in notices}
+    assert len(rooms) == 2
+    assert all(len(room) >= 16 for room in rooms)
+    for room in rooms:
+        assert "Sent in Spanish" in words(await world.shown(thread, room))
+
+
+async def test_where_there_is_no_video_service_the_agent_is_told(make_world: Callable[..., Awaitable[World]]) -> None:
+    world = await make_world()
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    await world.slack.write("U0ANA", "!call", thread=await world.thread())
+    await world.until(lambda: world.slack.whispers)
+
+    assert world.slack.whispers[0]["text"] == texts.CALL_HOW
+    assert customer.got() == []
+
+
 DESK = '[desk]\nkind = "slack"\nchannel = "C1"\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
 
 

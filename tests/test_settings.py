@@ -98,6 +98,11 @@ def test_what_is_written_is_what_is_read() -> None:
         ('engines = ["phrasebook"]', 'engines = ["deepl"]', "translation.deepl.api_key: is missing"),
         ('engines = ["phrasebook"]', 'engines = ["openai"]', "translation.openai.model: is missing"),
         (
+            'app_token = "xapp-1"',
+            'app_token = "xapp-1"\ncall_link = "https://meet.example.com/"',
+            "desk.call_link: must be an address with {room}",
+        ),
+        (
             "[translation.glossary]",
             '[translation.azure]\nurl = "me"\n[translation.glossary]',
             "azure.url: must be an address",
