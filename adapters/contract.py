@@ -252,13 +252,20 @@ class Attaching(Protocol):
 
 @runtime_checkable
 class Editing(Protocol):
-    """A channel whose platform lets us change what was sent."""
+    """A channel whose platform lets us change what was sent, and take it back."""
 
     async def edit(self, message: Outbound, sent: str) -> None:
         """Change the text of the message that the platform knows as `sent`; once more does no harm.
 
         Raises:
             SendError: it stays as it was, or (Uncertain) may be changed.
+        """
+
+    async def delete(self, peer: str, sent: str) -> None:
+        """Take back the message to `peer` that the platform knows as `sent`; one that is gone is gone.
+
+        Raises:
+            SendError: it stays, or (Uncertain) may be gone.
         """
 
 

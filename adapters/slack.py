@@ -30,7 +30,7 @@ from adapters.contract import (
 )
 from adapters.http import clean, read_json
 from adapters.media import fetch
-from adapters.slack_api import METADATA, SlackApi, find_order
+from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, check_signature
 from adapters.slack_guests import GuestReader
 from adapters.slack_text import escape
@@ -136,6 +136,14 @@ class Slack:
         """Change the text of a message of ours."""
         where = message.peer.partition(":")[0]
         await self._api.call("chat.update", channel=where, ts=sent, text=escape(message.text))
+
+    async def delete(self, peer: str, sent: str) -> None:
+        """Take back a message of ours."""
+        try:
+            await self._api.call("chat.delete", channel=peer.partition(":")[0], ts=sent)
+        except SlackRefusal as error:
+            if error.error != "message_not_found":
+                raise
 
     async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
         """Upload a file, then post it; where the call broke off, the file itself tells whether it was posted."""

@@ -165,6 +165,20 @@ class Telegram:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Uncertain(f"Telegram's answer can't be read: {type(error).__name__}") from error
 
+    async def delete(self, peer: str, sent: str) -> None:
+        """Take back a message of ours."""
+        chat, connection, _ = _addressee(peer)
+        try:
+            if connection:
+                await self._bot.delete_business_messages(connection, [int(sent)])
+            else:
+                await self._bot.delete_message(chat, int(sent))
+        except BadRequest as error:
+            if "not found" not in error.message.lower():
+                raise explain(error) from error
+        except TelegramError as error:
+            raise explain(error) from error
+
     async def attach(self, message: Outbound, attachment: Attachment) -> Sent:
         """Upload a file and send it as what it is; one that breaks off in the middle never arrived."""
         content = attachment.content
@@ -396,6 +410,8 @@ def _bad_request(said: str, lower: str) -> SendError:
         return Rejected("it is too long for Telegram", "Send it in shorter messages.")
     if "text is empty" in lower:
         return Rejected("there is nothing in it to send", "Write some words.")
+    if "can't be deleted" in lower:
+        return Rejected("Telegram doesn't let us take this message back any more", "Write to the customer instead.")
     if "message to edit not found" in lower or "can't be edited" in lower:
         return Rejected("Telegram doesn't let us change this message any more", "Write it again.")
     if "not enough rights" in lower:

@@ -1,5 +1,6 @@
 """What agents change after it was sent: changed at the customer's, where the platform lets us."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from adapters.contract import Channel, Editing, Outbound, SendError
@@ -9,7 +10,7 @@ from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Result
 from routing.conversation import Conversation
 from routing.effects import ChangeSent, TellCustomer
-from routing.events import AgentWrote, ChangeRefused, ReplySent
+from routing.events import AgentWrote, ChangeRefused, Event, ReplySent, ReplyTakenBack
 
 WAIT, WAIT_AT_MOST = timedelta(seconds=1), timedelta(seconds=5)
 """How long it is waited to learn what the platform calls a message that has just gone."""
@@ -17,7 +18,7 @@ WAIT, WAIT_AT_MOST = timedelta(seconds=1), timedelta(seconds=5)
 LOOK_BACK = 60
 """How many events are looked through for the agent's message."""
 
-CANNOT = "this channel doesn't let us change what was sent"
+CANNOT = "this channel doesn't let us change or take back what was sent"
 SEVERAL = "it was sent as several messages"
 
 
@@ -38,9 +39,26 @@ class Changes:
         if not messages:
             await self._wait(batch, order, change)
             return
-        if not isinstance(channel, Editing) or len(messages) > 1:
-            await self._refuse(batch, change, SEVERAL if isinstance(channel, Editing) else CANNOT)
+        try:
+            event = await self._done(order, change, channel, now, messages)
+        except SendError as error:
+            await self._failed(batch, change, error, channel.id)
             return
+        if not isinstance(event, ChangeRefused):
+            self._hands.release(channel.id)
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
+
+    async def _done(
+        self, order: Order, change: ChangeSent, channel: Channel, now: Conversation, messages: Sequence[str]
+    ) -> Event:
+        """Change or take back what was sent, and say what came of it."""
+        if not isinstance(channel, Editing):
+            return self._refused(order, change, CANNOT)
+        if not change.text:
+            for message in messages:
+                await channel.delete(now.peer, message)
+            at = self._hands.clock()
+            return ReplyTakenBack(id=f"gone:{order.id}", to=order.mailbox, at=at, reply=change.reply)
         said = TellCustomer(
             text=change.text,
             language=change.language,
@@ -49,17 +67,12 @@ class Changes:
             agent=change.agent,
         )
         words = await self._interpreter.for_customer(said, channel.capabilities, name=now.name)
-        if isinstance(words, Held) or len(words.parts) != 1:
-            why = f"{words.reason} It would read: {words.rendering}" if isinstance(words, Held) else SEVERAL
-            await self._refuse(batch, change, why)
-            return
-        try:
-            await channel.edit(Outbound(now.peer, words.parts[0], order.id, order.mailbox), messages[0])
-        except SendError as error:
-            await self._failed(batch, change, error, channel.id)
-            return
-        self._hands.release(channel.id)
-        sent = ReplySent(
+        if isinstance(words, Held):
+            return self._refused(order, change, f"{words.reason} It would read: {words.rendering}")
+        if len(words.parts) != 1 or len(messages) != 1:
+            return self._refused(order, change, SEVERAL)
+        await channel.edit(Outbound(now.peer, words.parts[0], order.id, order.mailbox), messages[0])
+        return ReplySent(
             id=f"changed:{order.id}",
             to=order.mailbox,
             at=self._hands.clock(),
@@ -72,7 +85,6 @@ class Changes:
             warning=words.warning,
             changed=True,
         )
-        await self._hands.keep(batch, Result(orders=(order.id,), events=(sent,)))
 
     async def _wait(self, batch: Batch, order: Order, change: ChangeSent) -> None:
         """Wait for an answer that has just gone to be known; what was none, such as a note, is nobody's business."""
@@ -87,7 +99,8 @@ class Changes:
 
     async def _failed(self, batch: Batch, change: ChangeSent, error: SendError, channel: str) -> None:
         """Do as the error says; to change a message once more does no harm."""
-        verdict = judge(error, batch.orders[0].begun + 1, now=self._hands.clock(), repeatable=True)
+        order = batch.orders[0]
+        verdict = judge(error, order.begun + 1, now=self._hands.clock(), repeatable=True)
         match verdict:
             case TryAt():
                 await self._hands.postpone(batch, verdict.at)
@@ -95,11 +108,15 @@ class Changes:
                 self._hands.hold(channel, verdict)
                 await self._hands.postpone(batch, verdict.until)
             case GiveUp():
-                await self._refuse(batch, change, f"{verdict.reason}. {verdict.advice}".rstrip())
+                refused = self._refused(order, change, f"{verdict.reason}. {verdict.advice}".rstrip())
+                await self._hands.keep(batch, Result(orders=(order.id,), events=(refused,)))
 
-    async def _refuse(self, batch: Batch, change: ChangeSent, reason: str) -> None:
-        order = batch.orders[0]
-        event = ChangeRefused(
-            id=f"unchanged:{order.id}", to=order.mailbox, at=self._hands.clock(), agent=change.agent, reason=reason
+    def _refused(self, order: Order, change: ChangeSent, reason: str) -> ChangeRefused:
+        return ChangeRefused(
+            id=f"unchanged:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            agent=change.agent,
+            reason=reason,
+            deleted=not change.text,
         )
-        await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))

@@ -76,13 +76,18 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
         return _parked_edited(was, event)
     text = event.text.strip()
     gone = event.deleted or not text or text.startswith(("//", "!"))
-    if gone or was.receipts.get(event.message) == "failed":
-        said = texts.DELETED if gone else texts.EDITED_FAILED
-        return Decision(was, (TellAgent(agent=event.agent, text=said),) if event.message in was.receipts else ())
+    if was.receipts.get(event.message) == "failed":
+        return Decision(was, () if gone else (TellAgent(agent=event.agent, text=texts.EDITED_FAILED),))
+    if not was.number or (gone and not event.deleted and event.message not in was.receipts):
+        return Decision(was)
     change = ChangeSent(
-        reply=event.message, agent=event.agent, text=text, language=was.language, source=_source(event, policy)
+        reply=event.message,
+        agent=event.agent,
+        text="" if gone else text,
+        language=was.language,
+        source=_source(event, policy),
     )
-    return Decision(was, (change,) if was.number else ())
+    return Decision(was, (change,))
 
 
 def _parked_edited(was: Conversation, event: AgentEdited) -> Decision:

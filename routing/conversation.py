@@ -12,7 +12,7 @@ from routing.agents import agent_edited, agent_pressed, agent_wrote
 from routing.answers import read_until, receipt, reply_failed, reply_held, reply_parked, reply_sent
 from routing.contents import EPOCH
 from routing.customers import answered_elsewhere, customer_edited, customer_wrote, named, noted, reachability
-from routing.effects import ShowEdit, ShowLate, TellAgent
+from routing.effects import Note, ShowEdit, ShowLate, TellAgent
 from routing.events import (
     AgentEdited,
     AgentPressed,
@@ -34,6 +34,7 @@ from routing.events import (
     ReplyHeld,
     ReplyParked,
     ReplySent,
+    ReplyTakenBack,
     SnoozeEnded,
     ThreadOpened,
     TranslationMissed,
@@ -140,7 +141,10 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case ReplyFailed():
             return reply_failed(was, event, policy)
         case ChangeRefused():
-            return Decision(was, (TellAgent(agent=event.agent, text=texts.unchanged(event.reason)),))
+            told = texts.unchanged(event.reason, deleted=event.deleted)
+            return Decision(was, (TellAgent(agent=event.agent, text=told),))
+        case ReplyTakenBack():
+            return Decision(was, (Note(text=texts.TAKEN_BACK),))
         case ReplyHeld():
             return reply_held(was, event)
         case ReplyParked():

@@ -199,7 +199,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ChangeSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Put other words, `text`, in the place of what was sent for the agent's message `reply`, where it can be."""
+    """Put other words, `text`, in the place of what was sent for the agent's message `reply`, or take it back ("")."""
 
     reply: str
     agent: str

@@ -201,10 +201,17 @@ class ReplyFailed(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class ChangeRefused(_Fact, frozen=True, kw_only=True, tag=True):
-    """What an agent changed afterwards stays as it was sent; `reason` is for them to read."""
+    """What an agent changed, or `deleted`, afterwards stays as it was sent; `reason` is for them to read."""
 
     agent: str
     reason: str = ""
+    deleted: bool = False
+
+
+class ReplyTakenBack(_Fact, frozen=True, kw_only=True, tag=True):
+    """What was sent for an agent's message, which they deleted, is gone at the customer's too."""
+
+    reply: str
 
 
 class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
@@ -272,6 +279,7 @@ Event = (
     | ReplySent
     | ReplyFailed
     | ChangeRefused
+    | ReplyTakenBack
     | ReplyHeld
     | ReplyParked
     | TurnCame

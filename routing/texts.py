@@ -88,6 +88,7 @@ FORM_EXPIRED = "That took too long, and Slack opens no form any more: press the 
 FORM_TOO_LONG = "This is too long for a form: edit your message in the thread."
 NOT_HELD = "This message isn't held any more."
 EDITED = "The customer keeps what was sent first. Write a new message to correct it."
+TAKEN_BACK = "Deleted here, and at the customer's too"
 EDITED_FAILED = "This message didn't reach the customer: write a new one."
 DELETED = "The customer has already got this message; deleting it here doesn't take it back."
 UNREACHABLE = "the customer has blocked us"
@@ -128,9 +129,10 @@ def claimed_by(agent: str) -> str:
     return f"Claimed by {agent}"
 
 
-def unchanged(reason: str) -> str:
+def unchanged(reason: str, *, deleted: bool = False) -> str:
     """Say that what was sent stays as it is."""
-    return f"{EDITED} ({reason})" if reason else EDITED
+    told = DELETED if deleted else EDITED
+    return f"{told} ({reason})" if reason else told
 
 
 def which_reply(asked: str, known: tuple[str, ...]) -> str:

@@ -126,6 +126,12 @@ class SlackSandbox:
         body = {"subtype": "message_changed", "message": new, "previous_message": old}
         await self.event({"type": "message", "channel": self.channel, "ts": self._next_ts(), "hidden": True, **body})
 
+    async def remove(self, ts: str) -> None:
+        """Have an agent delete a message."""
+        old = self.posts.pop(ts)
+        body = {"subtype": "message_deleted", "deleted_ts": ts, "previous_message": old}
+        await self.event({"type": "message", "channel": self.channel, "ts": self._next_ts(), "hidden": True, **body})
+
     async def press(self, user: str, action: str, value: str, message: str) -> int:
         """Have an agent press a button; gives the status that Slack would see."""
         post = self.posts[message]
@@ -302,6 +308,7 @@ class SlackSandbox:
             "users.getPresence": self._presence,
             "chat.postMessage": self._store,
             "chat.update": self._update,
+            "chat.delete": self._delete,
             "chat.postEphemeral": self._whisper,
             "views.open": self._open_form,
             "reactions.add": self._react,
@@ -436,6 +443,12 @@ class SlackSandbox:
         self.posts[post["ts"]] = {**post, "text": fields.get("text", ""), "blocks": fields.get("blocks", [])}
         self._ring()
         return {"ok": True, "channel": self.channel, "ts": post["ts"]}
+
+    def _delete(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if self.posts.pop(fields.get("ts", ""), None) is None:
+            return {"ok": False, "error": "message_not_found"}
+        self._ring()
+        return {"ok": True, "channel": fields.get("channel"), "ts": fields["ts"]}
 
     def _react(self, fields: dict[str, Any]) -> dict[str, Any]:
         names = self.reactions.setdefault(fields["timestamp"], [])

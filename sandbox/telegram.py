@@ -153,6 +153,8 @@ class TelegramSandbox:
                 return self._send(fields)
             case "editMessageText":
                 return self._edit(fields)
+            case "deleteMessage":
+                return self._delete(fields)
             case "getFile":
                 return self._get_file(fields.get("file_id", ""))
         return _refuse(404, "Not Found")
@@ -202,6 +204,16 @@ class TelegramSandbox:
                 message |= {"text": fields["text"], "edit_date": message["date"]}
         self._ring()
         return _ok({key: value for key, value in ours[0].items() if key != "file"})
+
+    def _delete(self, fields: dict[str, str]) -> web.Response:
+        ours = [each for each in self.sent if str(each["message_id"]) == fields.get("message_id")]
+        if not ours or str(ours[0]["chat"]["id"]) != fields.get("chat_id"):
+            return _refuse(400, "Bad Request: message to delete not found")
+        chat = self.chats[ours[0]["chat"]["id"]]
+        chat[:] = [each for each in chat if each["message_id"] != ours[0]["message_id"]]
+        self.sent.remove(ours[0])
+        self._ring()
+        return _ok(True)
 
     def _attach(self, method: str, fields: dict[str, str], uploads: dict[str, web.FileField]) -> web.Response:
         kind = SENDS[method]

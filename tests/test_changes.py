@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from routing import texts
 from routing.contents import Facts
 from routing.conversation import Conversation, Status, decide
-from routing.effects import ChangeSent, Effect, ShowSent, TellAgent, TellCustomer
-from routing.events import AgentEdited, ChangeRefused, Event, ReplySent
+from routing.effects import ChangeSent, Effect, Note, ShowSent, TellAgent, TellCustomer
+from routing.events import AgentEdited, ChangeRefused, Event, ReplySent, ReplyTakenBack
 from routing.policy import Agent, Policy
 
 World = Any
@@ -55,8 +55,21 @@ CHANGE = ChangeSent(reply="2.0", agent="U0ANA", text="New", language="es", sourc
         pytest.param(SENT, edited("New", language="es"), [replace(CHANGE, source="es")], id="in another language"),
         pytest.param(replace(SENT, receipts={}), edited("New"), [CHANGE], id="before it is known that it went"),
         pytest.param(replace(SENT, receipts={"2.0": "failed"}), edited("New"), told(texts.EDITED_FAILED), id="failed"),
-        pytest.param(SENT, edited("", deleted=True), told(texts.DELETED), id="deleted"),
-        pytest.param(SENT, edited("// New"), told(texts.DELETED), id="made a note"),
+        pytest.param(SENT, edited("", deleted=True), [replace(CHANGE, text="")], id="deleted"),
+        pytest.param(SENT, edited("// New"), [replace(CHANGE, text="")], id="made a note"),
+        pytest.param(replace(SENT, receipts={"2.0": "failed"}), edited("", deleted=True), [], id="failed and deleted"),
+        pytest.param(
+            SENT,
+            ReplyTakenBack(id="e", to="tg/1", at=NOON, reply="2.0"),
+            [Note(text=texts.TAKEN_BACK)],
+            id="taken back",
+        ),
+        pytest.param(
+            SENT,
+            ChangeRefused(id="e", to="tg/1", at=NOON, agent="U0ANA", reason="too old", deleted=True),
+            told(texts.unchanged("too old", deleted=True)),
+            id="not taken back",
+        ),
         pytest.param(replace(SENT, receipts={}), edited("// New"), [], id="a note that was changed"),
         pytest.param(Conversation(contact="tg/1"), edited("New"), [], id="nobody's thread"),
         pytest.param(
@@ -135,6 +148,29 @@ async def test_what_the_platform_will_not_change_is_told(world: World) -> None:
 
     assert texts.EDITED in world.slack.whispers[0]["text"]
     assert "Telegram doesn't let us change this message any more" in world.slack.whispers[0]["text"]
+    assert customer.got() == ["Llegará el viernes."]
+
+
+async def test_what_an_agent_deletes_is_gone_at_the_customers_too(world: World) -> None:
+    customer, thread, answer = await answered(world)
+    await world.slack.remove(answer)
+
+    await world.until(lambda: customer.got() == [])
+    await world.shown(thread, texts.TAKEN_BACK)
+
+
+async def test_what_the_platform_will_not_take_back_is_told(world: World) -> None:
+    customer, _, answer = await answered(world)
+    world.telegram.fault = lambda method, _: (
+        web.json_response({"ok": False, "description": "Bad Request: message can't be deleted"}, status=400)
+        if method == "deleteMessage"
+        else None
+    )
+    await world.slack.remove(answer)
+    await world.until(lambda: world.slack.whispers)
+
+    assert texts.DELETED in world.slack.whispers[0]["text"]
+    assert "Telegram doesn't let us take this message back any more" in world.slack.whispers[0]["text"]
     assert customer.got() == ["Llegará el viernes."]
 
 

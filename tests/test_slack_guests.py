@@ -61,6 +61,19 @@ async def test_a_direct_message_goes_both_ways_by_name(world: World, guests: Sla
     await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."])
 
 
+async def test_what_an_agent_edits_and_deletes_is_changed_and_gone(world: World, guests: SlackSandbox) -> None:
+    await guests.guest_writes("U0LUCIA", "¿Dónde está mi pedido A-1042?", place="D0LUCIA")
+    thread = await world.thread()
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."])
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+    await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará mañana."])
+    await world.slack.remove(answer)
+
+    await world.until(lambda: len(guests.place("D0LUCIA")) == 1)
+    await world.shown(thread, "Deleted here, and at the customer's too")
+
+
 async def test_a_mention_begins_a_conversation_and_its_thread_goes_on(world: World, guests: SlackSandbox) -> None:
     await guests.guest_writes("U0LUCIA", "just chatting", place="C0PUBLIC")
     ts = await guests.guest_writes("U0LUCIA", "<@U0BOT> ¿Dónde está mi pedido A-1042?", place="C0PUBLIC")
