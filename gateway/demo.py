@@ -72,6 +72,13 @@ languages = ["en", "fr"]
 slack_user_id = "U0MIA"
 name = "Mia"
 languages = ["en", "de"]
+[[replies]]
+name = "returns"
+text.en = "Hello {{name}}, you can return it within 30 days."
+text.es = "Hola, {{name}}: puede devolverlo en un plazo de 30 días."
+text.fr = "Bonjour {{name}}, vous pouvez le retourner sous 30 jours."
+text.de = "Hallo {{name}}, Sie können es innerhalb von 30 Tagen zurückgeben."
+text.pt = "Olá, {{name}}: você pode devolver em até 30 dias."
 """
 EXCHANGE = (
     ("customer", "Hola, ¿dónde está mi pedido A-1042?"),
@@ -118,7 +125,7 @@ async def open_demo() -> AsyncIterator[Gateway]:
         stack.push_async_callback(gateway.stop)
         guide = Guide(
             agents={agent.id: agent.name for agent in settings.policy.agents},
-            suggestions=phrasebook.suggestions("en", "agent", SUGGESTIONS),
+            suggestions=[*phrasebook.suggestions("en", "agent", SUGGESTIONS), "!reply returns"],
             engines=await _engines(gateway.chain),
             exchange=EXCHANGE,
         )

@@ -141,6 +141,17 @@ async def test_buttons_work_and_a_note_stays_at_the_desk(page: Page) -> None:
     await expect(page.locator("#chat")).not_to_contain_text("she has written before")
 
 
+async def test_a_saved_reply_goes_in_the_customers_language(page: Page) -> None:
+    await page.locator("#people button", has_text="Jonas").click()
+    await page.locator("#say button", has_text="Wo ist meine Bestellung?").click()
+    await page.locator(".thread button", has_text="!reply returns").click()
+
+    await expect(page.locator("#chat")).to_contain_text(
+        "Hallo Jonas, Sie können es innerhalb von 30 Tagen zurückgeben."
+    )
+    await expect(page.locator(".thread")).to_contain_text("saved reply returns")
+
+
 async def test_a_translation_is_put_right_in_a_form(page: Page) -> None:
     await page.locator("#people button", has_text="Jonas").click()
     await page.locator("#say button", has_text="Wo ist meine Bestellung?").click()

@@ -76,7 +76,7 @@ function pressable(each, post, agent) {
 
 // What stands in a message's own menu in Slack.
 function menu(post, agent) {
-  const button = make("button", "menu", "Fix the translation");
+  const button = make("button", "menu", "⋯ Fix the translation");
   button.type = "button";
   button.onclick = () => send({ do: "choose", agent: agent(), action: "fix", message: post.ts });
   return button;
