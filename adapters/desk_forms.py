@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 class Form(NamedTuple):
     """Asks an agent for words: `action` says what becomes of them, `about` names the message that they are for.
 
-    `shown` stands above the field, each a label and a text; `text` stands in it.
+    `shown` stands above the field, each a label and a text; `text` stands in it. `seen` comes back with the words.
     """
 
     action: str
@@ -35,6 +35,7 @@ class Form(NamedTuple):
     label: str
     text: str
     shown: Sequence[tuple[str, str]] = ()
+    seen: str = ""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class _Place(msgspec.Struct, frozen=True):
 
     thread: str
     about: str
+    seen: str = ""
 
 
 _decode = msgspec.json.Decoder(_Place).decode
@@ -65,7 +67,7 @@ def draw_form(form: Form, root: str) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": form.action,
-        "private_metadata": msgspec.json.encode(_Place(root, form.about)).decode(),
+        "private_metadata": msgspec.json.encode(_Place(root, form.about, form.seen)).decode(),
         "title": _said(title),
         "submit": _said(submit),
         "close": _said("Cancel"),
@@ -94,6 +96,7 @@ def read_form(body: Json, channel: str, at: datetime) -> Sequence[AgentSubmitted
             agent=clean(body["user"]["id"]),
             action=view["callback_id"],
             value=place.about,
+            seen=place.seen,
             text=clean(view["state"]["values"][WORDS][WORDS]["value"]),
         ),
     )

@@ -1,6 +1,7 @@
 """`!fix`: what agents say is the right translation, remembered for everybody and put where the wrong one stands."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,7 @@ LOOK_BACK = 60
 """How many events of a conversation are looked through for its last translation."""
 
 NOTHING = "There is no translation in this conversation to correct."
+CHANGED = "This was changed while you wrote, so nothing was corrected. You wrote: "
 NOTHING_HERE = "There is no translation here to correct: choose a customer's message, or an answer that was translated."
 TOO_LONG = "This is too long for a form: write `!fix` and the right words in the thread."
 log = logging.getLogger("dragoman.corrections")
@@ -106,21 +108,26 @@ class Fixes:
         self._policy = policy
         self._tally = tally
 
-    async def find(self, mailbox: str, fix: Fix) -> Said | Reply | None:
+    async def find(self, mailbox: str, fix: Fix) -> Said | Reply | str:
         """Give what a correction is about: a message as it stands, or an answer.
 
-        Where it names none, that is what was last translated before it, or should have been.
+        Where it names none, that is what was last translated before it, or should have been. Where there is nothing to
+        correct, says why.
         """
         if fix.about:
-            return await self._said(mailbox, fix.about) or await self._answer(mailbox, fix.about)
+            found = await self._said(mailbox, fix.about) or await self._answer(mailbox, fix.about)
+            done = isinstance(found, Said) and found.text == fix.text
+            if found is not None and not done and fix.seen not in ("", _seen(found)):
+                return CHANGED + fix.text
+            return found or NOTHING_HERE
         history = await self._store.history(mailbox, LOOK_BACK)
         events = [*takewhile(lambda each: not isinstance(each, AgentWrote) or each.message != fix.message, history)]
         for event in reversed(events):
             if isinstance(event, CustomerWrote) and (said := await self._said(mailbox, event.message)):
                 return said
             if isinstance(event, ReplySent) and event.engine and event.reply and event.final:
-                return self._reply(events, event)
-        return None
+                return self._reply(events, event) or NOTHING
+        return NOTHING
 
     async def form(self, mailbox: str, message: str) -> Form | str:
         """Make the form that puts the translation of a message right, or say why there is none."""
@@ -133,7 +140,7 @@ class Fixes:
         else:
             label, text = f"What the customer should read, in {language_name(found.sent.language)}", found.sent.sent
             shown = ("You wrote", found.written)
-        return Form("fix", message, label, text, (shown,)) if len(text) <= LONGEST else TOO_LONG
+        return Form("fix", message, label, text, (shown,), _seen(found)) if len(text) <= LONGEST else TOO_LONG
 
     async def of_said(self, said: Said, fix: Fix) -> Said:
         """Remember what a customer's message means, and say how it is shown then."""
@@ -201,3 +208,9 @@ class Fixes:
         name = self._policy.name_of(fix.agent)
         await self._corrections.add(Correction(source=source, target=target, text=text, fix=fix.text, by=name))
         return ""
+
+
+def _seen(found: Said | Reply) -> str:
+    """Name what a person sees, so that another thing is known from it."""
+    words = (found.original, found.text) if isinstance(found, Said) else (found.written, found.sent.sent)
+    return hashlib.sha256("\0".join(words).encode(errors="replace")).hexdigest()[:16]

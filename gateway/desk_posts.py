@@ -24,8 +24,9 @@ from adapters.desk_view import (
     pieces,
 )
 from adapters.slack_api import SlackRefusal
+from adapters.slack_text import escape
 from gateway.budget import Budget
-from gateway.corrections import NOTHING, Fixes, Reply
+from gateway.corrections import Fixes, Reply
 from gateway.desk_files import DeskFiles, SearchFailed, together, told
 from gateway.desk_marks import whisper
 from gateway.hands import Hands
@@ -226,8 +227,8 @@ class DeskPosts:
 
             if await self._redraw(batch, order, right.message, change):
                 return 0
-        if found is None:
-            await whisper(self._hands, self._desk, order, fix.agent, NOTHING)
+        if isinstance(found, str):
+            await whisper(self._hands, self._desk, order, fix.agent, escape(found))
             await self._hands.keep(batch, Result(orders=(order.id,)))
             return 0
         return await self._entries(batch)
@@ -236,7 +237,7 @@ class DeskPosts:
         found = await self._fixes.find(order.mailbox, fix)
         if isinstance(found, Reply):
             return Line(text=await self._fixes.of_reply(found, fix, order), quiet=True)
-        return await self._fixes.of_said(found, fix) if found else Line(text=NOTHING, quiet=True)
+        return Line(text=found, quiet=True) if isinstance(found, str) else await self._fixes.of_said(found, fix)
 
     async def _show_files(self, batch: Batch) -> int:
         """Put a customer's files into the thread, or say why they can't be shown."""

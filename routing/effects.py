@@ -152,13 +152,14 @@ class AskWords(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Put a translation right, for good: `text` is what it should say.
 
-    It is that of the message `about`, or the last one before the agent's `message`.
+    It is that of the message `about`, or the last one before the agent's `message`. `seen` is what they saw of it.
     """
 
     agent: str
     message: str = ""
     text: str
     about: str = ""
+    seen: str = ""
 
 
 class SettleAsk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

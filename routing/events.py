@@ -156,12 +156,16 @@ class AgentPressed(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class AgentSubmitted(_Fact, frozen=True, kw_only=True, tag=True):
-    """An agent filled in a form: `action` as of AskWords, `value` the message that `text` is about."""
+    """An agent filled in a form: `action` as of AskWords, `value` the message that `text` is about.
+
+    `seen` is what they saw of it, as the shell names it.
+    """
 
     agent: str
     action: str
     value: str
     text: str
+    seen: str = ""
 
 
 class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):

@@ -26,7 +26,9 @@ def agent_submitted(was: Conversation, event: AgentSubmitted, policy: Policy) ->
     if not text:
         return Decision(was)
     if event.action == "fix":
-        return Decision(was, (Fix(agent=event.agent, text=text, about=event.value),))
+        return Decision(was, (Fix(agent=event.agent, text=text, about=event.value, seen=event.seen),))
+    if event.value not in was.held:
+        return Decision(was, (TellAgent(agent=event.agent, text=texts.not_held(text)),))
     return _release(was, event.agent, event.action, event.value, policy, words=text)
 
 

@@ -135,6 +135,11 @@ def unchanged(reason: str, *, deleted: bool = False) -> str:
     return f"{told} ({reason})" if reason else told
 
 
+def not_held(words: str) -> str:
+    """Give an agent the words back that came too late."""
+    return f"{NOT_HELD} You wrote: {words}"
+
+
 def which_reply(asked: str, known: tuple[str, ...]) -> str:
     """Answer `!reply` with what isn't the name of one."""
     if not known:

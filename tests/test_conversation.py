@@ -215,7 +215,7 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
         pytest.param(
             OPEN,
             submitted("edit", "Buenas"),
-            [TellAgent(agent="U0BEN", text=texts.NOT_HELD)],
+            [TellAgent(agent="U0BEN", text=texts.not_held("Buenas"))],
             id="edited words of what has gone meanwhile go nowhere",
         ),
         pytest.param(replace(OPEN, held={"2.0": RISKY}), submitted("edit", "  "), [], id="no words go nowhere"),

@@ -103,6 +103,24 @@ async def test_an_answer_is_put_right_from_its_menu(world: World) -> None:
     assert customer.got() == ["Lo tendrá el viernes.", "¡Gracias!"]
 
 
+async def test_what_was_changed_while_an_agent_wrote_is_not_corrected(
+    world: World, words: Callable[[Any], str]
+) -> None:
+    customer, thread = await talk(world)
+    post = await world.shown(thread, "Where is my order A-1042?")
+    (button,) = [block["accessory"] for block in post["blocks"] if "accessory" in block]
+    await world.slack.press("U0ANA", button["action_id"], button["value"], post["ts"])
+    await world.until(lambda: world.slack.forms)
+    await customer.edit(int(button["value"].rpartition(":")[2]), "Quiero un reembolso.")
+    await world.shown(thread, "I want a refund.")
+    await world.slack.submit(world.slack.forms[0]["id"], "What became of <order> A-1042?")
+    await world.until(lambda: world.slack.whispers)
+
+    assert "changed while you wrote" in world.slack.whispers[0]["text"]
+    assert "You wrote: What became of &lt;order&gt; A-1042?" in world.slack.whispers[0]["text"]
+    assert "corrected by" not in words(await world.shown(thread, "I want a refund."))
+
+
 async def test_where_there_is_nothing_to_put_right_the_agent_is_told(world: World) -> None:
     _, thread = await talk(world)
     note = await world.slack.write("U0BEN", "// he is angry", thread=thread)
