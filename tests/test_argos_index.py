@@ -59,6 +59,7 @@ class Publisher:
         if request.path == "/index.json":
             return web.json_response(self.entries)
         self.ranges.append(request.headers.get("Range", ""))
+        assert request.headers["Accept-Encoding"] == "identity"
         if self.faults:
             return await self.faults.pop(0)(request)
         body = self.files.get(request.path.rpartition("/")[2])

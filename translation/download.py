@@ -65,7 +65,8 @@ class Downloads:
         done = await asyncio.to_thread(_size, into)
         if size and done >= size:
             return
-        headers = {"Range": f"bytes={done}-"} if done else {}
+        # Packed on the way, what arrives is longer than what the headers say, and a part of it is no part of the file.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
         async with self._session.get(url, headers=headers, timeout=TIMEOUT) as response:
             if response.status == 416:
                 if not size and done == _whole(response):
