@@ -1,5 +1,6 @@
 """Words for the other side: what the desk reads of a customer's message, and what the customer reads of an answer."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -212,14 +213,15 @@ class Interpreter:
         if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
             back = back or await self.meaning(made.text, order.language, order.source, name=name)
             self.tally.note(made.engine, Pair(order.source, order.language), "held")
-            return Held(made.text, back, self._doubt(order, doubts))
+            return Held(made.text, back, await self._doubt(order, doubts))
         mark = _mark(made, verdict)
         return self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
 
-    def _doubt(self, order: TellCustomer, doubts: Sequence[str]) -> str:
+    async def _doubt(self, order: TellCustomer, doubts: Sequence[str]) -> str:
         """Say why an answer is held, and what was right for one much like it."""
         doubt = f"This may be a wrong translation: {', '.join(doubts)}."
-        like = self.memory.similar(order.text, Pair(order.source, order.language))
+        # To compare with thousands takes longer than the event loop may be kept.
+        like = await asyncio.to_thread(self.memory.similar, order.text, Pair(order.source, order.language))
         return f"{doubt} Corrected before: “{like.text}” → “{like.fix}”." if like else doubt
 
     async def _looked_at(self, order: TellCustomer, made: Translated, name: str) -> tuple[Verdict, str]:

@@ -89,11 +89,15 @@ class Memory:
         if not known:
             return None
         compare = SequenceMatcher(autojunk=False)
-        compare.set_seq2(_loosen(text))
+        wanted = _loosen(_with_marks(around(text)))
+        compare.set_seq2(wanted)
         best, found = ALIKE, None
-        for each in known.all[-LOOKED_AT:]:
-            compare.set_seq1(_loosen(each.text))
-            if compare.real_quick_ratio() > best and compare.quick_ratio() > best and (like := compare.ratio()) > best:
+        for loose, each in known.all[-LOOKED_AT:]:
+            # What differs much in length can't be much alike; most are passed over by that.
+            if 2 * min(len(loose), len(wanted)) <= best * (len(loose) + len(wanted)):
+                continue
+            compare.set_seq1(loose)
+            if compare.quick_ratio() > best and (like := compare.ratio()) > best:
                 best, found = like, each
         return found
 
@@ -125,16 +129,16 @@ class _Known:
     """The corrections of one direction."""
 
     def __init__(self) -> None:
-        self.all: list[Correction] = []
+        self.all: list[tuple[str, Correction]] = []
         self.fixes: dict[str, str] = {}
         self.loosely: dict[str, str] = {}
         """What is right for a text whatever its accents and punctuation; "" where that isn't one thing."""
 
     def add(self, each: Correction) -> None:
         fix, pattern = _patterns(each)
-        self.all.append(each)
         self.fixes[pattern] = fix
         loose = _loosen(pattern)
+        self.all.append((loose, each))
         self.loosely[loose] = fix if self.loosely.get(loose, fix) == fix else ""
 
 
