@@ -35,6 +35,6 @@ def saved_reply(was: Conversation, event: AgentWrote, asked: str, policy: Policy
 
 def _filled(text: str, was: Conversation, agent: str, policy: Policy) -> str:
     """Put values in the variables' places; a name that isn't known leaves no gap."""
-    text = text if was.name else _NAMELESS.sub("", text)
+    text = text if was.name else _NAMELESS.sub("", text).lstrip(" ,:;\u00a0")
     values = {"name": was.name, "number": f"#{was.number}", "agent": policy.name_of(agent)}
     return re.sub(r"\{(name|number|agent)\}", lambda found: values[found[1]], text)

@@ -23,7 +23,8 @@ RETURNS = SavedReply(
     name="Returns", text={"en": "Hello {name}, returns are free. {agent}", "es": "Hola, {name}: es gratis. ({number})"}
 )
 THANKS = SavedReply(name="thanks", text={"de": "Vielen Dank!"})
-POLICY = Policy(agents=(Agent(id="U0ANA", name="Ana"),), replies=(RETURNS, THANKS))
+NAMED = SavedReply(name="named", text={"en": "{name}, good morning!"})
+POLICY = Policy(agents=(Agent(id="U0ANA", name="Ana"),), replies=(RETURNS, THANKS, NAMED))
 OPEN = Conversation(
     contact="tg/1", name="Lucía", number=7, status=Status.OPEN, language="es", assignee="U0ANA", thread="1.0"
 )
@@ -66,6 +67,12 @@ def order(text: str, source: str, language: str = "es", **more: Any) -> TellCust
             id="a name that isn't known leaves no gap",
         ),
         pytest.param(
+            replace(OPEN, name="", language="pt"),
+            "!reply named",
+            order("good morning!", "en", "pt"),
+            id="nor a comma at the beginning",
+        ),
+        pytest.param(
             replace(OPEN, name="{agent}"),
             "!reply returns",
             order("Hola, {agent}: es gratis. (#7)", "es", ready=True, by="saved reply Returns"),
@@ -74,13 +81,13 @@ def order(text: str, source: str, language: str = "es", **more: Any) -> TellCust
         pytest.param(
             OPEN,
             "!reply",
-            TellAgent(agent="U0ANA", text="Say which: `!reply Returns`, `!reply thanks`."),
+            TellAgent(agent="U0ANA", text="Say which: `!reply Returns`, `!reply thanks`, `!reply named`."),
             id="which there are",
         ),
         pytest.param(
             OPEN,
             "!reply nothing",
-            TellAgent(agent="U0ANA", text=texts.which_reply("nothing", ("Returns", "thanks"))),
+            TellAgent(agent="U0ANA", text=texts.which_reply("nothing", ("Returns", "thanks", "named"))),
             id="an unknown one is not sent",
         ),
     ],
