@@ -384,6 +384,18 @@ def mixed() -> Iterator[Row]:
     )
 
 
+def burst() -> Iterator[Row]:
+    """Have many customers write at once to a desk that takes one post a second."""
+    told = script("burst.py", patience=900)
+    wrong = {what: int(told[what]) for what in ("lost", "doubled", "out_of_order")}
+    seen = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in wrong.items())
+    what = "500 messages at once in 100 conversations, to a desk that takes a post a second"
+    yield Row(what, f"shown within {told['seconds']:.0f} s: {seen}", "0 of each", not any(wrong.values()))
+    yield at_most("… posts for all that", told["posts"], 500 / 3, "posts")
+    yield at_most("… an answer meanwhile, until it reaches the customer's platform, p95", told["reply_p95"], 2, "s")
+    yield at_most("… a press, until it is acknowledged, p99", told["click_p99"] * 1000, 500, "ms")
+
+
 def beside_argos(firefox: float) -> Iterator[Row]:
     """Measure the engines beside what else translates with a package of the size of Argos's."""
     argos = script("argos.py", patience=600)
@@ -449,6 +461,7 @@ GROUPS = {
     "parsing": parsing,
     "files": files,
     "mixed": mixed,
+    "burst": burst,
     "translating": translating,
     "redis": redis,
 }

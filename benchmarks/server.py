@@ -1,7 +1,8 @@
 """A Dragoman of its own for a measurement: `server.py MODE PORT PLATFORMS_PORT FOLDER [STORE]`.
 
 Modes: `ceiling` takes webhooks and stores nothing, `held` stores them and works on none, `plain` does the whole path
-without detection and translation, `full` with both, an engine that answers at once, and all checks.
+without detection and translation, `full` with both, an engine that answers at once, and all checks, `paced` the same
+as fast as Slack lets it post.
 """
 
 import asyncio
@@ -127,7 +128,7 @@ async def main(mode: str, port: int, platforms: int, folder: Path, store: str = 
     made.make_chain = lambda settings, phrasebook, tally: Chain([phrasebook, Instant()])
     if mode == "plain":
         made.Interpreter = Plain
-    gateway = app.Gateway(settings, budget=lambda: Budget(rate=1e6, burst=10**6))
+    gateway = app.Gateway(settings, budget=Budget if mode == "paced" else lambda: Budget(rate=1e6, burst=10**6))
     await gateway.start()
     if mode in ("ceiling", "held"):
         await gateway.bridge.stop()

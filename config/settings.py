@@ -202,7 +202,8 @@ def _desk(table: Table) -> Desk:
     table.text("kind", "slack", choices=("slack",))
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
-    table.text("call_link", "")
+    for name in ("call_link", "only_assignee", "confirm", "undo"):
+        table.skip(name)
     channel = table.text("channel")
     if channel.startswith("#"):
         raise table.error(
@@ -237,6 +238,9 @@ def _policy(root: Table) -> Policy:
         skills=skills,
         default_skill=default,
         call_link=_call_link(root.table("desk")),
+        only_assignee=root.table("desk").flag("only_assignee", default=False),
+        confirm=root.table("desk").flag("confirm", default=False),
+        undo=root.table("desk").seconds("undo", timedelta()),
         replies=tuple(_reply(table) for table in root.tables("replies")),
         reopen_window=routing.duration("reopen_window", timedelta(hours=24)),
     )

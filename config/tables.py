@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Key = tuple[str | int, ...]
+DAY = 86_400
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"\s*([\w.\-\"']+)\s*=")
@@ -139,6 +140,18 @@ class Table:
         if found is None:
             raise self.error(name, f'must be a duration such as "30m", "24h" or "7d", not {value!r}')
         return found
+
+    def seconds(self, name: str, default: timedelta) -> timedelta:
+        """Read a number of seconds, or a duration."""
+        value = self._values.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= DAY:
+            self._asked.add(name)
+            return timedelta(seconds=value)
+        return self.duration(name, default)
+
+    def skip(self, name: str) -> None:
+        """Leave a value to somebody else who reads it."""
+        self._asked.add(name)
 
     def table(self, name: str) -> "Table":
         """Read a table within; an absent one is empty."""

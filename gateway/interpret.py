@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from adapters.desk_view import Said
 from adapters.text import split
 from gateway.store.contract import Progress
 from gateway.tally import Tally
+from routing import texts
 from routing.contents import Facts
 from routing.conversation import Conversation
 from routing.effects import ShowEdit, ShowSent, TellCustomer, TellDesk
@@ -38,6 +40,7 @@ UNCLEAR = 0.1
 DESK_WAITS = 4.0
 """Seconds after which the desk is shown the original, and its translation follows."""
 
+UNCUT = Capabilities(max_text=sys.maxsize)
 HOW_TO_GET = "`dragoman check` says which languages are there"
 
 
@@ -188,6 +191,8 @@ class Interpreter:
         self, order: TellCustomer, channel: Capabilities, *, name: str = "", before: Sequence[str] = ()
     ) -> Progress | Held:
         """Say what the customer, `name`, reads of an answer, in parts that the platform takes."""
+        if order.confirm:
+            return await self._preview(replace(order, confirm=False), name=name, before=before)
         if order.lines:
             asked = await self.for_customer(replace(order, lines=()), channel, name=name, before=before)
             if isinstance(asked, Progress):
@@ -216,6 +221,17 @@ class Interpreter:
             return Held(made.text, back, await self._doubt(order, doubts))
         mark = _mark(made, verdict)
         return self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
+
+    async def _preview(self, order: TellCustomer, *, name: str, before: Sequence[str]) -> Held:
+        """Hold an answer for its writer to see; where it is read as it was written there is no translation to show."""
+        made = await self.for_customer(order, UNCUT, name=name, before=before)
+        if isinstance(made, Held):
+            return made
+        if not made.engine:
+            return Held("", "", texts.preview(made.warning))
+        text = "".join(made.parts)
+        back = made.back or await self.meaning(text, made.language, order.source, name=name)
+        return Held(text, back, texts.preview(made.warning))
 
     async def _doubt(self, order: TellCustomer, doubts: Sequence[str]) -> str:
         """Say why an answer is held, and what was right for one much like it."""

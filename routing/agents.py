@@ -26,6 +26,7 @@ from routing.held import ABOUT_WORDS, held_edited, words_pressed
 from routing.languages import COMMON, language_name
 from routing.policy import Policy
 from routing.saved import saved_reply
+from routing.slips import reply, say, waiting_edited
 from routing.snooze import snooze
 from routing.state import PRIORITIES, Conversation, Decision, Held, Status, card
 
@@ -56,10 +57,10 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         agent=event.agent,
         files=event.attached,
     )
-    decision = answer(was, event.agent, event.message, order, policy)
+    decision = reply(was, event, order, policy)
     if was.thread and not event.to.endswith(f"/{was.thread}") and event.to.startswith(THREAD_MARK):
         told = TellAgent(agent=event.agent, text=texts.CONTINUES.format(number=was.number))
-        return Decision(decision.conversation, (*decision.effects, told))
+        return replace(decision, effects=(*decision.effects, told))
     return decision
 
 
@@ -72,8 +73,8 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
     """Say what becomes of a message that an agent changed."""
     if event.message in was.held:
         return held_edited(was, event, policy)
-    if any(order.reply == event.message for order in was.parked):
-        return _parked_edited(was, event)
+    if any(order.reply == event.message for order in (*was.parked, *was.undoable)):
+        return waiting_edited(was, event)
     text = event.text.strip()
     gone = event.deleted or not text or text.startswith(("//", "!"))
     if was.receipts.get(event.message) == "failed":
@@ -88,15 +89,6 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
         source=_source(event, policy),
     )
     return Decision(was, (change,))
-
-
-def _parked_edited(was: Conversation, event: AgentEdited) -> Decision:
-    """Have what waits for the customer say what it says now, or go away."""
-    text = event.text.strip()
-    gone = event.deleted or not text or text.startswith(("//", "!"))
-    kept = [order for order in was.parked if order.reply != event.message or not gone]
-    changed = [replace(order, text=text) if order.reply == event.message else order for order in kept]
-    return Decision(replace(was, parked=tuple(changed)))
 
 
 def _command(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
@@ -136,7 +128,7 @@ def _send(was: Conversation, command: Command, event: AgentWrote, policy: Policy
     """Send the customer something that is named."""
     match command.name:
         case "template":
-            return _template(was, event.agent, event.message, command.argument, policy)
+            return _template(was, event, command.argument, policy)
         case "reply":
             return saved_reply(was, event, command.argument, policy)
     return _call(was, event, policy)
@@ -187,20 +179,26 @@ def _chosen(was: Conversation, agent: str, action: str, chosen: str, policy: Pol
         case "set_language":
             return _language(was, agent, chosen, policy)
         case "template":
-            return _template(was, agent, "", chosen, policy)
+            return _pressed_template(was, agent, chosen, policy)
     return Decision(was)
 
 
-def _template(was: Conversation, agent: str, message: str, asked: str, policy: Policy) -> Decision:
+def _template(was: Conversation, event: AgentWrote, asked: str, policy: Policy) -> Decision:
     """Send a template; whether there is such a one is found out when it goes."""
     name, _, rest = asked.strip().partition(" ")
     if not name:
-        return Decision(was, (TellAgent(agent=agent, text=texts.TEMPLATE_HOW),))
-    values = tuple(value.strip() for value in rest.split("|")) if message and rest.strip() else ()
-    language = was.language if message else rest.strip()
-    template = Template(name=name, language=language, values=values)
-    order = TellCustomer(text="", language=was.language, reply=message, agent=agent, template=template)
-    return answer(was, agent, message, order, policy)
+        return Decision(was, (TellAgent(agent=event.agent, text=texts.TEMPLATE_HOW),))
+    values = tuple(value.strip() for value in rest.split("|")) if rest.strip() else ()
+    template = Template(name=name, language=was.language, values=values)
+    order = TellCustomer(text="", language=was.language, reply=event.message, agent=event.agent, template=template)
+    return say(was, event, order, policy)
+
+
+def _pressed_template(was: Conversation, agent: str, chosen: str, policy: Policy) -> Decision:
+    """Send the template, of a name and a language, that an agent pressed."""
+    name, _, language = chosen.partition(" ")
+    template = Template(name=name, language=language.strip())
+    return answer(was, agent, "", TellCustomer(text="", language=was.language, agent=agent, template=template), policy)
 
 
 def _call(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
@@ -217,7 +215,7 @@ def _call(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         phrase=texts.CALL,
         lines=(link,),
     )
-    return answer(was, event.agent, event.message, order, policy)
+    return say(was, event, order, policy)
 
 
 def _ask_whom(was: Conversation, agent: str, policy: Policy) -> TellAgent:
@@ -291,12 +289,12 @@ def _is_tag(code: str) -> bool:
 def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decision:
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
-    closed = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), told_waiting=False)
+    closed = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), undoable=(), told_waiting=False)
     now = replace(closed, snoozed_until=EPOCH)
     settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
     dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))
-    return Decision(now, (UpdateCard(card=card(now, policy)), *dropped, said))
+    return Decision(now, (*was.undoable, UpdateCard(card=card(now, policy)), *dropped, said))
 
 
 def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:

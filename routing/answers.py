@@ -110,12 +110,13 @@ def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
         rendering=event.rendering,
         back=event.back,
         files=event.files,
+        shown=True,
     )
     ask = AskAgent(
         agent=event.agent,
         held=event.reply,
         reason=event.reason,
-        text=event.text,
+        text=event.text or " ".join(f"[{file.name or file.kind}]" for file in event.files),
         rendering=event.rendering,
         back=event.back,
     )

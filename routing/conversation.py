@@ -39,11 +39,13 @@ from routing.events import (
     ThreadOpened,
     TranslationMissed,
     TurnCame,
+    UndoEnded,
     Unrecognised,
 )
 from routing.handover import turn_came
 from routing.held import agent_submitted
 from routing.policy import Policy
+from routing.slips import undo_ended
 from routing.snooze import snooze_ended
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
 
@@ -153,6 +155,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return turn_came(was, event, policy)
         case SnoozeEnded():
             return snooze_ended(was, event, policy)
+        case UndoEnded():
+            return undo_ended(was, event)
         case TranslationMissed():
             return Decision(was, (ShowLate(message=event.message),))
         case Unrecognised():

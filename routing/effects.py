@@ -182,7 +182,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `reply` is the agent's message that it came from, `phrase` a key of the phrasebook for the gateway's own notices.
     `ready` text goes as it is; `back` then says what it means, `by` whose words they are where not the writer's.
     `files` are the desk's, and go after the text. A `template` goes in the text's place, and may go after the
-    platform's window. `lines` follow the text as they are.
+    platform's window. `lines` follow the text as they are. With `confirm` its writer is shown it and asked first.
     """
 
     text: str
@@ -197,6 +197,7 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     files: tuple[File, ...] = ()
     template: Template | None = None
     lines: tuple[str, ...] = ()
+    confirm: bool = False
 
 
 class ChangeSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

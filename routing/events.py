@@ -251,6 +251,12 @@ class SnoozeEnded(_Fact, frozen=True, kw_only=True, tag=True):
     until: datetime
 
 
+class UndoEnded(_Fact, frozen=True, kw_only=True, tag=True):
+    """The time in which deleting the agent's message `reply` stops it is over."""
+
+    reply: str
+
+
 class TranslationMissed(_Fact, frozen=True, kw_only=True, tag=True):
     """A customer's message stands at the desk as written, because no engine worked just then."""
 
@@ -288,6 +294,7 @@ Event = (
     | ReplyParked
     | TurnCame
     | SnoozeEnded
+    | UndoEnded
     | TranslationMissed
     | Unrecognised
 )

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from routing import texts
 from routing.effects import AskAgent, AskWords, Fix, SettleAsk, TellAgent, TellCustomer
 from routing.events import AgentEdited, AgentPressed, AgentSubmitted
-from routing.handover import answer
+from routing.handover import answer, card_if_changed, with_agent
 from routing.policy import Policy
 from routing.state import Conversation, Decision
 
@@ -47,6 +47,7 @@ def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decisi
             reply=event.message,
             agent=held.agent,
             files=held.files,
+            confirm=policy.confirm,
         )
         decision = answer(now, held.agent, event.message, order, policy)
         settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
@@ -82,6 +83,8 @@ def _release(was: Conversation, agent: str, action: str, message: str, policy: P
     if held is None:
         return Decision(was, (TellAgent(agent=agent, text=texts.NOT_HELD),))
     now = replace(was, held={key: each for key, each in was.held.items() if key != message})
+    if action != "keep" and policy.only_assignee and was.assignee not in ("", agent):
+        now = with_agent(now, agent, f"{policy.name_of(agent)}: took it over with an answer")
     name = policy.name_of(agent)
     settled = SettleAsk(held=message, text=texts.held_settled(action, name))
     if action == "keep":
@@ -97,6 +100,7 @@ def _release(was: Conversation, agent: str, action: str, message: str, policy: P
         back=held.back if action == "send" else "",
         by=texts.edited_by(name) if words and words != held.rendering else "",
         files=held.files,
+        confirm=policy.confirm and action == "send" and not held.shown,
     )
     decision = answer(now, agent, message, order, policy)
-    return Decision(decision.conversation, (settled, *decision.effects))
+    return Decision(decision.conversation, (settled, *decision.effects, *card_if_changed(was, now, policy)))

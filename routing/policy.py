@@ -50,7 +50,11 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides where a conversation goes, and what agents can do; `call_link` has `{room}` in it, "" for none."""
+    """What decides where a conversation goes, and what agents can do; `call_link` has `{room}` in it, "" for none.
+
+    With `only_assignee` nobody else answers in an open conversation unasked, with `confirm` every answer is shown
+    before it goes, and for as long as `undo` deleting it stops it.
+    """
 
     desk_language: str = "en"
     agents: tuple[Agent, ...] = ()
@@ -58,6 +62,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     default_skill: str = "general"
     replies: tuple[SavedReply, ...] = ()
     call_link: str = ""
+    only_assignee: bool = False
+    confirm: bool = False
+    undo: timedelta = timedelta()
     reopen_window: timedelta = timedelta(hours=24)
 
     def agent(self, id_: str) -> Agent | None:

@@ -5,8 +5,8 @@ import re
 from routing import texts
 from routing.effects import TellAgent, TellCustomer
 from routing.events import AgentWrote
-from routing.handover import answer
 from routing.policy import Policy
+from routing.slips import say
 from routing.state import Conversation, Decision
 
 _NAMELESS = re.compile(r"[ ,\u00a0]*\{name\}")
@@ -30,7 +30,7 @@ def saved_reply(was: Conversation, event: AgentWrote, asked: str, policy: Policy
         by=texts.saved_as(found.name) if own else "",
         files=event.attached,
     )
-    return answer(was, event.agent, event.message, order, policy)
+    return say(was, event, order, policy)
 
 
 def _filled(text: str, was: Conversation, agent: str, policy: Policy) -> str:

@@ -31,7 +31,10 @@ class Status(StrEnum):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An agent's message that waits for its writer to say whether it goes; `rendering` is the translation, if made."""
+    """An agent's message that waits for its writer to say whether it goes.
+
+    `rendering` is the translation, if made; `shown` says that it was asked about as the customer would read it.
+    """
 
     agent: str
     text: str
@@ -39,6 +42,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rendering: str = ""
     back: str = ""
     files: tuple[File, ...] = ()
+    shown: bool = False
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,7 +52,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids;
     `unread` are the agent's messages accepted and not yet read, with when, on a platform that tells what was read by
     time, and `read_until` is how far that is.
-    `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that.
+    `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that, and
+    `undoable` what waits because its writer may still stop it.
     `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
     `snoozed_until` is when a conversation that was put off comes back.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
@@ -77,6 +82,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     snoozed_until: datetime = EPOCH
     heard_at: datetime = EPOCH
     parked: tuple[TellCustomer, ...] = ()
+    undoable: tuple[TellCustomer, ...] = ()
     held: dict[str, Held] = {}
     replies: dict[str, str] = {}
     receipts: dict[str, str] = {}

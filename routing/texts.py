@@ -97,11 +97,28 @@ ASSIGN_WHOM = "Say whom: `!assign @agent`."
 ASSIGN_HOW = "Who shall have it? (Or write `!assign @agent` in the thread.)"
 LANGUAGE_HOW = "Which language does the customer write? (Any other: write `!lang CODE` in the thread.)"
 BAD_LANGUAGE = "Say which language by its code: `!lang es`, `!lang pt-br`."
+UNDONE = "Stopped: the customer doesn't get it."
+PREVIEW = "Is this what the customer should read?"
 ADDRESSED = "It begins by addressing a colleague. Is it for the customer?"
 HELD_EDITED = "Edited: asked again below."
 HELD_REPLACED = "Edited: the new words go instead."
 HELD_DELETED = "Deleted: the customer doesn't get it."
 HELD_CLOSED = "Closed: the customer doesn't get it."
+
+
+def not_yours(assignee: str) -> str:
+    """Ask about an answer in somebody else's conversation."""
+    return f"{assignee} has this conversation. Send takes it over."
+
+
+def claim_first(assignee: str) -> str:
+    """Refuse a command that sends something in somebody else's conversation."""
+    return f"{assignee} has this conversation, and nothing was sent: `!claim` it first."
+
+
+def preview(warning: str) -> str:
+    """Ask about an answer that is shown before it goes."""
+    return f"{PREVIEW} {warning}".strip()
 
 
 def bad_skill(name: str, known: str) -> str:
