@@ -1,11 +1,13 @@
 """The agents' side: one Slack channel, a thread each conversation. https://docs.slack.dev/"""
 
+import asyncio
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import aiohttp
@@ -16,12 +18,14 @@ from adapters import slack_files
 from adapters.contract import Content, Failure, Malformed, Receive, Request, SendError, Unauthorised
 from adapters.desk_events import DeskReader
 from adapters.desk_forms import Form, draw_form
+from adapters.desk_home import draw_home
 from adapters.desk_view import Block
-from adapters.http import read_json
+from adapters.http import clean, read_json
 from adapters.media import fetch
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
+from adapters.slack_text import unescape
 from config.settings import Desk as DeskSettings
 from routing.contents import File
 from routing.events import Event
@@ -54,6 +58,19 @@ Answer = tuple[int, dict[str, Any] | str]
 """What an interactive request is answered: status and body."""
 
 
+class Console(Protocol):
+    """Answers what agents ask the app itself, each time with a text for notifications and blocks."""
+
+    async def command(self, agent: str, text: str) -> tuple[str, list[Block]]:
+        """Answer `/dragoman` and the text after it."""
+
+    async def press(self, agent: str, action: str, value: str) -> tuple[str, list[Block]]:
+        """Do what a button of an answer says."""
+
+    async def home(self, agent: str) -> list[Block]:
+        """Draw the app's Home."""
+
+
 class Desk:
     """The desk's channel; `session` carries its calls, `receive` takes what happens there.
 
@@ -79,6 +96,9 @@ class Desk:
         self._receive = receive
         self._socket = Socket(settings.app_token, settings.api_base, self._take)
         self._known = False
+        self._workspace = ""
+        self._shown: set[asyncio.Task[None]] = set()
+        self.console: Console | None = None
         self._bolt = self._interactive()
 
     @property
@@ -108,7 +128,7 @@ class Desk:
         body = read_json(request.body)
         if not isinstance(body, dict) or body.get("type") not in ("event_callback", "app_rate_limited"):
             raise Malformed("this isn't a Slack event: its type isn't event_callback")
-        return self._reader.callback(body, request.at) if body["type"] == "event_callback" else ()
+        return self._heard(body, request.at) if body["type"] == "event_callback" else ()
 
     def challenge(self, request: Request) -> str | None:
         """Give the challenge of a url_verification, None for anything else."""
@@ -125,6 +145,25 @@ class Desk:
             raise Malformed("the payload isn't an object")
         return await self._dispatch(payload)
 
+    def _heard(self, body: Mapping[str, Any], at: datetime) -> Sequence[Event]:
+        """Read an event; whoever opens the app's Home is shown it."""
+        event = body.get("event")
+        if isinstance(event, dict) and event.get("type") == "app_home_opened" and event.get("tab") == "home":
+            task = asyncio.create_task(self._show_home(clean(event.get("user"))))
+            self._shown.add(task)
+            task.add_done_callback(self._shown.discard)
+        return self._reader.callback(body, at)
+
+    async def _show_home(self, agent: str) -> None:
+        """Show an agent the app's Home; one that can't be shown is shown when they open it again."""
+        if self.console is None:
+            return
+        try:
+            view = draw_home(await self.console.home(agent))
+            await self._api.call("views.publish", user_id=agent, view=view)
+        except Exception:
+            log.exception("home.failed", extra={"agent": agent})
+
     async def listen(self) -> None:
         """Connect Socket Mode; in HTTP mode Slack calls us."""
         if self._settings.mode == "socket":
@@ -132,6 +171,9 @@ class Desk:
 
     async def close(self) -> None:
         """Let go of the socket."""
+        for task in self._shown:
+            task.cancel()
+        await asyncio.gather(*self._shown, return_exceptions=True)
         await self._socket.close()
 
     def _overhear(self, body: Mapping[str, Any], at: datetime) -> Sequence[Event]:
@@ -143,6 +185,7 @@ class Desk:
         """Ask whose tokens these are, and whether the channel is there."""
         me = await self._api.call("auth.test")
         self._known = True
+        self._workspace = str(me.get("url") or "")
         if self._settings.mode == "socket":
             try:
                 await self._sockets.call("apps.connections.open")
@@ -213,6 +256,18 @@ class Desk:
         """Ask whether Slack shows an agent as there."""
         return (await self._api.read("users.getPresence", user=agent)).get("presence") == "active"
 
+    async def zone(self, agent: str) -> tzinfo:
+        """Ask in which time zone an agent is; UTC where Slack doesn't tell."""
+        try:
+            found = await self._api.read("users.info", user=agent)
+            return timezone(timedelta(seconds=int(found["user"]["tz_offset"])))
+        except (SendError, KeyError, TypeError, ValueError):
+            return UTC
+
+    def link(self, ts: str) -> str:
+        """Give the address of a post, "" while it isn't known whose workspace this is."""
+        return f"{self._workspace}archives/{self.channel}/p{ts.replace('.', '')}" if self._workspace and ts else ""
+
     async def whisper(self, agent: str, text: str, blocks: Sequence[Block], *, thread: str = "") -> None:
         """Tell an agent something that nobody else sees."""
         await self._api.call(
@@ -256,8 +311,16 @@ class Desk:
         )
 
         async def take(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await self._receive(self._reader.interacted(body, datetime.now(UTC)))
+            if not await self._console_pressed(body):
+                await self._receive(self._reader.interacted(body, datetime.now(UTC)))
             await ack()
+
+        async def answer(ack: AsyncAck, body: dict[str, Any]) -> None:
+            if self.console is None:
+                await ack()
+                return
+            text, blocks = await self.console.command(clean(body.get("user_id")), unescape(clean(body.get("text"))))
+            await ack(text=text, blocks=blocks)
 
         async def nothing(ack: AsyncAck) -> None:
             await ack()
@@ -265,19 +328,36 @@ class Desk:
         anything = re.compile(".*", re.DOTALL)
         for known in (bolt.action, bolt.view, bolt.shortcut):
             _register(known(anything), take)
-        for other in (bolt.options, bolt.command):
-            _register(other(anything), nothing)
+        _register(bolt.command(anything), answer)
+        _register(bolt.options(anything), nothing)
         return bolt
+
+    async def _console_pressed(self, body: Mapping[str, Any]) -> bool:
+        """Do what a button says that is about the agent and no conversation; False where it isn't such a one."""
+        actions = [each for each in body.get("actions") or () if isinstance(each, dict)]
+        mine = [each for each in actions if str(each.get("action_id")).partition(":")[0] in ("away", "back")]
+        if not mine or self.console is None:
+            return False
+        agent = clean(body["user"]["id"])
+        for each in mine:
+            action = str(each["action_id"]).partition(":")[0]
+            text, blocks = await self.console.press(agent, action, clean(each.get("value")))
+            if url := body.get("response_url"):
+                await self._api.respond(str(url), text, blocks)
+        if (body.get("view") or {}).get("type") == "home":
+            await self._show_home(agent)
+        return True
 
     async def _dispatch(self, payload: Mapping[str, Any]) -> Answer:
         request = AsyncBoltRequest(mode="socket_mode", body=dict(payload))
         answer = await self._bolt.async_dispatch(request)
-        return answer.status, answer.body
+        is_json = "json" in "".join(answer.headers.get("content-type", ()))
+        return answer.status, json.loads(answer.body) if is_json else answer.body
 
     async def _take(self, kind: str, payload: Any) -> dict[str, Any] | None:
         """Take one envelope of Socket Mode."""
         if kind == "events_api":
-            await self._receive(self._reader.callback(payload, datetime.now(UTC)))
+            await self._receive(self._heard(payload, datetime.now(UTC)))
             return None
         status, answer = await self._dispatch(payload)
         if status != 200:

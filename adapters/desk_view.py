@@ -87,7 +87,7 @@ def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
     """Draw a conversation's card: the text for notifications, and the blocks."""
     who = f"<@{card.assignee}>" if card.assignee else "nobody"
     name = escape(card.name or "Customer")
-    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{_until(card.snoozed_until)}".strip()
+    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{on_clock(card.snoozed_until)}".strip()
     title = f"*#{card.number} · {name}* on {escape(card.channel)}"
     facts = [
         f"*Language:* {language_name(card.language) if card.language else 'not known yet'}",
@@ -98,22 +98,22 @@ def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
     if card.priority != "normal":
         facts.append(f"*Priority:* {card.priority}")
     blocks: list[Block] = [
-        {"type": "section", "text": _mrkdwn(title)},
-        {"type": "section", "fields": [_mrkdwn(fact) for fact in facts]},
+        {"type": "section", "text": mrkdwn(title)},
+        {"type": "section", "fields": [mrkdwn(fact) for fact in facts]},
     ]
     if card.why:
         why = escape("\n".join(card.why[:8]))
-        blocks.append({"type": "context", "elements": [_mrkdwn(why[:SECTION])]})
-    blocks.append({"type": "actions", "elements": [_button(id_, BUTTONS[id_], str(card.number)) for id_ in BUTTONS]})
+        blocks.append({"type": "context", "elements": [mrkdwn(why[:SECTION])]})
+    blocks.append({"type": "actions", "elements": [button(id_, BUTTONS[id_], str(card.number)) for id_ in BUTTONS]})
     return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
 
 
-def _until(moment: datetime) -> str:
-    """Say a moment as each reader's own clock has it."""
+def on_clock(moment: datetime, word: str = "until") -> str:
+    """Say a moment after a word, as each reader's own clock has it; EPOCH is none."""
     if moment == EPOCH:
         return ""
     plain = f"{moment:%Y-%m-%d %H:%M} UTC"
-    return f" until <!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{plain}>"
+    return f" {word} <!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{plain}>"
 
 
 def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:
@@ -130,10 +130,10 @@ def draw_plain(entries: Sequence[Entry]) -> str:
 
 def draw_whisper(text: str, choices: Sequence[Choice] = ()) -> tuple[str, list[Block]]:
     """Draw what one agent is told, with its buttons."""
-    blocks: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(text)]
+    blocks: list[Block] = [{"type": "section", "text": mrkdwn(part)} for part in _sections(text)]
     if choices:
         # Slack wants action ids that differ within a message; what follows the colon only makes them differ.
-        buttons = [_button(f"{each.action}:{n}", each.label, each.value) for n, each in enumerate(choices)]
+        buttons = [button(f"{each.action}:{n}", each.label, each.value) for n, each in enumerate(choices)]
         blocks.append({"type": "actions", "elements": buttons})
     return text[:FALLBACK], blocks[:MAX_BLOCKS]
 
@@ -182,7 +182,7 @@ def _blocks(entry: Entry) -> list[Block]:
             ping = f"<@{entry.mention}> " if entry.mention else ""
             if entry.quiet:
                 return [_context(part) for part in _sections(escape(entry.text))]
-            return [{"type": "section", "text": _mrkdwn(ping + part)} for part in _sections(escape(entry.text))]
+            return [{"type": "section", "text": mrkdwn(ping + part)} for part in _sections(escape(entry.text))]
         case Question():
             return _question(entry)
 
@@ -196,10 +196,10 @@ def _said(said: Said) -> list[Block]:
     if said.deleted:
         words = "\n".join(f"~{line}~" for line in words.splitlines() if line.strip())
     blocks: list[Block] = [
-        {"type": "section", "text": _mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
+        {"type": "section", "text": mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
     ]
     if said.original and said.engine and not said.deleted:
-        blocks[0]["accessory"] = _button(f"fix:{said.message[-200:]}", "Fix", said.message)
+        blocks[0]["accessory"] = button(f"fix:{said.message[-200:]}", "Fix", said.message)
     if said.original:
         by = " · ".join(filter(None, (language_name(said.language), said.engine)))
         original = f"{by}: {said.original}" if by else said.original
@@ -216,12 +216,12 @@ def _question(ask: Question) -> list[Block]:
         said += f"\nThe customer would read:\n> {_quoted(ask.rendering)}"
     if ask.back:
         said += f"\nwhich means:\n> {_quoted(ask.back)}"
-    buttons = [_button("send", "Send", ask.held, primary=True)]
+    buttons = [button("send", "Send", ask.held, primary=True)]
     if ask.rendering:
-        buttons.append(_button("edit", "Edit…", ask.held))
-        buttons.append(_button("send_original", "Send the original", ask.held))
-    buttons.append(_button("keep", "Keep as a note", ask.held))
-    sections: list[Block] = [{"type": "section", "text": _mrkdwn(part)} for part in _sections(said)]
+        buttons.append(button("edit", "Edit…", ask.held))
+        buttons.append(button("send_original", "Send the original", ask.held))
+    buttons.append(button("keep", "Keep as a note", ask.held))
+    sections: list[Block] = [{"type": "section", "text": mrkdwn(part)} for part in _sections(said)]
     return [*sections, {"type": "actions", "elements": buttons}]
 
 
@@ -252,15 +252,17 @@ def _sections(text: str) -> list[str]:
     return [part for part in (*parts, text) if part]
 
 
-def _mrkdwn(text: str) -> dict[str, Any]:
+def mrkdwn(text: str) -> dict[str, Any]:
+    """Make a text in Slack's notation."""
     return {"type": "mrkdwn", "text": text}
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_mrkdwn(text)]}
+    return {"type": "context", "elements": [mrkdwn(text)]}
 
 
-def _button(action: str, label: str, value: str, *, primary: bool = False) -> Block:
+def button(action: str, label: str, value: str, *, primary: bool = False) -> Block:
+    """Make a button."""
     button: Block = {
         "type": "button",
         "action_id": action,

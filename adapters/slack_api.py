@@ -1,6 +1,6 @@
 """Calling Slack's Web API, and what its errors ask us to do. https://docs.slack.dev/apis/web-api/"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,6 +75,15 @@ class SlackApi:
         """Make one call that reads: its fields go in the address."""
         headers = {"Authorization": self._headers["Authorization"]}
         return await self._make(self._session.get(self._address(method), params=fields, headers=headers), method)
+
+    async def respond(self, address: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
+        """Put something in the place of what only one agent sees, at the address that came with their press.
+
+        https://docs.slack.dev/interactivity/handling-user-interaction/#message_responses
+        """
+        said = msgspec.json.encode({"replace_original": True, "text": text, "blocks": blocks})
+        headers = {"Content-Type": "application/json"}
+        await exchange(self._session.post(address, data=said, headers=headers), "Slack", "response_url")
 
     def _address(self, method: str) -> URL:
         """Give a method's address; reading one costs more than keeping the few there are."""

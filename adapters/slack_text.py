@@ -29,6 +29,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def unescape(text: str) -> str:
+    """Undo `escape`, once."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
 def read_message(message: Mapping[str, Any], names: Names) -> tuple[str, tuple[str, ...], bool]:
     """Give a message's reading text, whom it mentions in order, and whether it begins with a mention."""
     blocks = message.get("blocks")

@@ -19,6 +19,7 @@ from gateway import webhooks
 from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.conversation_commands import FORGET
+from gateway.desk_console import Console
 from gateway.engines import make_chain
 from gateway.hands import utc
 from gateway.interpret import Interpreter
@@ -92,13 +93,15 @@ class Gateway:
             self._links,
             recorder=self._recorder,
         )
+        freed = self.bridge.worker.offer_quietly
+        self.desk.console = Console(self.store, self.desk, settings.policy, utc, freed)
         with contextlib.suppress(StoreError):
             await self.bridge.corrections.refresh()
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
+        always += [self.bridge.worker.watch_breaks]
         always += [self._forget_the_asked, self.bridge.corrections.watch, partial(self._tally.watch, self.store)]
         if settings.desk.slack_presence:
-            freed = self.bridge.worker.offer_quietly
             always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
         await self._live.start()

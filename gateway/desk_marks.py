@@ -46,9 +46,7 @@ class DeskMarks:
                 case AskWords():
                     await self._ask_words(order, order.effect)
                 case SetAway():
-                    await self._hands.store.set_away(order.effect.agent, away=order.effect.away)
-                    if not order.effect.away:
-                        await self._freed(f"back:{order.id}")
+                    await self._set_away(order, order.effect)
                 case ShowHistory():
                     events = await self._hands.store.history(order.mailbox, HISTORY)
                     await self._whisper(order, order.effect.agent, tell_history(events))
@@ -57,6 +55,11 @@ class DeskMarks:
         else:
             self._hands.release(NAME)
             await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _set_away(self, order: Order, said: SetAway) -> None:
+        await self._hands.store.set_away(said.agent, away=said.away, until=said.until)
+        if not said.away:
+            await self._freed(f"back:{order.id}")
 
     async def _whisper(self, order: Order, agent: str, text: str, choices: Sequence[Choice] = ()) -> None:
         await whisper(self._hands, self._desk, order, agent, text, choices)

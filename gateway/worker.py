@@ -1,6 +1,7 @@
 """From the journal into the conversations: claim, gather facts, decide, commit."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from gateway.record import Record, Recorder
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError, Timer
 from routing import assign
-from routing.contents import Facts
+from routing.contents import EPOCH, Facts
 from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent, wants_room
 from routing.effects import Effect
 from routing.events import AgentEdited, AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
@@ -20,6 +21,9 @@ from routing.policy import Policy
 
 QUEUE_LOOK = 100
 """How many who wait are considered when somebody has room again."""
+
+BREAK_WATCH = 5.0
+"""Seconds between looks at whose break is over."""
 
 QUEUE_WATCH = 60.0
 """Seconds between looks at the queue, beside those that a closed conversation causes."""
@@ -131,6 +135,16 @@ class Worker:
         while True:
             await self.offer_quietly(f"watch:{self._clock().isoformat()}")
             await asyncio.sleep(QUEUE_WATCH)
+
+    async def watch_breaks(self) -> None:
+        """Bring agents back whose break is over, until cancelled."""
+        while True:
+            with contextlib.suppress(StoreError):
+                for agent, until in (await self._store.breaks()).items():
+                    if EPOCH < until <= self._clock():
+                        await self._store.set_away(agent, away=False)
+                        await self.offer_quietly(f"back:{agent}:{until.isoformat()}")
+            await asyncio.sleep(BREAK_WATCH)
 
     async def offer_quietly(self, why: str) -> None:
         """Let those who wait know that somebody may have room, if the store can take it."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from routing import texts
-from routing.commands import Command, read_command
+from routing.commands import Command, read_command, read_duration
 from routing.contents import EPOCH, THREAD_MARK, Choice, Facts, Template
 from routing.effects import (
     AskAgent,
@@ -111,6 +111,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return Decision(was, (fix if fix.text else TellAgent(agent=agent, text=texts.FIX_HOW),))
         case "template" | "reply" | "call":
             return _send(was, command, event, policy)
+    if command.name == "away":
+        return Decision(was, _go_away(agent, command.argument, event.at))
     return Decision(was, _tell(agent, command.name))
 
 
@@ -134,13 +136,20 @@ def _send(was: Conversation, command: Command, event: AgentWrote, policy: Policy
     return _call(was, event, policy)
 
 
+def _go_away(agent: str, asked: str, at: datetime) -> tuple[Effect, ...]:
+    """Give an agent no new conversation, for some time or until they say so."""
+    how_long = read_duration(asked)
+    if asked and not how_long:
+        return (TellAgent(agent=agent, text=texts.bad_away(asked)),)
+    until = at + how_long if how_long else EPOCH
+    return (SetAway(agent=agent, away=True, until=until), TellAgent(agent=agent, text=texts.away(asked)))
+
+
 def _tell(agent: str, command: str) -> tuple[Effect, ...]:
     """Do what is about the agent alone."""
     match command:
         case "help":
             return (TellAgent(agent=agent, text=texts.HELP),)
-        case "away":
-            return (SetAway(agent=agent, away=True), TellAgent(agent=agent, text=texts.AWAY))
         case "back":
             return (SetAway(agent=agent, away=False), TellAgent(agent=agent, text=texts.BACK))
     return (TellAgent(agent=agent, text=texts.unknown_command(command)),)

@@ -116,10 +116,11 @@ class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Note that an agent takes no new conversations, or does again."""
+    """Note that an agent takes no new conversations, or does again; `until` is when they mean to come back."""
 
     agent: str
     away: bool
+    until: datetime = EPOCH
 
 
 class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

@@ -26,7 +26,7 @@ HELP = (
     "`!reply NAME` send a saved reply · `!call` send a link to a video call · "
     "`!template NAME` send an approved WhatsApp template · "
     "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
-    "`!away` take no new conversations, `!back` take them again · `!help` this list"
+    "`!away` (or `!away 2h`) take no new conversations, `!back` take them again · `!help` this list"
 )
 
 
@@ -71,7 +71,11 @@ SNOOZE_HOW = "Say for how long: `!snooze 30m`, `!snooze 2h`, `!snooze 3d`; `!sno
 SNOOZE_CLOSED = "This conversation is closed: there is nothing to put off."
 SNOOZE_OVER = "The time that this was put off for is over"
 WOKEN = "The customer wrote: this isn't put off any more"
-AWAY = "You're away: no new conversation comes to you until `!back`. Those you have stay yours."
+CONSOLE_HELP = (
+    "`/dragoman` how you stand, what is yours and who waits · `/dragoman away`, `away 2h`, `away until 14:30`, "
+    "`away today` (until tomorrow morning) · `/dragoman back` · `/dragoman queue` who waits"
+)
+NOT_AN_AGENT = "You aren't among the agents: an admin adds you under [[agents]]."
 BACK = "You're back: new conversations come to you again."
 MENU_ASKED = "The customer was asked what it is about; it goes to somebody once they answer, or after two minutes."
 QUEUED = "Nobody who could take this has room: it waits in the queue"
@@ -119,6 +123,28 @@ def claim_first(assignee: str) -> str:
 def preview(warning: str) -> str:
     """Ask about an answer that is shown before it goes."""
     return f"{PREVIEW} {warning}".strip()
+
+
+def away(how_long: str) -> str:
+    """Say that an agent is given no new conversation now."""
+    end = f"for {how_long}" if how_long else "until `!back`"
+    return f"You're away: no new conversation comes to you {end}. Those you have stay yours."
+
+
+def bad_away(asked: str) -> str:
+    """Answer a time to be away that is none."""
+    return f"{asked!r} isn't a time: `!away 30m`, `!away 2h`, or `!away` until you say `!back`."
+
+
+def away_until(moment: str) -> str:
+    """Say until when, in Slack's notation, an agent is given no new conversation."""
+    end = moment or " until `/dragoman back`"
+    return f"You're away{end}: no new conversation comes to you. Those you have stay yours."
+
+
+def bad_return(asked: str) -> str:
+    """Answer `/dragoman away` with what is no time."""
+    return f"{asked!r} isn't a time: say `away 30m`, `away 2h`, `away until 14:30`, `away today`, or just `away`."
 
 
 def bad_skill(name: str, known: str) -> str:

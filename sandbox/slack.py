@@ -57,6 +57,8 @@ class SlackSandbox:
         self.whispers: list[dict[str, Any]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.forms: list[dict[str, Any]] = []
+        self.homes: dict[str, dict[str, Any]] = {}
+        self.zones: dict[str, int] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.files_token = token
         self.fault: Fault | None = None
@@ -68,11 +70,13 @@ class SlackSandbox:
         self._triggers: dict[str, tuple[str, float]] = {}
         self._sockets: set[web.WebSocketResponse] = set()
         self._acked: dict[str, asyncio.Event] = {}
+        self._told: dict[str, dict[str, Any]] = {}
         self.app = web.Application(client_max_size=200 * 1024 * 1024)
         self.app.router.add_route("*", "/api/{method}", self._call)
         self.app.router.add_post("/upload/{file}", self._upload)
         self.app.router.add_get("/files/{file}/{name}", self._download)
         self.app.router.add_get("/link", self._link)
+        self.app.router.add_post("/respond/{whisper}", self._respond)
 
     # What agents see
 
@@ -150,6 +154,54 @@ class SlackSandbox:
         }
         return await self._interact(body)
 
+    async def command(self, user: str, text: str) -> int:
+        """Have an agent write `/dragoman` and a text; what they are answered is a whisper. Gives the status."""
+        body = {
+            "command": "/dragoman",
+            "text": text,
+            "user_id": user,
+            "team_id": "T0SANDBOX",
+            "channel_id": self.channel,
+            "api_app_id": "A0SANDBOX",
+            "trigger_id": self._trigger(user),
+            "response_url": f"{self.base}/respond/{len(self.whispers)}",
+        }
+        if self._sockets:
+            status, told = await self._send_envelope("slash_commands", body)
+        else:
+            status, told = await self._post(urlencode(body).encode(), "application/x-www-form-urlencoded")
+        if told:
+            self.whispers.append({"user": user, **told})
+            self._ring()
+        return status
+
+    async def open_home(self, user: str) -> None:
+        """Have an agent open the app's Home."""
+        await self.event({"type": "app_home_opened", "user": user, "channel": f"D{user}", "tab": "home"})
+
+    async def press_in_view(self, user: str, action: str, value: str, *, whisper: int | None = None) -> int:
+        """Have an agent press a button of the app's Home, or of a whisper; gives the status that Slack would see."""
+        body: dict[str, Any] = {
+            "type": "block_actions",
+            "team": {"id": "T0SANDBOX"},
+            "api_app_id": "A0SANDBOX",
+            "user": {"id": user, "team_id": "T0SANDBOX"},
+            "trigger_id": self._trigger(user),
+            "actions": [
+                {"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": self._next_ts()}
+            ],
+        }
+        if whisper is None:
+            body |= {"container": {"type": "view", "view_id": "V0HOME"}, "view": {"id": "V0HOME", "type": "home"}}
+        else:
+            place = {"message_ts": self._next_ts(), "channel_id": self.channel, "is_ephemeral": True}
+            body |= {
+                "container": {"type": "message", **place},
+                "channel": {"id": self.channel},
+                "response_url": f"{self.base}/respond/{whisper}",
+            }
+        return await self._interact(body)
+
     async def choose(self, user: str, callback: str, message: str) -> int:
         """Have an agent choose from a message's menu; gives the status that Slack would see."""
         body = {
@@ -206,9 +258,9 @@ class SlackSandbox:
         """Deliver an envelope, again until it is taken as Slack does; gives the status at last."""
         for _ in range(50):
             if self._sockets:
-                status = await self._send_envelope("events_api", body)
+                status, _ = await self._send_envelope("events_api", body)
             elif self.events_url:
-                status = await self._post(json.dumps(body).encode(), "application/json")
+                status, _ = await self._post(json.dumps(body).encode(), "application/json")
             else:
                 status = 503
             if status < 500:
@@ -230,22 +282,23 @@ class SlackSandbox:
 
     async def _interact(self, body: dict[str, Any]) -> int:
         if self._sockets:
-            return await self._send_envelope("interactive", body)
+            return (await self._send_envelope("interactive", body))[0]
         form = urlencode({"payload": json.dumps(body)}).encode()
-        return await self._post(form, "application/x-www-form-urlencoded")
+        return (await self._post(form, "application/x-www-form-urlencoded"))[0]
 
-    async def _post(self, body: bytes, content_type: str) -> int:
+    async def _post(self, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
         headers = {"Content-Type": content_type, **self.sign(body, int(time.time()))}
         try:
             async with (
                 aiohttp.ClientSession() as session,
                 session.post(self.events_url, data=body, headers=headers) as answer,
             ):
-                return answer.status
+                told = await answer.json() if answer.content_type == "application/json" else {}
+                return answer.status, told
         except aiohttp.ClientError:
-            return 503
+            return 503, {}
 
-    async def _send_envelope(self, kind: str, body: dict[str, Any]) -> int:
+    async def _send_envelope(self, kind: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         id_ = f"envelope-{next(self._ids)}"
         acked = self._acked[id_] = asyncio.Event()
         socket = next(iter(self._sockets))
@@ -256,10 +309,10 @@ class SlackSandbox:
             async with asyncio.timeout(3):
                 await acked.wait()
         except (TimeoutError, ConnectionError):
-            return 503
+            return 503, {}
         finally:
             del self._acked[id_]
-        return 200
+        return 200, self._told.pop(id_, {})
 
     async def _link(self, http: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -270,7 +323,9 @@ class SlackSandbox:
         try:
             async for message in socket:
                 known = message.type is WSMsgType.TEXT and message.data.startswith("{")
-                if known and (acked := self._acked.get(json.loads(message.data).get("envelope_id", ""))):
+                told = json.loads(message.data) if known else {}
+                if acked := self._acked.get(told.get("envelope_id", "")):
+                    self._told[told["envelope_id"]] = told.get("payload") or {}
                     acked.set()
         finally:
             self._sockets.discard(socket)
@@ -311,6 +366,7 @@ class SlackSandbox:
             "chat.delete": self._delete,
             "chat.postEphemeral": self._whisper,
             "views.open": self._open_form,
+            "views.publish": self._publish_home,
             "reactions.add": self._react,
             "conversations.replies": self._read,
             "conversations.history": self._read,
@@ -322,6 +378,7 @@ class SlackSandbox:
     def _who(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {
             "ok": True,
+            "url": "https://sandbox.slack.com/",
             "team": "Sandbox",
             "team_id": "T0SANDBOX",
             "user": "dragoman",
@@ -331,7 +388,8 @@ class SlackSandbox:
 
     def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
         profile = {"display_name": self.names.get(str(fields.get("user")), "")}
-        return {"ok": True, "user": {"id": fields.get("user"), "profile": profile}}
+        person = {"id": fields.get("user"), "profile": profile, "tz_offset": self.zones.get(str(fields.get("user")), 0)}
+        return {"ok": True, "user": person}
 
     def _presence(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "presence": "away" if fields.get("user") in self.away else "active"}
@@ -355,6 +413,21 @@ class SlackSandbox:
         self.forms.append({"id": form, "user": user, "view": view})
         self._ring()
         return {"ok": True, "view": {**view, "id": form}}
+
+    def _publish_home(self, fields: dict[str, Any]) -> dict[str, Any]:
+        view = fields.get("view") or {}
+        if view.get("type") != "home" or len(view.get("blocks", ())) > 100:
+            return {"ok": False, "error": "invalid_arguments"}
+        self.homes[str(fields.get("user_id"))] = view
+        self._ring()
+        return {"ok": True, "view": view}
+
+    async def _respond(self, http: web.Request) -> web.Response:
+        """Put something in the place of what one person sees."""
+        told = await http.json()
+        self.whispers[int(http.match_info["whisper"])] |= {"text": told["text"], "blocks": told["blocks"]}
+        self._ring()
+        return web.Response(text="ok")
 
     def _about(self, fields: dict[str, Any]) -> dict[str, Any]:
         place = fields.get("channel")

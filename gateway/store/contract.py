@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from routing.contents import Standing
+from routing.contents import EPOCH, Standing
 from routing.conversation import Conversation
 from routing.effects import Effect
 from routing.events import Event
@@ -244,11 +244,17 @@ class Store(Protocol):
     def roster(self) -> Sequence[Standing]:
         """Say how many open conversations each agent has, and when they last got one."""
 
-    async def set_away(self, agent: str, *, away: bool) -> None:
-        """Keep that an agent is away, or isn't any more."""
+    async def set_away(self, agent: str, *, away: bool, until: datetime = EPOCH) -> None:
+        """Keep that an agent is away, or isn't any more; `until` is when they mean to come back, EPOCH for never."""
+
+    async def breaks(self) -> Mapping[str, datetime]:
+        """Read until when each agent is away who said that they are."""
 
     def set_present(self, agent: str, *, present: bool) -> bool:
         """Note whether the desk's platform shows an agent as there; says whether that is news. Nothing is kept."""
+
+    async def theirs(self, agent: str, limit: int) -> Sequence[Conversation]:
+        """Read the open conversations that take an agent's room, the oldest first."""
 
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent, most urgent first."""

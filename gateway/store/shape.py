@@ -1,10 +1,11 @@
 """What every engine makes of a step in the same way: orders' names and lanes, ranks, moments as numbers."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 
 from gateway.store.contract import Claim, Order, Side, side_of
-from routing.contents import THREAD_MARK
+from routing.contents import EPOCH, THREAD_MARK
 from routing.conversation import Conversation
 from routing.effects import Effect
 from routing.events import Event
@@ -54,3 +55,8 @@ def order_of(claim: Claim, at: datetime, index: int, owed: tuple[int, Effect]) -
         effect=effect,
         at=at,
     )
+
+
+def read_breaks(kept: Mapping[str, bytes]) -> dict[str, datetime]:
+    """Read until when agents are away; "" is what was kept before there was an end to it."""
+    return {agent: datetime.fromisoformat(body.decode()) if body else EPOCH for agent, body in kept.items()}

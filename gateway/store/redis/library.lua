@@ -483,6 +483,17 @@ ops.queue = function(at, read)
   return { 'ok', found }
 end
 
+ops.theirs = function(at, read)
+  local agent, found = read(), {}
+  local loads = redis.call('HGETALL', at .. 'loads')
+  for index = 1, #loads, 2 do
+    if loads[index + 1] == agent then
+      found[#found + 1] = redis.call('HGET', at .. 'conversations', loads[index])
+    end
+  end
+  return { 'ok', found }
+end
+
 ops.names = function(at, read)
   return { 'ok', redis.call('SMEMBERS', at .. 'names:' .. read()) }
 end

@@ -73,10 +73,10 @@ class Seats:
         told = self._calls.submit("seats", CREW, tag, epoch, len(loads), *loads)
         told.add_done_callback(lambda done: done.exception())
 
-    async def set_away(self, agent: str, *, away: bool) -> None:
+    async def set_away(self, agent: str, *, away: bool, until: datetime) -> None:
         """Keep that an agent is away, or isn't any more."""
         if away:
-            await self._calls.submit("put", DOCS, AWAY, agent, "")
+            await self._calls.submit("put", DOCS, AWAY, agent, until.isoformat())
         else:
             await self._calls.submit("drop", DOCS, AWAY, agent)
         (self._away.add if away else self._away.discard)(agent)

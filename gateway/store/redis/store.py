@@ -18,9 +18,9 @@ from gateway.store.redis.kept import AsideEvent, DeadOrder, decode_aside, decode
 from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
 from gateway.store.redis.names import Names, thread_id
 from gateway.store.redis.seats import Seats
-from gateway.store.shape import event_key, lane_of, millis, order_of, urgency_of
+from gateway.store.shape import event_key, lane_of, millis, order_of, read_breaks, urgency_of
 from gateway.store.waiting import Clock
-from routing.contents import Standing
+from routing.contents import EPOCH, Standing
 from routing.conversation import Conversation, Status
 from routing.effects import encode
 from routing.events import CustomerWrote, Event, decode_event
@@ -346,13 +346,23 @@ class RedisStore:
         """Say how many open conversations each agent has, in all replicas."""
         return self._seats.roster.standings()
 
-    async def set_away(self, agent: str, *, away: bool) -> None:
+    async def set_away(self, agent: str, *, away: bool, until: datetime = EPOCH) -> None:
         """Keep that an agent is away, or isn't any more."""
-        await self._seats.set_away(agent, away=away)
+        await self._seats.set_away(agent, away=away, until=until)
+
+    async def breaks(self) -> Mapping[str, datetime]:
+        """Read until when each agent is away."""
+        return read_breaks(await self.docs("away"))
 
     def set_present(self, agent: str, *, present: bool) -> bool:
         """Note whether the desk's platform shows an agent as there."""
         return self._seats.roster.set_present(agent, present=present)
+
+    async def theirs(self, agent: str, limit: int) -> Sequence[Conversation]:
+        """Read the open conversations that take an agent's room, of all replicas."""
+        told = await asyncio.gather(*(self._calls.submit("theirs", tag, agent) for tag in TAGS))
+        found = [read_conversation(body)[1] for answer in told for body in answer[1]]
+        return sorted(found, key=lambda each: each.opened_at)[:limit]
 
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent, most urgent first, of all replicas."""

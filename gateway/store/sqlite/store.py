@@ -25,11 +25,11 @@ from gateway.store.contract import (
     side_of,
 )
 from gateway.store.roster import Roster
-from gateway.store.shape import lane_of, millis, moment
+from gateway.store.shape import lane_of, millis, moment, read_breaks
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
-from routing.contents import Standing
+from routing.contents import EPOCH, Standing
 from routing.conversation import Conversation
 from routing.effects import encode
 from routing.events import CustomerWrote, Event, decode_event
@@ -282,16 +282,29 @@ class SqliteStore:
         """Say how many open conversations each agent has."""
         return self._roster.standings()
 
-    async def set_away(self, agent: str, *, away: bool) -> None:
+    async def set_away(self, agent: str, *, away: bool, until: datetime = EPOCH) -> None:
         """Keep that an agent is away, or isn't any more."""
-        told = "INSERT OR REPLACE INTO doc (kind, key, body) VALUES (?, ?, '')"
-        sql = told if away else "DELETE FROM doc WHERE kind = ? AND key = ?"
-        await self._db.submit(lambda db: db.execute(sql, (rows.AWAY, agent)).rowcount)
+        if away:
+            await self.put_doc(rows.AWAY, agent, until.isoformat().encode())
+        else:
+            sql = "DELETE FROM doc WHERE kind = ? AND key = ?"
+            await self._db.submit(lambda db: db.execute(sql, (rows.AWAY, agent)).rowcount)
         self._roster.set_away(agent, away=away)
+
+    async def breaks(self) -> Mapping[str, datetime]:
+        """Read until when each agent is away."""
+        return read_breaks(await self.docs(rows.AWAY))
 
     def set_present(self, agent: str, *, present: bool) -> bool:
         """Note whether the desk's platform shows an agent as there."""
         return self._roster.set_present(agent, present=present)
+
+    async def theirs(self, agent: str, limit: int) -> Sequence[Conversation]:
+        """Read the open conversations that take an agent's room."""
+        found = await self._db.read(
+            "SELECT body FROM conversation WHERE agent = ? ORDER BY opened_at LIMIT ?", agent, limit
+        )
+        return [rows.decode_conversation(body) for (body,) in found]
 
     async def queued(self, limit: int) -> Sequence[Conversation]:
         """Read the conversations that wait for an agent."""

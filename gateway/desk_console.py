@@ -1,0 +1,120 @@
+"""What agents ask the app itself, from anywhere in Slack: how they stand, who waits, and to be left alone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC
+
+from adapters.desk import Desk
+from adapters.desk_home import MOST, Listed, Overview, draw_list, draw_overview
+from adapters.desk_view import Block, draw_whisper, on_clock
+from adapters.slack_text import escape
+from gateway.hands import Clock
+from gateway.store.contract import Side, Store, StoreError
+from routing import texts
+from routing.commands import read_duration, read_return
+from routing.contents import EPOCH, Standing
+from routing.conversation import Conversation
+from routing.policy import Policy
+
+Shown = tuple[str, list[Block]]
+"""A text for notifications, and blocks."""
+
+
+class Console:
+    """Answers `/dragoman` and draws the app's Home; `freed` is told when an agent has room again."""
+
+    def __init__(
+        self, store: Store, desk: Desk, policy: Policy, clock: Clock, freed: Callable[[str], Awaitable[None]]
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._policy = policy
+        self._clock = clock
+        self._freed = freed
+
+    async def command(self, agent: str, text: str) -> Shown:
+        """Answer `/dragoman` and what follows it."""
+        try:
+            return await self._command(agent, *_words(text))
+        except StoreError as error:
+            return draw_whisper(f"That can't be done just now: {error}. Try again in a moment.")
+
+    async def press(self, agent: str, action: str, value: str) -> Shown:
+        """Do what a button of the overview says, and show how the agent stands now."""
+        await self._command(agent, action, value)
+        return await self._command(agent, "", "")
+
+    async def home(self, agent: str) -> list[Block]:
+        """Draw the app's Home for an agent."""
+        return draw_overview(await self._overview(agent))
+
+    async def _command(self, agent: str, name: str, rest: str) -> Shown:
+        match name:
+            case "" | "home":
+                return "Your conversations", draw_overview(await self._overview(agent))
+            case "away":
+                return draw_whisper(await self._leave(agent, rest))
+            case "back":
+                return draw_whisper(await self._come_back(agent))
+            case "queue":
+                waiting = await self._listed(await self._store.queued(MOST))
+                return "Who waits", draw_list("Waiting for somebody", waiting, "Nobody waits.")
+        return draw_whisper(texts.CONSOLE_HELP)
+
+    async def _leave(self, agent: str, asked: str) -> str:
+        if self._policy.agent(agent) is None:
+            return texts.NOT_AN_AGENT
+        until = EPOCH
+        if asked:
+            zone = UTC if read_duration(asked) else await self._desk.zone(agent)
+            found = read_return(asked, self._clock(), zone)
+            if found is None:
+                return escape(texts.bad_return(asked))
+            until = found.astimezone(UTC)
+        await self._store.set_away(agent, away=True, until=until)
+        return texts.away_until(on_clock(until))
+
+    async def _come_back(self, agent: str) -> str:
+        if self._policy.agent(agent) is None:
+            return texts.NOT_AN_AGENT
+        await self._store.set_away(agent, away=False)
+        await self._freed(f"back:{agent}:{self._clock().isoformat()}")
+        return texts.BACK
+
+    async def _overview(self, agent: str) -> Overview:
+        listed = self._policy.agent(agent)
+        standing = next((each for each in self._store.roster() if each.agent == agent), Standing(agent=agent))
+        queued = await self._store.queued(MOST + 1)
+        return Overview(
+            known=listed is not None,
+            away=standing.away,
+            away_until=(await self._store.breaks()).get(agent, EPOCH),
+            load=standing.load,
+            capacity=listed.capacity if listed else 0,
+            languages=listed.languages if listed else (),
+            skills=listed.skills if listed else (),
+            mine=await self._listed(await self._store.theirs(agent, MOST)),
+            queue=await self._listed(queued[:MOST]),
+            more=len(queued) > MOST,
+            lag=self._store.oldest().get(Side.DESK, 0.0),
+        )
+
+    async def _listed(self, found: Sequence[Conversation]) -> Sequence[Listed]:
+        return [
+            Listed(
+                number=each.number,
+                name=each.name,
+                channel=each.channel,
+                status=each.status,
+                language=each.language,
+                skill=each.skill,
+                priority=each.priority,
+                since=each.opened_at,
+                link=self._desk.link(await self._store.thread(each.contact, each.number)),
+            )
+            for each in found
+        ]
+
+
+def _words(text: str) -> tuple[str, str]:
+    name, _, rest = text.strip().partition(" ")
+    return name.lower(), rest.strip()
