@@ -121,7 +121,7 @@ class DeskReader:
                 at=at,
                 agent=clean(body["user"]["id"]),
                 action=clean(action["action_id"]).partition(":")[0],
-                value=clean(action.get("value")),
+                value=clean(action.get("value") or (action.get("selected_option") or {}).get("value")),
                 message=clean(container.get("message_ts")),
                 trigger=clean(body.get("trigger_id")),
             )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from adapters.desk_view import STATUS_SIGNS, Block, button, mrkdwn, on_clock
 from adapters.slack_text import escape
+from routing.contents import EPOCH
 from routing.languages import language_name
 
 MOST = 15
@@ -16,7 +17,7 @@ NAME = 60
 
 
 class Listed(NamedTuple):
-    """A conversation in a list: `link` leads to its thread, `since` is when it was opened."""
+    """A conversation in a list: `link` leads to its thread, `waiting` is since when its customer waits."""
 
     number: int
     name: str
@@ -25,7 +26,7 @@ class Listed(NamedTuple):
     language: str
     skill: str
     priority: str
-    since: datetime
+    waiting: datetime
     link: str
 
 
@@ -99,7 +100,8 @@ def _list(title: str, found: Sequence[Listed], none: str) -> list[Block]:
 def _line(each: Listed) -> str:
     what = f"#{each.number} · {escape(each.name[:NAME] or 'Customer')}"
     facts = [escape(each.channel), language_name(each.language) if each.language else "", escape(each.skill)]
-    facts += [each.priority if each.priority != "normal" else "", f"since {on_clock(each.since, '').strip()}"]
+    waits = f"waits{on_clock(each.waiting, 'since')}" if each.waiting > EPOCH else ""
+    facts += [each.priority if each.priority != "normal" else "", waits]
     sign = STATUS_SIGNS.get(each.status, "")
     return f"{sign} <{each.link}|{what}> · {' · '.join(filter(None, facts))}" if each.link else f"{sign} {what}"
 

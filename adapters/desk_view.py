@@ -35,6 +35,16 @@ BUTTONS = {
     "close": "Close",
     "reopen": "Reopen",
 }
+NEXT = {"queued": "claim", "snoozed": "reopen", "closed": "reopen"}
+"""The button that a card's reader most likely wants, by the conversation's status."""
+
+MENU = {
+    "priority urgent": "It is urgent",
+    "priority normal": "It isn't urgent",
+    "snooze 2h": "Put it off for 2 hours",
+    "snooze 1d": "Put it off for a day",
+    "help": "Commands",
+}
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -83,37 +93,63 @@ encode_entries = msgspec.json.Encoder().encode
 decode_entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
 
 
-def draw_card(card: Card, policy: Policy) -> tuple[str, list[Block]]:
-    """Draw a conversation's card: the text for notifications, and the blocks."""
-    who = f"<@{card.assignee}>" if card.assignee else "nobody"
+def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH) -> tuple[str, list[Block]]:
+    """Draw a conversation's card: the text for notifications, and the blocks.
+
+    `answer_until` is when the platform's window for answers ends, EPOCH where there is none.
+    """
     name = escape(card.name or "Customer")
-    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{on_clock(card.snoozed_until)}".strip()
+    closed = card.status == "closed"
     title = f"*#{card.number} · {name}* on {escape(card.channel)}"
+    head: Block = {"type": "section", "text": mrkdwn(f"~{title}~ · ✔️ closed" if closed else title)}
+    if not closed:
+        head["accessory"] = _menu(card.number)
+    blocks = [head]
+    if card.words:
+        blocks.append({"type": "section", "text": mrkdwn(f"> {escape(card.words)}")})
+    blocks.append({"type": "section", "fields": [mrkdwn(fact) for fact in _facts(card, policy, answer_until)]})
+    if card.why:
+        why = escape("\n".join(card.why[:8]))
+        blocks.append({"type": "context", "elements": [mrkdwn(why[:SECTION])]})
+    wanted = NEXT.get(card.status, "")
+    buttons = [button(id_, BUTTONS[id_], str(card.number), primary=id_ == wanted) for id_ in BUTTONS]
+    blocks.append({"type": "actions", "elements": buttons})
+    return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
+
+
+def _facts(card: Card, policy: Policy, answer_until: datetime) -> list[str]:
+    state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{on_clock(card.snoozed_until)}".strip()
     facts = [
         f"*Language:* {language_name(card.language) if card.language else 'not known yet'}",
         f"*Skill:* {escape(card.skill or policy.default_skill)}",
-        f"*Assignee:* {who}",
+        f"*Assignee:* {f'<@{card.assignee}>' if card.assignee else 'nobody'}",
         f"*State:* {state}{' · has blocked us' if card.unreachable else ''}",
     ]
     if card.priority != "normal":
         facts.append(f"*Priority:* {card.priority}")
-    blocks: list[Block] = [
-        {"type": "section", "text": mrkdwn(title)},
-        {"type": "section", "fields": [mrkdwn(fact) for fact in facts]},
+    if card.waiting_since > EPOCH:
+        facts.append(f"*Waiting:*{on_clock(card.waiting_since, 'since')}")
+    if answer_until > EPOCH and card.status != "closed":
+        facts.append(f"*Answer:*{on_clock(answer_until, 'before')}")
+    return facts
+
+
+def _menu(number: int) -> Block:
+    """Make the card's menu: each choice is a command's words."""
+    options = [
+        {"text": {"type": "plain_text", "text": label}, "value": f"{number}:{said}"} for said, label in MENU.items()
     ]
-    if card.why:
-        why = escape("\n".join(card.why[:8]))
-        blocks.append({"type": "context", "elements": [mrkdwn(why[:SECTION])]})
-    blocks.append({"type": "actions", "elements": [button(id_, BUTTONS[id_], str(card.number)) for id_ in BUTTONS]})
-    return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
+    return {"type": "overflow", "action_id": "more", "options": options}
 
 
 def on_clock(moment: datetime, word: str = "until") -> str:
     """Say a moment after a word, as each reader's own clock has it; EPOCH is none."""
-    if moment == EPOCH:
-        return ""
-    plain = f"{moment:%Y-%m-%d %H:%M} UTC"
-    return f" {word} <!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{plain}>"
+    return f" {word} {on_clocks(moment)}" if moment > EPOCH else ""
+
+
+def on_clocks(moment: datetime, shape: str = "{date_short_pretty} {time}") -> str:
+    """Say a moment as each reader's own clock has it; `shape` is in Slack's words for dates."""
+    return f"<!date^{int(moment.timestamp())}^{shape}|{moment:%Y-%m-%d %H:%M} UTC>"
 
 
 def draw(entries: Sequence[Entry]) -> tuple[str, list[Block]]:

@@ -16,6 +16,7 @@ from gateway.desk_posts import DeskPosts
 from gateway.hands import Clock, Hands, utc
 from gateway.interpret import Interpreter
 from gateway.links import Links
+from gateway.passport import Passports
 from gateway.people import People
 from gateway.record import Recorder
 from gateway.store.contract import Side, Store
@@ -57,8 +58,8 @@ class Bridge:
         people = People(channels)
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
-        self.posts = DeskPosts(self.hands, desk, files, people, interpreter, policy, budget, updates, fixes)
-        self.marks = DeskMarks(self.hands, desk, fixes, self.worker.offer_quietly)
+        self.posts = DeskPosts(self.hands, desk, channels, files, people, interpreter, policy, budget, updates, fixes)
+        self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, policy), self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 

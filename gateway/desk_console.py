@@ -108,7 +108,7 @@ class Console:
                 language=each.language,
                 skill=each.skill,
                 priority=each.priority,
-                since=each.opened_at,
+                waiting=each.waiting_since,
                 link=self._desk.link(await self._store.thread(each.contact, each.number)),
             )
             for each in found

@@ -9,10 +9,11 @@ from adapters.desk_view import draw_whisper
 from adapters.slack_text import escape
 from gateway.corrections import Fixes
 from gateway.hands import Hands
+from gateway.passport import Passports
 from gateway.store.contract import Batch, Order, Result
 from routing import texts
 from routing.contents import Choice
-from routing.effects import AskWords, React, SetAway, ShowHistory, TellAgent
+from routing.effects import AskWords, React, SetAway, ShowHistory, ShowPassport, TellAgent
 from routing.events import CustomerWrote, Event, ReplySent
 from routing.languages import language_name
 
@@ -26,7 +27,15 @@ HISTORY = 200
 class DeskMarks:
     """Delivers what is for agents alone; `freed` is told when one has room again."""
 
-    def __init__(self, hands: Hands, desk: Desk, fixes: Fixes, freed: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        hands: Hands,
+        desk: Desk,
+        fixes: Fixes,
+        passports: Passports,
+        freed: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._passports = passports
         self._hands = hands
         self._desk = desk
         self._fixes = fixes
@@ -50,6 +59,9 @@ class DeskMarks:
                 case ShowHistory():
                     events = await self._hands.store.history(order.mailbox, HISTORY)
                     await self._whisper(order, order.effect.agent, tell_history(events))
+                case ShowPassport():
+                    told = await self._passports.of(order.mailbox, order.effect.about)
+                    await self._whisper(order, order.effect.agent, told)
         except SendError as error:
             await self._hands.desk_failed(NAME, batch, error)
         else:

@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
-from adapters.contract import SendError, Unavailable
+from adapters.contract import Channel, SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import (
+    Block,
     Entry,
     Line,
     Question,
@@ -35,7 +36,7 @@ from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Post, Result, Side
-from routing.contents import thread
+from routing.contents import EPOCH, thread
 from routing.effects import (
     AskAgent,
     Card,
@@ -55,6 +56,9 @@ from routing.languages import language_name
 from routing.policy import Policy
 
 NAME = "desk"
+FIRST_WORDS, FIRST_CHARACTERS = 12, 140
+"""How many of a customer's first words stand on the card at most."""
+
 THREAD_WAIT = timedelta(seconds=1)
 """How long a change of a card waits for the card itself."""
 
@@ -75,6 +79,7 @@ class DeskPosts:
         self,
         hands: Hands,
         desk: Desk,
+        channels: Mapping[str, Channel],
         files: DeskFiles,
         people: People,
         interpreter: Interpreter,
@@ -85,6 +90,7 @@ class DeskPosts:
     ) -> None:
         self._fixes = fixes
         self._drawing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._channels = channels
         self._files = files
         self._people = people
         self._hands = hands
@@ -151,7 +157,7 @@ class DeskPosts:
         where = await self._hands.store.thread(order.mailbox, order.number)
         try:
             if isinstance(order.effect, UpdateCard) and where and not later:
-                text, blocks = draw_card(order.effect.card, self._policy)
+                text, blocks = await self._draw_card(order.mailbox, order.effect.card)
                 await self._desk.update(where, text, blocks)
             elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
                 self._updates.spend(-1)
@@ -200,14 +206,33 @@ class DeskPosts:
     async def _open(self, batch: Batch, order: Order, card: Card) -> int:
         ts = await self._find(order.id, order.at) if order.open_call else ""
         found = bool(ts)
+        words = await self._first_words(batch)
         if not ts:
             (order,) = await self._hands.store.begin([order])
-            text, blocks = draw_card(card, self._policy)
+            text, blocks = await self._draw_card(order.mailbox, replace(card, words=words))
             ts = await self._desk.post(text, blocks, order=order.id)
-        opened = ThreadOpened(id=f"opened:{order.id}", to=order.mailbox, at=self._hands.clock(), thread=ts)
+        opened = ThreadOpened(id=f"opened:{order.id}", to=order.mailbox, at=self._hands.clock(), thread=ts, words=words)
         name = thread(self._desk.channel, ts)
         await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
         return 0 if found else 1
+
+    async def _first_words(self, batch: Batch) -> str:
+        """Say in the desk's language how a conversation begins, for its card; all of it stands once, in the thread."""
+        told = next((each.effect for each in batch.orders if isinstance(each.effect, TellDesk)), None)
+        if told is None:
+            return ""
+        said = await self._interpreter.for_desk(told)
+        words = said.text.split()
+        begin = " ".join(words[: min(FIRST_WORDS, len(words) - 1)]) if len(words) > 1 else ""
+        return f"{begin[:FIRST_CHARACTERS]} …" if begin else ""
+
+    async def _draw_card(self, mailbox: str, card: Card) -> tuple[str, list[Block]]:
+        """Draw a card with when the platform's window for answers ends."""
+        channel = self._channels.get(mailbox.partition("/")[0])
+        can = channel.capabilities if channel else None
+        window = (can.person_window or can.window) if can else None
+        until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
+        return draw_card(card, self._policy, until)
 
     async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> int:
         async def change(entry: Entry) -> Entry:

@@ -182,7 +182,7 @@ class Worker:
         if wants_agent(now, event, self._policy):
             facts = replace(facts, roster=tuple(self._store.roster()))
         if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentEdited | AgentPressed | TurnCame):
-            return replace(event, facts=facts)
+            return replace(event, facts=replace(facts, at=self._clock()))
         return event
 
 

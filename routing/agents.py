@@ -22,7 +22,7 @@ from routing.effects import (
 )
 from routing.events import AgentEdited, AgentPressed, AgentWrote
 from routing.handover import answer, route, taken, with_agent
-from routing.held import ABOUT_WORDS, held_edited, words_pressed
+from routing.held import ABOUT_MESSAGE, held_edited, message_pressed
 from routing.languages import COMMON, language_name
 from routing.policy import Policy
 from routing.saved import saved_reply
@@ -158,13 +158,13 @@ def _tell(agent: str, command: str) -> tuple[Effect, ...]:
 def agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
     """Do what a button says."""
     agent = event.agent
-    if event.action in ABOUT_WORDS:
-        return words_pressed(was, event, policy)
+    if event.action in ABOUT_MESSAGE:
+        return message_pressed(was, event, policy)
     number, _, chosen = event.value.partition(":")
     if number != str(was.number):
         return Decision(was, (TellAgent(agent=agent, text=texts.STALE.format(number=was.number)),))
     if chosen:
-        return _chosen(was, agent, event.action, chosen, policy)
+        return _chosen(was, event, chosen, policy)
     match event.action:
         case "claim":
             return _claim(was, agent, policy)
@@ -181,15 +181,28 @@ def agent_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Dec
     return Decision(was)
 
 
-def _chosen(was: Conversation, agent: str, action: str, chosen: str, policy: Policy) -> Decision:
-    match action:
+def _chosen(was: Conversation, event: AgentPressed, chosen: str, policy: Policy) -> Decision:
+    agent = event.agent
+    match event.action:
         case "assign_to":
             return _assign(was, agent, (chosen,), policy)
         case "set_language":
             return _language(was, agent, chosen, policy)
         case "template":
             return _pressed_template(was, agent, chosen, policy)
+        case "more":
+            return _menu(was, agent, read_command(f"!{chosen}"), event.at, policy)
     return Decision(was)
+
+
+def _menu(was: Conversation, agent: str, command: Command, at: datetime, policy: Policy) -> Decision:
+    """Do what was chosen from the card's menu: the command of the same words."""
+    match command.name:
+        case "priority":
+            return _priority(was, agent, command.argument, policy)
+        case "snooze":
+            return snooze(was, agent, command.argument, at, policy)
+    return Decision(was, _tell(agent, command.name))
 
 
 def _template(was: Conversation, event: AgentWrote, asked: str, policy: Policy) -> Decision:
@@ -299,7 +312,7 @@ def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decis
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.CLOSED_ALREADY),))
     closed = replace(was, status=Status.CLOSED, closed_at=at, held={}, parked=(), undoable=(), told_waiting=False)
-    now = replace(closed, snoozed_until=EPOCH)
+    now = replace(closed, snoozed_until=EPOCH, waiting_since=EPOCH)
     settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
     dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))

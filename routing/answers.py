@@ -3,12 +3,12 @@
 from msgspec.structs import replace
 
 from routing import texts
-from routing.contents import Choice
+from routing.contents import EPOCH, Choice
 from routing.effects import AskAgent, Note, React, ShowSent, TellAgent
 from routing.events import ReceiptCame, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
 from routing.handover import card_if_changed
 from routing.policy import Policy
-from routing.state import Conversation, Decision, Held, latest
+from routing.state import Conversation, Decision, Held, Status, latest
 
 
 def reply_sent(was: Conversation, event: ReplySent) -> Decision:
@@ -81,7 +81,8 @@ def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decis
     note = Note(text=texts.failed(event.reason, event.advice))
     if not event.reply:
         return Decision(now, (*card_if_changed(was, now, policy), note))
-    now = replace(now, receipts=latest(now.receipts, {event.reply: "failed"}))
+    waiting = now.waiting_since if now.waiting_since > EPOCH or now.status is Status.CLOSED else now.heard_at
+    now = replace(now, waiting_since=waiting, receipts=latest(now.receipts, {event.reply: "failed"}))
     return Decision(now, (React(message=event.reply, emoji="failed"), note, *card_if_changed(was, now, policy)))
 
 

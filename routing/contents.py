@@ -33,7 +33,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `language` is "" when it could not be told; `evidence` pools what was heard so far; `number` is for a new
     conversation; `roster` is None where nobody had to be chosen; `room` is a name for a call that nobody can guess.
+    `at` is when the event was taken up.
     """
+
+    at: datetime = EPOCH
 
     language: str = ""
     evidence: dict[str, float] = {}

@@ -137,7 +137,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case AgentSubmitted():
             return agent_submitted(was, event, policy)
         case ThreadOpened():
-            return Decision(replace(was, thread=event.thread))
+            return Decision(replace(was, thread=event.thread, words=event.words))
         case ReplySent():
             return reply_sent(was, event)
         case ReplyFailed():

@@ -62,6 +62,7 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
         talked=heard.talked,
         opened_at=event.at,
         heard_at=heard.heard_at,
+        waiting_since=heard.waiting_since,
         seen=heard.seen,
     )
     if not skill and policy.offers_menu:
@@ -129,6 +130,7 @@ def _heard(was: Conversation, event: CustomerWrote) -> Conversation:
         evidence=event.facts.evidence or was.evidence,
         unreachable=False,
         heard_at=was.heard_at if event.quiet else max(was.heard_at, event.at),
+        waiting_since=was.waiting_since if event.quiet or was.waiting_since > EPOCH else event.at,
         parked=was.parked if event.quiet else (),
     )
 

@@ -8,7 +8,11 @@ from routing.contents import EPOCH, Choice, File, Template
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the first message of a thread shows; `why` says how the assignee was chosen, a line each."""
+    """What the first message of a thread shows; `why` says how the assignee was chosen, a line each.
+
+    `waiting_since` is when the customer wrote who waits for an answer, `heard_at` the hour in which they wrote last,
+    `words` are their first.
+    """
 
     number: int
     name: str
@@ -21,6 +25,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: tuple[str, ...] = ()
     unreachable: bool = False
     snoozed_until: datetime = EPOCH
+    waiting_since: datetime = EPOCH
+    heard_at: datetime = EPOCH
+    words: str = ""
 
 
 class OpenThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -113,6 +120,13 @@ class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """Show one agent what this customer and the desk said to each other before."""
 
     agent: str
+
+
+class ShowPassport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show one agent where the message of the post `about` has been, hop by hop."""
+
+    agent: str
+    about: str
 
 
 class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -232,6 +246,7 @@ DeskEffect = (
     | Fix
     | React
     | ShowHistory
+    | ShowPassport
 )
 Effect = DeskEffect | TellCustomer | ChangeSent | LearnName
 

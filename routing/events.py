@@ -169,9 +169,10 @@ class AgentSubmitted(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
-    """The card is posted; `thread` is the desk's id of it."""
+    """The card is posted; `thread` is the desk's id of it, `words` are the customer's first as the desk reads them."""
 
     thread: str
+    words: str = ""
 
 
 class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):

@@ -61,8 +61,9 @@ def answer(was: Conversation, agent: str, message: str, order: TellCustomer, pol
     if was.unreachable:
         note = Note(text=texts.failed(texts.UNREACHABLE, texts.UNREACHABLE_ADVICE), mention=agent)
         return Decision(was, (React(message=message, emoji="failed"), note))
+    told = replace(was, waiting_since=EPOCH)
     if was.status is Status.OPEN:
-        return Decision(was, (order,))
-    now = with_agent(was, agent, f"{policy.name_of(agent)}: answered")
+        return Decision(told, (order, *card_if_changed(was, told, policy)))
+    now = with_agent(told, agent, f"{policy.name_of(agent)}: answered")
     notes = (Note(text=texts.REOPENED_BY_ANSWER),) if was.status is Status.CLOSED else ()
     return Decision(now, (order, UpdateCard(card=card(now, policy)), *notes))

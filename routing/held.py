@@ -3,18 +3,20 @@
 from msgspec.structs import replace
 
 from routing import texts
-from routing.effects import AskAgent, AskWords, Fix, SettleAsk, TellAgent, TellCustomer
+from routing.effects import AskAgent, AskWords, Fix, SettleAsk, ShowPassport, TellAgent, TellCustomer
 from routing.events import AgentEdited, AgentPressed, AgentSubmitted
 from routing.handover import answer, card_if_changed, with_agent
 from routing.policy import Policy
 from routing.state import Conversation, Decision
 
-ABOUT_WORDS = ("send", "send_original", "keep", "edit", "fix")
-"""The buttons that are about a message's words."""
+ABOUT_MESSAGE = ("send", "send_original", "keep", "edit", "fix", "passport")
+"""The buttons, and a message's menu, that are about one message."""
 
 
-def words_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
-    """Do what a button about a message's words says."""
+def message_pressed(was: Conversation, event: AgentPressed, policy: Policy) -> Decision:
+    """Do what a button about a message says."""
+    if event.action == "passport":
+        return Decision(was, (ShowPassport(agent=event.agent, about=event.message),) if was.number else ())
     if event.action in ("edit", "fix"):
         return _ask_words(was, event)
     return _release(was, event.agent, event.action, event.value, policy)

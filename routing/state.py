@@ -55,7 +55,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `heard_at` is when the customer last opened the platform's window for answers, `parked` what waits for that, and
     `undoable` what waits because its writer may still stop it.
     `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
-    `snoozed_until` is when a conversation that was put off comes back.
+    `snoozed_until` is when a conversation that was put off comes back, `waiting_since` when the customer wrote who
+    waits for an answer, EPOCH where nobody waits. `words` are the first ones, as the desk reads them.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -80,6 +81,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     closed_at: datetime = EPOCH
     asked_at: datetime = EPOCH
     snoozed_until: datetime = EPOCH
+    waiting_since: datetime = EPOCH
+    words: str = ""
     heard_at: datetime = EPOCH
     parked: tuple[TellCustomer, ...] = ()
     undoable: tuple[TellCustomer, ...] = ()
@@ -124,7 +127,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def card(now: Conversation, policy: Policy) -> Card:
-    """Say what the thread's first message shows."""
+    """Say what the thread's first message shows.
+
+    When the customer was heard last is told by the hour, so that not each of their messages changes the card.
+    """
     return Card(
         number=now.number,
         name=now.name,
@@ -137,6 +143,9 @@ def card(now: Conversation, policy: Policy) -> Card:
         why=now.why,
         unreachable=now.unreachable,
         snoozed_until=now.snoozed_until if now.status is Status.SNOOZED else EPOCH,
+        waiting_since=now.waiting_since,
+        heard_at=now.heard_at.replace(minute=0, second=0, microsecond=0),
+        words=now.words,
     )
 
 

@@ -130,13 +130,17 @@ class World:
         return str(cards[count - 1]["ts"])
 
     async def shown(self, thread: str, text: str) -> dict[str, Any]:
-        """Wait for a post of the gateway's in a thread that shows a text."""
+        """Wait for a post of the gateway's in a thread, beneath the card, that shows a text."""
 
         def find() -> dict[str, Any] | None:
-            posts = [*self.slack.replies(thread), self.slack.posts[thread]]
+            posts = self.slack.replies(thread)
             return next((post for post in posts if "bot_id" in post and text in flat(post)), None)
 
         return await self.until(find) or {}
+
+    async def on_card(self, thread: str, text: str) -> dict[str, Any]:
+        """Wait until a conversation's card shows a text."""
+        return await self.until(lambda: card if text in flat(card := self.slack.posts[thread]) else None) or {}
 
     async def settled(self) -> None:
         """Wait until nothing waits."""

@@ -204,11 +204,11 @@ async def test_buttons_and_commands_change_the_card(world: World) -> None:
     await customer.write("Hello")
     thread = await world.thread()
     assert await world.slack.press("U0BEN", "claim", "1", thread) == 200
-    await world.shown(thread, "<@U0BEN>")
+    await world.on_card(thread, "<@U0BEN>")
     await world.slack.write("U0BEN", "!close", thread=thread)
-    await world.shown(thread, "✔️ closed")
+    await world.on_card(thread, "✔️ closed")
     await customer.write("One more thing")
-    await world.shown(thread, "💬 open")
+    await world.on_card(thread, "💬 open")
 
     assert len(world.slack.roots()) == 1
 
@@ -381,7 +381,7 @@ async def test_an_agent_named_by_hand_gets_the_conversation(world: World) -> Non
     thread = await world.thread()
     await world.slack.write("U0ANA", "!assign @Ben", thread=thread)
 
-    await world.shown(thread, "<@U0BEN>")
+    await world.on_card(thread, "<@U0BEN>")
     assert [each.agent for each in world.gateway.store.roster() if each.load] == ["U0BEN"]
 
 
@@ -483,7 +483,7 @@ async def test_a_queue_whose_turn_could_not_be_written_gets_it_later(
     with monkeypatch.context() as patched:
         patched.setattr(world.gateway.bridge.worker, "offer_turns", full)
         await world.slack.write("U0ANA", "!close", thread=await world.thread())
-        await world.shown(await world.thread(), "✔️ closed")
+        await world.on_card(await world.thread(), "✔️ closed")
         await world.settled()
     await world.gateway.bridge.worker.offer_turns("again")
 

@@ -79,6 +79,17 @@ async def test_type_answer_see_it_arrive(page: Page) -> None:
     await expect(thread).to_contain_text("Sent in German · phrasebook: Es kommt morgen an.")
 
 
+async def test_a_message_says_where_it_has_been(page: Page) -> None:
+    await page.get_by_role("button", name="Jonas").click()
+    await page.locator("#words").fill("Wo ist meine Bestellung?")
+    await page.locator("#words").press("Enter")
+    thread = page.locator(".thread", has_text="Jonas")
+    await expect(thread).to_contain_text("Where is my order?")
+    await thread.get_by_label("About this message").first.select_option("Where has it been?")
+
+    await expect(thread.locator(".whisper")).to_contain_text("translated by phrasebook")
+
+
 async def test_a_photo_goes_into_the_thread_and_a_picture_back(page: Page) -> None:
     await page.get_by_role("button", name="Émile").click()
     await page.get_by_role("button", name="Send a photo").click()

@@ -125,7 +125,7 @@ async def test_a_conversation_goes_both_ways(world: World, line: Line) -> None:
     await line.say("¿Dónde está mi pedido A-1042?")
     thread = await world.thread()
     await world.shown(thread, "Where is my order A-1042?")
-    await world.shown(thread, "Yuki")
+    await world.on_card(thread, "Yuki")
     answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
     await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
 

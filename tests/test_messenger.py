@@ -63,7 +63,7 @@ async def test_a_conversation_goes_both_ways_and_is_read(world: World, meta: Mes
     await meta.write(PERSON, "¿Dónde está mi pedido A-1042?")
     thread = await world.thread()
     await world.shown(thread, "Where is my order A-1042?")
-    await world.shown(thread, "Lucía Pérez")
+    await world.on_card(thread, "Lucía Pérez")
     answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
     await world.until(lambda: meta.texts(PERSON) == ["Llegará el viernes."])
     await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])

@@ -148,7 +148,7 @@ async def test_the_agent_sets_the_language(make_world: MakeWorld) -> None:
     await customer.write("👍")
     thread = await world.thread()
     await world.slack.write("U0ANA", "!lang pt-BR", thread=thread)
-    await world.shown(thread, "Brazilian Portuguese")
+    await world.on_card(thread, "Brazilian Portuguese")
     await world.slack.write("U0ANA", "Thank you!", thread=thread)
     await world.until(lambda: customer.got())
 

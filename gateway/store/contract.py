@@ -345,7 +345,9 @@ def side_of(effect: Effect) -> Side:
         return Side.CARD
     if name == "ShowLate":
         return Side.LATE
-    return Side.MARK if name in ("React", "TellAgent", "AskWords", "ShowHistory", "SetAway") else Side.DESK
+    return (
+        Side.MARK if name in ("React", "TellAgent", "AskWords", "ShowHistory", "ShowPassport", "SetAway") else Side.DESK
+    )
 
 
 def urgency(effect: Effect) -> int:

@@ -68,18 +68,30 @@ function block(it, post, agent) {
 }
 
 function pressable(each, post, agent) {
+  if (each.type === "overflow") return overflow(each, post, agent);
   const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
   button.type = "button";
   button.onclick = () => send({ do: "press", agent: agent(), action: each.action_id, value: each.value, message: post.ts });
   return button;
 }
 
+function choices(label, options, chosen) {
+  const select = make("select", "menu");
+  select.setAttribute("aria-label", label);
+  select.append(new Option("⋯", ""));
+  for (const [text, value] of options) select.append(new Option(text, value));
+  select.onchange = () => { chosen(select.value); select.value = ""; };
+  return select;
+}
+
+function overflow(each, post, agent) {
+  const options = each.options.map((it) => [it.text.text, it.value]);
+  return choices("More for this conversation", options, (value) => send({ do: "press", agent: agent(), action: each.action_id, value, message: post.ts }));
+}
+
 // What stands in a message's own menu in Slack.
-function menu(post, agent) {
-  const button = make("button", "menu", "⋯ Fix the translation");
-  button.type = "button";
-  button.onclick = () => send({ do: "choose", agent: agent(), action: "fix", message: post.ts });
-  return button;
+function menu(post, agent, kinds) {
+  return choices("About this message", kinds, (action) => send({ do: "choose", agent: agent(), action, message: post.ts }));
 }
 
 function drawForm(form) {
@@ -130,9 +142,9 @@ function drawPost(post, agent) {
   const node = make("div", "post");
   if (post.user) {
     const head = make("div", "agent", state.agents[post.user] || post.user);
-    head.append(menu(post, agent));
+    head.append(menu(post, agent, [["Fix the translation", "fix"], ["Where has it been?", "passport"]]));
     node.append(head);
-  }
+  } else node.append(menu(post, agent, [["Where has it been?", "passport"]]));
   if (post.blocks && post.blocks.length) for (const it of post.blocks) node.append(block(it, post, agent));
   else if (post.text) node.append(mrkdwn(post.text, make("div", "section")));
   for (const file of post.files) node.append(drawFile(file));
@@ -211,6 +223,7 @@ function drawThread(thread) {
     const agent = () => kept.agents.value;
     const card = drawPost(thread, agent);
     card.classList.add("card");
+    card.querySelector(":scope > .menu").remove();
     kept.posts.replaceChildren(card, ...thread.replies.map((reply) => drawPost(reply, agent)));
     for (const each of state.whispers.filter((it) => it.thread === thread.ts)) {
       const node = make("div", "post whisper");
