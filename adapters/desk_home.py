@@ -67,7 +67,7 @@ def draw_overview(overview: Overview) -> list[Block]:
 
 def draw_list(title: str, found: Sequence[Listed], none: str) -> list[Block]:
     """Draw conversations, a line each."""
-    return _list(title, found, none)
+    return _list(escape(title), found, none)
 
 
 def draw_home(blocks: Sequence[Block]) -> dict[str, Any]:

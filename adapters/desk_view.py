@@ -43,7 +43,7 @@ MENU = {
     "priority normal": "It isn't urgent",
     "snooze 2h": "Put it off for 2 hours",
     "snooze 1d": "Put it off for a day",
-    "help": "Commands",
+    "lens": "Read it in my language",
 }
 
 

@@ -29,7 +29,7 @@ from gateway.live_channels import LiveChannels
 from gateway.measures import KEPT, OLDEST, WAITING
 from gateway.presence import watch_presence
 from gateway.record import Recorder
-from gateway.store.choose import make_store
+from gateway.store.choose import beside, make_store
 from gateway.store.contract import Store, StoreError
 from gateway.tally import Tally
 from routing.events import Event
@@ -94,7 +94,7 @@ class Gateway:
             recorder=self._recorder,
         )
         freed = self.bridge.worker.offer_quietly
-        self.desk.console = Console(self.store, self.desk, settings.policy, utc, freed)
+        self.desk.console = Console(self.store, beside(settings.gateway), self.desk, settings.policy, utc, freed)
         with contextlib.suppress(StoreError):
             await self.bridge.corrections.refresh()
         self.bridge.start()

@@ -15,6 +15,7 @@ from gateway.desk_marks import DeskMarks
 from gateway.desk_posts import DeskPosts
 from gateway.hands import Clock, Hands, utc
 from gateway.interpret import Interpreter
+from gateway.lens import Lens
 from gateway.links import Links
 from gateway.passport import Passports
 from gateway.people import People
@@ -59,7 +60,8 @@ class Bridge:
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
         self.posts = DeskPosts(self.hands, desk, channels, files, people, interpreter, policy, budget, updates, fixes)
-        self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, policy), self.worker.offer_quietly)
+        lens = Lens(store, interpreter, policy)
+        self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, policy), lens, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 

@@ -1,5 +1,6 @@
 """What agents ask the app itself, from anywhere in Slack: how they stand, who waits, and to be left alone."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 
@@ -8,12 +9,16 @@ from adapters.desk_home import MOST, Listed, Overview, draw_list, draw_overview
 from adapters.desk_view import Block, draw_whisper, on_clock
 from adapters.slack_text import escape
 from gateway.hands import Clock
-from gateway.store.contract import Side, Store, StoreError
+from gateway.search import search
+from gateway.store.contract import Beside, Side, Store, StoreError
 from routing import texts
 from routing.commands import read_duration, read_return
 from routing.contents import EPOCH, Standing
 from routing.conversation import Conversation
 from routing.policy import Policy
+
+FIND_FOR = 2.0
+"""Seconds that a search may take: Slack waits three."""
 
 Shown = tuple[str, list[Block]]
 """A text for notifications, and blocks."""
@@ -23,8 +28,15 @@ class Console:
     """Answers `/dragoman` and draws the app's Home; `freed` is told when an agent has room again."""
 
     def __init__(
-        self, store: Store, desk: Desk, policy: Policy, clock: Clock, freed: Callable[[str], Awaitable[None]]
+        self,
+        store: Store,
+        beside: Beside,
+        desk: Desk,
+        policy: Policy,
+        clock: Clock,
+        freed: Callable[[str], Awaitable[None]],
     ) -> None:
+        self._beside = beside
         self._store = store
         self._desk = desk
         self._policy = policy
@@ -58,7 +70,21 @@ class Console:
             case "queue":
                 waiting = await self._listed(await self._store.queued(MOST))
                 return "Who waits", draw_list("Waiting for somebody", waiting, "Nobody waits.")
+            case "find":
+                return await self._find(rest)
         return draw_whisper(texts.CONSOLE_HELP)
+
+    async def _find(self, wanted: str) -> Shown:
+        """Look for conversations, as long as Slack waits for an answer."""
+        if not wanted:
+            return draw_whisper(texts.FIND_HOW)
+        try:
+            async with asyncio.timeout(FIND_FOR):
+                found = await asyncio.to_thread(search, self._beside, wanted, MOST)
+        except TimeoutError:
+            return draw_whisper(texts.FIND_LATE)
+        listed = [await self._line(conversation, number) for conversation, number in found]
+        return "Found", draw_list(f"“{wanted}”", listed, "Nothing was found.")
 
     async def _leave(self, agent: str, asked: str) -> str:
         if self._policy.agent(agent) is None:
@@ -99,20 +125,21 @@ class Console:
         )
 
     async def _listed(self, found: Sequence[Conversation]) -> Sequence[Listed]:
-        return [
-            Listed(
-                number=each.number,
-                name=each.name,
-                channel=each.channel,
-                status=each.status,
-                language=each.language,
-                skill=each.skill,
-                priority=each.priority,
-                waiting=each.waiting_since,
-                link=self._desk.link(await self._store.thread(each.contact, each.number)),
-            )
-            for each in found
-        ]
+        return [await self._line(each, each.number) for each in found]
+
+    async def _line(self, found: Conversation, number: int) -> Listed:
+        """List a contact's present conversation, or with another number what is left of that one: its thread."""
+        return Listed(
+            number=number,
+            name=found.name,
+            channel=found.channel,
+            status=found.status if number == found.number else "closed",
+            language=found.language,
+            skill=found.skill,
+            priority=found.priority,
+            waiting=found.waiting_since,
+            link=self._desk.link(await self._store.thread(found.contact, number)),
+        )
 
 
 def _words(text: str) -> tuple[str, str]:

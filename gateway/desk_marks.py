@@ -9,11 +9,12 @@ from adapters.desk_view import draw_whisper
 from adapters.slack_text import escape
 from gateway.corrections import Fixes
 from gateway.hands import Hands
+from gateway.lens import Lens
 from gateway.passport import Passports
 from gateway.store.contract import Batch, Order, Result
 from routing import texts
 from routing.contents import Choice
-from routing.effects import AskWords, React, SetAway, ShowHistory, ShowPassport, TellAgent
+from routing.effects import AskWords, React, SetAway, ShowHistory, ShowLens, ShowPassport, TellAgent
 from routing.events import CustomerWrote, Event, ReplySent
 from routing.languages import language_name
 
@@ -33,9 +34,11 @@ class DeskMarks:
         desk: Desk,
         fixes: Fixes,
         passports: Passports,
+        lens: Lens,
         freed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._passports = passports
+        self._lens = lens
         self._hands = hands
         self._desk = desk
         self._fixes = fixes
@@ -56,12 +59,8 @@ class DeskMarks:
                     await self._ask_words(order, order.effect)
                 case SetAway():
                     await self._set_away(order, order.effect)
-                case ShowHistory():
-                    events = await self._hands.store.history(order.mailbox, HISTORY)
-                    await self._whisper(order, order.effect.agent, tell_history(events))
-                case ShowPassport():
-                    told = await self._passports.of(order.mailbox, order.effect.about)
-                    await self._whisper(order, order.effect.agent, told)
+                case ShowHistory() | ShowPassport() | ShowLens():
+                    await self._whisper(order, order.effect.agent, await self._told(order.mailbox, order.effect))
         except SendError as error:
             await self._hands.desk_failed(NAME, batch, error)
         else:
@@ -72,6 +71,15 @@ class DeskMarks:
         await self._hands.store.set_away(said.agent, away=said.away, until=said.until)
         if not said.away:
             await self._freed(f"back:{order.id}")
+
+    async def _told(self, mailbox: str, asked: ShowHistory | ShowPassport | ShowLens) -> str:
+        """Say what an agent asked to see, in Slack's notation."""
+        match asked:
+            case ShowPassport():
+                return await self._passports.of(mailbox, asked.about)
+            case ShowLens():
+                return await self._lens.of(mailbox, asked.agent)
+        return tell_history(await self._hands.store.history(mailbox, HISTORY))
 
     async def _whisper(self, order: Order, agent: str, text: str, choices: Sequence[Choice] = ()) -> None:
         await whisper(self._hands, self._desk, order, agent, text, choices)

@@ -16,6 +16,7 @@ from routing.effects import (
     SetAway,
     SettleAsk,
     ShowHistory,
+    ShowLens,
     TellAgent,
     TellCustomer,
     UpdateCard,
@@ -104,8 +105,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _close(was, agent, event.at, policy)
         case "snooze":
             return snooze(was, agent, command.argument, event.at, policy)
-        case "history":
-            return Decision(was, (ShowHistory(agent=agent),))
+        case "history" | "lens":
+            return Decision(was, (_show(agent, command.name),))
         case "fix":
             fix = Fix(agent=agent, message=event.message, text=command.argument)
             return Decision(was, (fix if fix.text else TellAgent(agent=agent, text=texts.FIX_HOW),))
@@ -114,6 +115,10 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
     if command.name == "away":
         return Decision(was, _go_away(agent, command.argument, event.at))
     return Decision(was, _tell(agent, command.name))
+
+
+def _show(agent: str, what: str) -> Effect:
+    return ShowLens(agent=agent) if what == "lens" else ShowHistory(agent=agent)
 
 
 def _set(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
@@ -202,6 +207,8 @@ def _menu(was: Conversation, agent: str, command: Command, at: datetime, policy:
             return _priority(was, agent, command.argument, policy)
         case "snooze":
             return snooze(was, agent, command.argument, at, policy)
+        case "lens":
+            return Decision(was, (_show(agent, command.name),))
     return Decision(was, _tell(agent, command.name))
 
 

@@ -129,6 +129,12 @@ class ShowPassport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     about: str
 
 
+class ShowLens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Show one agent in their own language what this customer and the desk said to each other."""
+
+    agent: str
+
+
 class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Note that an agent takes no new conversations, or does again; `until` is when they mean to come back."""
 
@@ -247,6 +253,7 @@ DeskEffect = (
     | React
     | ShowHistory
     | ShowPassport
+    | ShowLens
 )
 Effect = DeskEffect | TellCustomer | ChangeSent | LearnName
 

@@ -25,7 +25,8 @@ HELP = (
     "`!lang CODE` set the customer's language · `!priority low|normal|high|urgent` · `!snooze 2h` put it off · "
     "`!reply NAME` send a saved reply · `!call` send a link to a video call · "
     "`!template NAME` send an approved WhatsApp template · "
-    "`!history` what was said before · `!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
+    "`!history` what was said before · `!lens` the same in your language · "
+    "`!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
     "`!away` (or `!away 2h`) take no new conversations, `!back` take them again · `!help` this list"
 )
 
@@ -73,8 +74,11 @@ SNOOZE_OVER = "The time that this was put off for is over"
 WOKEN = "The customer wrote: this isn't put off any more"
 CONSOLE_HELP = (
     "`/dragoman` how you stand, what is yours and who waits · `/dragoman away`, `away 2h`, `away until 14:30`, "
-    "`away today` (until tomorrow morning) · `/dragoman back` · `/dragoman queue` who waits"
+    "`away today` (until tomorrow morning) · `/dragoman back` · `/dragoman queue` who waits · "
+    "`/dragoman find` and a number, a name, a phone number, or words that were said"
 )
+FIND_HOW = "Say what to find: `/dragoman find #1042`, a name, a phone number, or words that were said."
+FIND_LATE = "That took too long: say more of it, or its number."
 NOT_AN_AGENT = "You aren't among the agents: an admin adds you under [[agents]]."
 BACK = "You're back: new conversations come to you again."
 MENU_ASKED = "The customer was asked what it is about; it goes to somebody once they answer, or after two minutes."
@@ -145,6 +149,16 @@ def away_until(moment: str) -> str:
 def bad_return(asked: str) -> str:
     """Answer `/dragoman away` with what is no time."""
     return f"{asked!r} isn't a time: say `away 30m`, `away 2h`, `away until 14:30`, `away today`, or just `away`."
+
+
+def lens_is_desk(language: str) -> str:
+    """Answer an agent who reads the desk's language."""
+    return f"You read {language}, as the desk does: the thread is in your language. An admin sets agents' languages."
+
+
+def lens_head(language: str) -> str:
+    """Say what follows."""
+    return f"What was said, in {language}. You may answer in any language that you have."
 
 
 def bad_skill(name: str, known: str) -> str:

@@ -6,6 +6,7 @@ https://core.telegram.org/bots/api
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -183,7 +184,7 @@ class TelegramSandbox:
     def _keep(self, chat: int, content: dict[str, Any]) -> web.Response:
         message = {
             "message_id": self.message_id(),
-            "date": 1_790_000_000 + len(self.sent),
+            "date": int(time.time()),
             "chat": {"id": chat, "type": "private", "first_name": "Customer"},
             "from": {"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "Shop"},
             **content,
@@ -294,7 +295,7 @@ class TelegramCustomer:
         await self._sandbox.update("my_chat_member", body)
 
     def _message(self, id_: int, content: dict[str, Any]) -> dict[str, Any]:
-        return {"message_id": id_, "date": 1_790_000_000 + id_, "chat": self._chat(), "from": self._person(), **content}
+        return {"message_id": id_, "date": int(time.time()), "chat": self._chat(), "from": self._person(), **content}
 
     def _person(self) -> dict[str, Any]:
         person = {"id": self.chat, "is_bot": False, "first_name": self._name}

@@ -8,10 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.desk_view import draw_card
-from routing import texts
 from routing.contents import EPOCH, Facts
 from routing.conversation import Conversation, Status, decide
-from routing.effects import Card, TellAgent, UpdateCard
+from routing.effects import Card, ShowLens, UpdateCard
 from routing.events import AgentPressed, AgentWrote, CustomerWrote, Event, ReplyFailed
 from routing.policy import Agent, Policy
 from routing.state import card
@@ -109,10 +108,10 @@ async def test_the_menu_does_what_the_command_does(
     await world.on_card(thread, shows)
 
 
-def test_the_menu_helps() -> None:
-    pressed = AgentPressed(id="p", to="@C1/1.0", at=NOON, agent="U0ANA", action="more", value="7:help")
+def test_the_menu_gives_an_agent_the_lens() -> None:
+    pressed = AgentPressed(id="p", to="@C1/1.0", at=NOON, agent="U0ANA", action="more", value="7:lens")
 
-    assert decide(OPEN, pressed, POLICY).effects == (TellAgent(agent="U0ANA", text=texts.HELP),)
+    assert decide(OPEN, pressed, POLICY).effects == (ShowLens(agent="U0ANA"),)
 
 
 @pytest.mark.parametrize(

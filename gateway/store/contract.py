@@ -309,6 +309,18 @@ class Beside(Protocol):
     def conversations(self) -> Sequence[Conversation]:
         """Read every contact's latest conversation, newest first."""
 
+    def contacts(self) -> Iterator[tuple[str, str]]:
+        """Read every contact's mailbox and name, that of the newest conversation first."""
+
+    def numbered(self, number: int) -> str:
+        """Say whose conversation has, or had, a number, "" where nobody's."""
+
+    def saying(self, words: str) -> Iterator[tuple[str, Event]]:
+        """Read the latest events in which these words stand somewhere, whatever their ASCII capitals, and whose."""
+
+    def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a contact's latest conversation."""
+
     def history(self, mailbox: str) -> Sequence[Event]:
         """Read all events of a contact, in order."""
 
@@ -346,7 +358,9 @@ def side_of(effect: Effect) -> Side:
     if name == "ShowLate":
         return Side.LATE
     return (
-        Side.MARK if name in ("React", "TellAgent", "AskWords", "ShowHistory", "ShowPassport", "SetAway") else Side.DESK
+        Side.MARK
+        if name in ("React", "TellAgent", "AskWords", "ShowHistory", "ShowPassport", "ShowLens", "SetAway")
+        else Side.DESK
     )
 
 

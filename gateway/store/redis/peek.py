@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec.json import encode as encode_json
 from msgspec.structs import replace
 from redis.exceptions import RedisError
 
@@ -22,6 +23,8 @@ from routing.effects import encode
 from routing.events import Event, decode_event
 
 Run = Callable[..., Any]
+LOOK_AT, LOOK_BACK = 2_000, 100
+"""How many contacts are looked through for words, and how many of the latest events of each."""
 
 
 class RedisBeside:
@@ -115,6 +118,39 @@ class RedisBeside:
         with self._open() as run:
             bodies = [body for tag in TAGS for body in run("HVALS", self._key(tag, "conversations"))]
         return sorted((read_conversation(body)[1] for body in bodies), key=lambda each: -each.number)
+
+    def contacts(self) -> Iterator[tuple[str, str]]:
+        """Read every contact's mailbox and name."""
+        return ((each.contact, each.name) for each in self.conversations())
+
+    def numbered(self, number: int) -> str:
+        """Say whose conversation has, or had, a number."""
+        with self._open() as run:
+            for tag in TAGS:
+                if found := run("HGET", self._key(tag, "numbers"), number):
+                    return str(found.decode())
+            for tag in TAGS:
+                for field in run("HKEYS", self._key(tag, "threads")):
+                    mailbox, _, its = field.decode().partition("\0")
+                    if its == str(number):
+                        return str(mailbox)
+        return ""
+
+    def saying(self, words: str) -> Iterator[tuple[str, Event]]:
+        """Read the latest events in which these words stand somewhere, and whose."""
+        wanted = encode_json(words)[1:-1].lower()
+        newest = [each.contact for each in self.conversations()[:LOOK_AT]]
+        with self._open() as run:
+            for mailbox in newest:
+                for body in run("LRANGE", self._history(mailbox), -LOOK_BACK, -1):
+                    if wanted in body.lower():
+                        yield mailbox, decode_event(body)
+
+    def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a contact's latest conversation."""
+        with self._open() as run:
+            body = run("HGET", self._key(tag_of(mailbox), "conversations"), mailbox)
+        return read_conversation(body)[1] if body else None
 
     def history(self, mailbox: str) -> Sequence[Event]:
         """Read all events of a contact, in order."""

@@ -1,11 +1,14 @@
 """Reading and copying an installation beside the gateway that runs on it."""
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+
+import msgspec
 
 from gateway.store.contract import Letter, StoreError
 from gateway.store.roster import Roster
@@ -17,6 +20,9 @@ from routing.contents import Standing
 from routing.conversation import Conversation
 from routing.effects import decode_effect
 from routing.events import Event, decode_event
+
+LOOK_BACK = 200_000
+"""How many of the latest events are looked through for words."""
 
 
 class SqliteBeside:
@@ -78,6 +84,38 @@ class SqliteBeside:
         with _open(self._folder, write=False) as db:
             found = db.execute("SELECT body FROM conversation ORDER BY number DESC").fetchall()
         return [rows.decode_conversation(body) for (body,) in found]
+
+    def contacts(self) -> Iterator[tuple[str, str]]:
+        """Read every contact's mailbox and name."""
+        with _open(self._folder, write=False) as db:
+            name = "coalesce(json_extract(CAST(body AS TEXT), '$.name'), '')"
+            yield from db.execute(f"SELECT mailbox, {name} FROM conversation ORDER BY number DESC")  # noqa: S608 - ours
+
+    def numbered(self, number: int) -> str:
+        """Say whose conversation has, or had, a number."""
+        with _open(self._folder, write=False) as db:
+            found = db.execute("SELECT mailbox FROM conversation WHERE number = ?", (number,)).fetchone()
+            sql = "SELECT mailbox FROM alias WHERE number = ? AND number > 0"
+            return str((found or db.execute(sql, (number,)).fetchone() or ("",))[0])
+
+    def saying(self, words: str) -> Iterator[tuple[str, Event]]:
+        """Read the latest events in which these words stand somewhere, and whose."""
+        sign = "\\"
+        like = re.sub(r"([\\%_])", r"\\\1", msgspec.json.encode(words).decode()[1:-1])
+        with _open(self._folder, write=False) as db:
+            (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()
+            sql = (
+                "SELECT mailbox, event FROM history"
+                " WHERE seq > ? AND CAST(event AS TEXT) LIKE ? ESCAPE ? ORDER BY seq DESC"
+            )
+            for mailbox, event in db.execute(sql, (last - LOOK_BACK, f"%{like}%", sign)):
+                yield mailbox, decode_event(event)
+
+    def conversation(self, mailbox: str) -> Conversation | None:
+        """Read a contact's latest conversation."""
+        with _open(self._folder, write=False) as db:
+            found = db.execute("SELECT body FROM conversation WHERE mailbox = ?", (mailbox,)).fetchone()
+        return rows.decode_conversation(found[0]) if found else None
 
     def history(self, mailbox: str) -> Sequence[Event]:
         """Read all events of a contact, in order."""
