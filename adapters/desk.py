@@ -19,6 +19,7 @@ from adapters.contract import Content, Failure, Malformed, Receive, Request, Sen
 from adapters.desk_events import DeskReader
 from adapters.desk_forms import Form, draw_form
 from adapters.desk_home import draw_home
+from adapters.desk_replies import CALLBACK
 from adapters.desk_view import Block
 from adapters.http import clean, read_json
 from adapters.media import fetch
@@ -50,6 +51,9 @@ SCOPES = {
 LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 """What Slack says where a form is opened three seconds after the press, or a second time."""
 
+CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit")
+"""The buttons that are about no conversation."""
+
 PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
 FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
 
@@ -64,8 +68,11 @@ class Console(Protocol):
     async def command(self, agent: str, text: str) -> tuple[str, list[Block]]:
         """Answer `/dragoman` and the text after it."""
 
-    async def press(self, agent: str, action: str, value: str) -> tuple[str, list[Block]]:
-        """Do what a button of an answer says."""
+    async def press(self, agent: str, action: str, value: str, trigger: str) -> tuple[str, list[Block]] | None:
+        """Do what a button of an answer says; gives what stands in the answer's place then, None for the same."""
+
+    async def submit(self, view: Mapping[str, Any]) -> Mapping[str, str]:
+        """Take what an agent put into a form; gives by field what is wrong with it."""
 
     async def home(self, agent: str) -> list[Block]:
         """Draw the app's Home."""
@@ -281,8 +288,12 @@ class Desk:
 
     async def open_form(self, trigger: str, form: Form, *, thread: str) -> bool:
         """Open a form of a thread's for whoever pressed; False where Slack finds that too late."""
+        return await self.open_view(trigger, draw_form(form, thread))
+
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> bool:
+        """Open a modal for whoever pressed; False where Slack finds that too late."""
         try:
-            await self._api.call("views.open", trigger_id=trigger, view=draw_form(form, thread))
+            await self._api.call("views.open", trigger_id=trigger, view=view)
         except SlackRefusal as error:
             if error.error in LATE:
                 return False
@@ -311,6 +322,13 @@ class Desk:
         )
 
         async def take(ack: AsyncAck, body: dict[str, Any]) -> None:
+            if _is_ours(body) and self.console is not None:
+                errors = await self.console.submit(body["view"])
+                if errors:
+                    await ack(response_action="errors", errors=dict(errors))
+                else:
+                    await ack()
+                return
             if not await self._console_pressed(body):
                 await self._receive(self._reader.interacted(body, datetime.now(UTC)))
             await ack()
@@ -335,15 +353,15 @@ class Desk:
     async def _console_pressed(self, body: Mapping[str, Any]) -> bool:
         """Do what a button says that is about the agent and no conversation; False where it isn't such a one."""
         actions = [each for each in body.get("actions") or () if isinstance(each, dict)]
-        mine = [each for each in actions if str(each.get("action_id")).partition(":")[0] in ("away", "back")]
+        mine = [each for each in actions if str(each.get("action_id")).partition(":")[0] in CONSOLE_ACTIONS]
         if not mine or self.console is None:
             return False
         agent = clean(body["user"]["id"])
         for each in mine:
-            action = str(each["action_id"]).partition(":")[0]
-            text, blocks = await self.console.press(agent, action, clean(each.get("value")))
-            if url := body.get("response_url"):
-                await self._api.respond(str(url), text, blocks)
+            action, value = str(each["action_id"]).partition(":")[0], clean(each.get("value"))
+            shown = await self.console.press(agent, action, value, clean(body.get("trigger_id")))
+            if shown and (url := body.get("response_url")):
+                await self._api.respond(str(url), *shown)
         if (body.get("view") or {}).get("type") == "home":
             await self._show_home(agent)
         return True
@@ -363,6 +381,11 @@ class Desk:
         if status != 200:
             raise Unconfirmed
         return answer if isinstance(answer, dict) and answer else None
+
+
+def _is_ours(body: Mapping[str, Any]) -> bool:
+    """Say whether this is the form of a saved reply, filled in."""
+    return body.get("type") == "view_submission" and (body.get("view") or {}).get("callback_id") == CALLBACK
 
 
 def _register(register: Callable[..., Any], listener: Callable[..., Awaitable[None]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from config.credentials import NO_SECRET, Field, Secret
 from config.store_address import RedisAddress, read_address
 from config.tables import ConfigError, Source, Table, environment
-from routing.policy import VARIABLES, Agent, Policy, SavedReply, Skill
+from routing.policy import Agent, Policy, SavedReply, Skill, unknown_variable
 
 Kinds = Mapping[str, Collection[Field]]
 """The kinds of channels that this version has, each with its fields."""
@@ -281,9 +281,8 @@ def _reply(table: Table) -> SavedReply:
     if not reply.text:
         raise table.error("text", 'is missing: give one for each language, such as text.en = "Hello {name}, …"')
     for tag, text in reply.text.items():
-        if unknown := [word for word in re.findall(r"\{(\w*)\}", text) if word not in VARIABLES]:
-            known = ", ".join(f"{{{name}}}" for name in VARIABLES)
-            raise texts.error(tag, f"there is no {{{unknown[0]}}}; known: {known}")
+        if unknown := unknown_variable(text):
+            raise texts.error(tag, unknown)
     table.done()
     return reply
 

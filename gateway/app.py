@@ -94,13 +94,21 @@ class Gateway:
             recorder=self._recorder,
         )
         freed = self.bridge.worker.offer_quietly
-        self.desk.console = Console(self.store, beside(settings.gateway), self.desk, settings.policy, utc, freed)
+        self.desk.console = Console(
+            self.store, beside(settings.gateway), self.desk, settings.policy, utc, freed, self.bridge.replies
+        )
         with contextlib.suppress(StoreError):
             await self.bridge.corrections.refresh()
+            await self.bridge.replies.refresh()
         self.bridge.start()
         always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
         always += [self.bridge.worker.watch_breaks]
-        always += [self._forget_the_asked, self.bridge.corrections.watch, partial(self._tally.watch, self.store)]
+        always += [
+            self._forget_the_asked,
+            self.bridge.corrections.watch,
+            self.bridge.replies.watch,
+            partial(self._tally.watch, self.store),
+        ]
         if settings.desk.slack_presence:
             always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in always]

@@ -20,6 +20,7 @@ from gateway.links import Links
 from gateway.passport import Passports
 from gateway.people import People
 from gateway.record import Recorder
+from gateway.replies import Replies
 from gateway.store.contract import Side, Store
 from gateway.worker import Worker
 from routing.policy import Policy
@@ -51,7 +52,8 @@ class Bridge:
     ) -> None:
         self.store = store
         self.interpreter = interpreter
-        self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder)
+        self.replies = Replies(store, policy)
+        self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder, replies=self.replies)
         self.hands = Hands(store, clock)
         budget.share = store.share
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)

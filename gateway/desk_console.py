@@ -1,21 +1,24 @@
 """What agents ask the app itself, from anywhere in Slack: how they stand, who waits, and to be left alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC
+from typing import Any
 
 from adapters.desk import Desk
 from adapters.desk_home import MOST, Listed, Overview, draw_list, draw_overview
+from adapters.desk_replies import draw_replies, draw_reply_form, read_reply_form
 from adapters.desk_view import Block, draw_whisper, on_clock
 from adapters.slack_text import escape
 from gateway.hands import Clock
+from gateway.replies import Replies
 from gateway.search import search
 from gateway.store.contract import Beside, Side, Store, StoreError
 from routing import texts
 from routing.commands import read_duration, read_return
 from routing.contents import EPOCH, Standing
 from routing.conversation import Conversation
-from routing.policy import Policy
+from routing.policy import Policy, unknown_variable
 
 FIND_FOR = 2.0
 """Seconds that a search may take: Slack waits three."""
@@ -35,7 +38,9 @@ class Console:
         policy: Policy,
         clock: Clock,
         freed: Callable[[str], Awaitable[None]],
+        replies: Replies,
     ) -> None:
+        self._replies = replies
         self._beside = beside
         self._store = store
         self._desk = desk
@@ -50,10 +55,36 @@ class Console:
         except StoreError as error:
             return draw_whisper(f"That can't be done just now: {error}. Try again in a moment.")
 
-    async def press(self, agent: str, action: str, value: str) -> Shown:
-        """Do what a button of the overview says, and show how the agent stands now."""
+    async def press(self, agent: str, action: str, value: str, trigger: str) -> Shown | None:
+        """Do what a button says; gives what stands in its place then, where that is something else."""
+        if action in ("reply_new", "reply_edit"):
+            return await self._open_reply(value if action == "reply_edit" else "", trigger)
         await self._command(agent, action, value)
         return await self._command(agent, "", "")
+
+    async def submit(self, view: Mapping[str, Any]) -> Mapping[str, str]:
+        """Take what an agent put into the form of a saved reply; gives by field what is wrong with it."""
+        filled = read_reply_form(view)
+        if not view["private_metadata"]:
+            if self._replies.is_fixed(filled.name):
+                return {"name": texts.REPLY_FIXED}
+            if self._replies.find(filled.name):
+                return {"name": texts.REPLY_TAKEN}
+        if unknown := unknown_variable(filled.text):
+            return {"text": unknown[0].upper() + unknown[1:]}
+        try:
+            await self._replies.put(filled.name, filled.language, filled.text)
+        except StoreError as error:
+            return {"text": f"It can't be kept just now: {error}. Try again in a moment."}
+        return {}
+
+    async def _open_reply(self, name: str, trigger: str) -> Shown | None:
+        reply = self._replies.find(name) if name else None
+        if name and reply is None:
+            return draw_whisper(texts.REPLY_GONE)
+        language = next(iter(reply.text)) if reply else self._policy.desk_language
+        opened = await self._desk.open_view(trigger, draw_reply_form(reply, language))
+        return None if opened else draw_whisper(texts.FORM_EXPIRED)
 
     async def home(self, agent: str) -> list[Block]:
         """Draw the app's Home for an agent."""
@@ -70,6 +101,10 @@ class Console:
             case "queue":
                 waiting = await self._listed(await self._store.queued(MOST))
                 return "Who waits", draw_list("Waiting for somebody", waiting, "Nobody waits.")
+            case "replies":
+                found = self._replies.search(rest)
+                fixed = [each.name for each in found if self._replies.is_fixed(each.name)]
+                return "Saved replies", draw_replies(found, fixed, rest)
             case "find":
                 return await self._find(rest)
         return draw_whisper(texts.CONSOLE_HELP)

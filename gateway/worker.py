@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from gateway.record import Record, Recorder
+from gateway.replies import Replies
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError, Timer
 from routing import assign
 from routing.contents import EPOCH, Facts
@@ -58,7 +59,9 @@ class Worker:
         *,
         clock: Callable[[], datetime] | None = None,
         recorder: Recorder | None = None,
+        replies: Replies | None = None,
     ) -> None:
+        self._replies = replies
         self._recorder = recorder
         self._store = store
         self._policy = policy
@@ -177,6 +180,8 @@ class Worker:
                 facts = self._ear.agent(now, event.text, event.agent)
         if opens_conversation(now, event, self._policy):
             facts = replace(facts, number=await self._store.number())
+        if self._replies and isinstance(event, AgentWrote) and event.text.startswith("!"):
+            facts = replace(facts, replies=self._replies.asked_for(event.text))
         if wants_room(event):
             facts = replace(facts, room=secrets.token_urlsafe(12))
         if wants_agent(now, event, self._policy):

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from routing.policy import SavedReply
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 THREAD_MARK = "@"
 KINDS_OF_FILE = ("photo", "video", "audio", "voice", "sticker", "file")
@@ -33,7 +35,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `language` is "" when it could not be told; `evidence` pools what was heard so far; `number` is for a new
     conversation; `roster` is None where nobody had to be chosen; `room` is a name for a call that nobody can guess.
-    `at` is when the event was taken up.
+    `at` is when the event was taken up. `replies` are the saved replies made at the desk: the one that an agent named,
+    else the names of all.
     """
 
     at: datetime = EPOCH
@@ -43,6 +46,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     number: int = 0
     roster: tuple[Standing, ...] | None = None
     room: str = ""
+    replies: tuple[SavedReply, ...] = ()
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

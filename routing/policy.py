@@ -1,11 +1,15 @@
 """The admin's rules as plain values."""
 
+import re
 from datetime import timedelta
 
 import msgspec
 
 VARIABLES = ("name", "number", "agent")
 """What a saved reply may name: the customer, the conversation's number, who answers."""
+
+
+_BRACES = re.compile(r"\{(\w*)\}")
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,14 @@ class SavedReply(msgspec.Struct, frozen=True, kw_only=True):
         """Name the version for a language: its own, else that of the desk's language, else the first."""
         wanted = (language, language.partition("-")[0], otherwise)
         return next((tag for tag in wanted if tag in self.text), next(iter(self.text)))
+
+
+def unknown_variable(text: str) -> str:
+    """Say which variable a saved reply names that there isn't, and which there are; "" where all is well."""
+    known = ", ".join(f"{{{name}}}" for name in VARIABLES)
+    return next(
+        (f"there is no {{{word}}}; known: {known}" for word in _BRACES.findall(text) if word not in VARIABLES), ""
+    )
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):

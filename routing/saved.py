@@ -14,9 +14,10 @@ _NAMELESS = re.compile(r"[ ,\u00a0]*\{name\}")
 
 def saved_reply(was: Conversation, event: AgentWrote, asked: str, policy: Policy) -> Decision:
     """Send a saved reply: as it was written in the customer's language, else translated like any answer."""
-    found = next((each for each in policy.replies if each.name.casefold() == asked.casefold()), None)
+    there = (*policy.replies, *event.facts.replies)
+    found = next((each for each in there if each.text and each.name.casefold() == asked.casefold()), None)
     if found is None:
-        known = tuple(each.name for each in policy.replies)
+        known = tuple(each.name for each in there)
         return Decision(was, (TellAgent(agent=event.agent, text=texts.which_reply(asked, known)),))
     version = found.version(was.language, policy.desk_language)
     own = bool(was.language) and version.partition("-")[0] == was.language.partition("-")[0]

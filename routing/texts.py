@@ -75,8 +75,12 @@ WOKEN = "The customer wrote: this isn't put off any more"
 CONSOLE_HELP = (
     "`/dragoman` how you stand, what is yours and who waits · `/dragoman away`, `away 2h`, `away until 14:30`, "
     "`away today` (until tomorrow morning) · `/dragoman back` · `/dragoman queue` who waits · "
+    "`/dragoman replies` the saved replies, to search, make and change · "
     "`/dragoman find` and a number, a name, a phone number, or words that were said"
 )
+REPLY_TAKEN = "There is one of this name: look for it with /dragoman replies, and edit it."
+REPLY_FIXED = "There is one of this name in the configuration, which an admin changes."
+REPLY_GONE = "This saved reply is gone."
 FIND_HOW = "Say what to find: `/dragoman find #1042`, a name, a phone number, or words that were said."
 FIND_LATE = "That took too long: say more of it, or its number."
 NOT_AN_AGENT = "You aren't among the agents: an admin adds you under [[agents]]."
@@ -200,7 +204,7 @@ def not_held(words: str) -> str:
 def which_reply(asked: str, known: tuple[str, ...]) -> str:
     """Answer `!reply` with what isn't the name of one."""
     if not known:
-        return "There is no saved reply: an admin adds them to the configuration, under [[replies]]."
+        return "There is no saved reply: `/dragoman replies` makes one, or an admin does under [[replies]]."
     names = ", ".join(f"`!reply {name}`" for name in known)
     return f"There is no saved reply {asked!r}. There are: {names}." if asked else f"Say which: {names}."
 

@@ -217,20 +217,28 @@ class SlackSandbox:
         }
         return await self._interact(body)
 
-    async def submit(self, form: str, words: str) -> int:
-        """Have an agent fill in an open form's one field; gives the status that Slack would see."""
+    async def submit(self, form: str, words: str = "", **fields: str) -> int:
+        """Have an agent fill in an open form, by the fields' names or its one field; gives the status.
+
+        Where Slack is told that something is wrong with it, the form stays open and says so under `errors`.
+        """
         (opened,) = [each for each in self.forms if each["id"] == form]
-        (field,) = [block for block in opened["view"]["blocks"] if block["type"] == "input"]
-        values = {field["block_id"]: {field["element"]["action_id"]: {"type": "plain_text_input", "value": words}}}
+        inputs = [block for block in opened["view"]["blocks"] if block["type"] == "input"]
+        values = {}
+        for block in inputs:
+            said = fields.get(block["block_id"], words if len(inputs) == 1 else None)
+            values[block["block_id"]] = {block["element"]["action_id"]: _filled(block["element"], said)}
         body = {
             "type": "view_submission",
             "team": {"id": "T0SANDBOX"},
             "user": {"id": opened["user"]},
             "view": {**opened["view"], "id": form, "state": {"values": values}},
         }
-        status = await self._interact(body)
-        if status == 200:
+        status, told = await self._interact_for(body)
+        opened["errors"] = told.get("errors", {})
+        if status == 200 and not opened["errors"]:
             self.dismiss(form)
+        self._ring()
         return status
 
     def dismiss(self, form: str) -> None:
@@ -281,10 +289,13 @@ class SlackSandbox:
         return trigger
 
     async def _interact(self, body: dict[str, Any]) -> int:
+        return (await self._interact_for(body))[0]
+
+    async def _interact_for(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self._sockets:
-            return (await self._send_envelope("interactive", body))[0]
+            return await self._send_envelope("interactive", body)
         form = urlencode({"payload": json.dumps(body)}).encode()
-        return (await self._post(form, "application/x-www-form-urlencoded"))[0]
+        return await self._post(form, "application/x-www-form-urlencoded")
 
     async def _post(self, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
         headers = {"Content-Type": content_type, **self.sign(body, int(time.time()))}
@@ -551,6 +562,15 @@ class SlackSandbox:
     def _ring(self) -> None:
         self.changed.set()
         self.changed = asyncio.Event()
+
+
+def _filled(element: dict[str, Any], said: str | None) -> dict[str, Any]:
+    """Give a field's state: what an agent said, else what stood there."""
+    if element["type"] == "static_select":
+        chosen = next((each for each in element["options"] if each["value"] == said), element.get("initial_option"))
+        return {"type": "static_select", "selected_option": chosen}
+    value = element.get("initial_value") if said is None else said
+    return {"type": element["type"], "value": value or None}
 
 
 def rate_limited(seconds: int) -> web.Response:

@@ -93,6 +93,7 @@ async def test_a_break_ends_by_itself_even_after_a_restart(
     thread = await world.thread()
 
     await world.until(lambda: "<@U0ANA>" in words(world.slack.posts[thread]))
+    await world.until(lambda: not any(each.away for each in world.gateway.store.roster()))
     assert await world.gateway.store.breaks() == {}
 
 
