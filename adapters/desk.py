@@ -1,4 +1,4 @@
-"""The agents' side: one Slack channel, a thread each conversation. https://docs.slack.dev/"""
+"""The agents' side: one Slack channel or more, a thread each conversation. https://docs.slack.dev/"""
 
 import asyncio
 import json
@@ -23,6 +23,7 @@ from adapters.desk_replies import CALLBACK
 from adapters.desk_view import Block
 from adapters.http import clean, read_json
 from adapters.media import fetch
+from adapters.places import Places
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
@@ -79,7 +80,7 @@ class Console(Protocol):
 
 
 class Desk:
-    """The desk's channel; `session` carries its calls, `receive` takes what happens there.
+    """The desk's channels; `session` carries its calls, `receive` takes what happens there.
 
     `guests` are the channels of customers who write to the desk's own app.
     """
@@ -99,7 +100,8 @@ class Desk:
         self._sockets = SlackApi(settings.api_base, settings.app_token, session)
         self._guests = guests
         self._colleagues = frozenset(agent.id for agent in policy.agents)
-        self._reader = DeskReader(settings.channel, policy, self._overhear)
+        self.places = Places(settings.channel, [each.channel for each in policy.desks])
+        self._reader = DeskReader(self.places, policy, self._overhear)
         self._receive = receive
         self._socket = Socket(settings.app_token, settings.api_base, self._take)
         self._known = False
@@ -107,11 +109,6 @@ class Desk:
         self._shown: set[asyncio.Task[None]] = set()
         self.console: Console | None = None
         self._bolt = self._interactive()
-
-    @property
-    def channel(self) -> str:
-        """The id of the desk's channel."""
-        return self._settings.channel
 
     @property
     def problem(self) -> str:
@@ -199,13 +196,15 @@ class Desk:
             except Unauthorised as error:
                 advice = "Make an app-level token with connections:write, and set app_token."
                 raise Unauthorised("Slack refuses the desk's app token", advice) from error
-        place = await self._api.read("conversations.info", channel=self.channel)
-        found = place.get("channel") or {}
+        names = " ".join([await self._name_of(channel) for channel in self.places.ordered])
+        return f"{me.get('team', '?')} {names} as {me.get('user', '?')}"
+
+    async def _name_of(self, channel: str) -> str:
+        found = (await self._api.read("conversations.info", channel=channel)).get("channel") or {}
+        name = f"#{found.get('name', channel)}"
         if found.get("is_member") is False:
-            raise SendError(
-                f"the app isn't in the channel #{found.get('name', self.channel)}", "Invite it: /invite @dragoman"
-            )
-        return f"{me.get('team', '?')} #{found.get('name', self.channel)} as {me.get('user', '?')}"
+            raise SendError(f"the app isn't in the channel {name}", "Invite it: /invite @dragoman")
+        return name
 
     async def lacking(self) -> dict[str, str]:
         """Say which scopes the app lacks, and what goes wrong without each."""
@@ -213,19 +212,23 @@ class Desk:
         wanted = SCOPES | (dict((PRESENCE_SCOPE,)) if self._settings.slack_presence else {})
         return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}
 
-    async def post(self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "") -> str:
-        """Post, in a thread or as its first message; `order` lets `find` know it again. Gives the post's ts."""
+    async def post(self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "", channel: str = "") -> str:
+        """Post, in a thread or as a first message in a channel ("" the desk's first); gives the post's place.
+
+        `order` lets `find` know it again.
+        """
+        at = self.places.find(thread or f"{channel}/")
         answer = await self._api.call(
             "chat.postMessage",
-            channel=self.channel,
+            channel=at.channel,
             text=text,
             blocks=blocks,
-            thread_ts=thread or None,
+            thread_ts=at.ts or None,
             unfurl_links=False,
             unfurl_media=False,
             metadata={"event_type": METADATA, "event_payload": {"order": order}},
         )
-        return str(answer["ts"])
+        return self.places.name(at.channel, str(answer["ts"]))
 
     async def upload(self, name: str, content: Content) -> str:
         """Upload a file that nobody sees before it is published; gives its id."""
@@ -233,28 +236,32 @@ class Desk:
 
     async def publish(self, files: Sequence[tuple[str, str]], *, thread: str, comment: str) -> None:
         """Post uploaded files, each an id and a title, as one message."""
-        await slack_files.publish(self._api, files, self.channel, thread=thread, comment=comment)
+        at = self.places.find(thread)
+        await slack_files.publish(self._api, files, at.channel, thread=at.ts, comment=comment)
 
     async def published(self, file: str, *, since: datetime, thread: str) -> str:
         """Give the ts of the post that shows a file since a moment, "" where none does."""
-        return await slack_files.published(self._api, file, self.channel, since=since, thread=thread)
+        at = self.places.find(thread)
+        return await slack_files.published(self._api, file, at.channel, since=since, thread=at.ts)
 
     def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
         """Fetch a file that an agent put into a thread."""
         return fetch(self._session, file.ref, self._hosts)
 
-    async def update(self, ts: str, text: str, blocks: Sequence[Block]) -> None:
-        """Change a post in place; one that is gone stays gone."""
+    async def update(self, place: str, text: str, blocks: Sequence[Block]) -> None:
+        """Change a post where it is; one that is gone stays gone."""
+        at = self.places.find(place)
         try:
-            await self._api.call("chat.update", channel=self.channel, ts=ts, text=text, blocks=blocks)
+            await self._api.call("chat.update", channel=at.channel, ts=at.ts, text=text, blocks=blocks)
         except SlackRefusal as error:
             if error.error != "message_not_found":
                 raise
 
-    async def react(self, ts: str, emoji: str) -> None:
+    async def react(self, place: str, emoji: str) -> None:
         """Put a sign on an agent's message."""
+        at = self.places.find(place)
         try:
-            await self._api.call("reactions.add", channel=self.channel, timestamp=ts, name=EMOJI[emoji])
+            await self._api.call("reactions.add", channel=at.channel, timestamp=at.ts, name=EMOJI[emoji])
         except SlackRefusal as error:
             if error.error not in ("already_reacted", "message_not_found", "no_item_specified"):
                 raise
@@ -271,19 +278,21 @@ class Desk:
         except (SendError, KeyError, TypeError, ValueError):
             return UTC
 
-    def link(self, ts: str) -> str:
+    def link(self, place: str) -> str:
         """Give the address of a post, "" while it isn't known whose workspace this is."""
-        return f"{self._workspace}archives/{self.channel}/p{ts.replace('.', '')}" if self._workspace and ts else ""
+        channel, ts = self.places.find(place)
+        return f"{self._workspace}archives/{channel}/p{ts.replace('.', '')}" if self._workspace and ts else ""
 
     async def whisper(self, agent: str, text: str, blocks: Sequence[Block], *, thread: str = "") -> None:
         """Tell an agent something that nobody else sees."""
+        at = self.places.find(thread)
         await self._api.call(
             "chat.postEphemeral",
-            channel=self.channel,
+            channel=at.channel,
             user=agent,
             text=text,
             blocks=blocks,
-            thread_ts=thread or None,
+            thread_ts=at.ts or None,
         )
 
     async def open_form(self, trigger: str, form: Form, *, thread: str) -> bool:
@@ -300,9 +309,11 @@ class Desk:
             raise
         return True
 
-    async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
+    async def find(self, order: str, *, since: datetime, thread: str = "", channel: str = "") -> str:
         """Look for a post by its order, among those since a moment; "" where it was never accepted."""
-        return await find_order(self._api, self.channel, order, since=since, thread=thread)
+        at = self.places.find(thread or f"{channel}/")
+        ts = await find_order(self._api, at.channel, order, since=since, thread=at.ts)
+        return self.places.name(at.channel, ts) if ts else ""
 
     # Bolt: what has to be answered with more than "thank you"
 

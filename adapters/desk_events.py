@@ -8,6 +8,7 @@ from typing import Any
 from adapters.desk_forms import read_form
 from adapters.http import clean
 from adapters.odd import unrecognised
+from adapters.places import Places
 from adapters.slack_text import read_files, read_message
 from routing.contents import thread
 from routing.events import AgentEdited, AgentPressed, AgentWrote, Event, Unrecognised
@@ -48,11 +49,11 @@ _CALLS = re.compile(r"\s*@[^\W\d_]")
 
 
 class DeskReader:
-    """Reads what happens in the desk's channel; `policy` names the agents, `guests` reads what happens elsewhere."""
+    """Reads what happens in the desk's channels; `policy` names the agents, `guests` reads what happens elsewhere."""
 
-    def __init__(self, channel: str, policy: Policy, guests: Guests) -> None:
+    def __init__(self, places: Places, policy: Policy, guests: Guests) -> None:
         self._guests = guests
-        self._channel = channel
+        self._places = places
         self._policy = policy
         self._called = re.compile(
             "@(" + "|".join(re.escape(agent.name) for agent in policy.agents) + r")\b", re.IGNORECASE
@@ -69,9 +70,9 @@ class DeskReader:
         if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             return (self._unrecognised(body, "no event", at),)
         try:
-            if event["type"] == "message" and event.get("channel") == self._channel:
+            if event["type"] == "message" and event.get("channel") in self._places.all:
                 return self._message(event, at)
-            if event["type"] in ("message", "app_mention") and event.get("channel") != self._channel:
+            if event["type"] in ("message", "app_mention") and event.get("channel") not in self._places.all:
                 return self._guests(body, at)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return (self._unrecognised(body, "message", at),)
@@ -87,22 +88,23 @@ class DeskReader:
             return (self._unrecognised(body, kind, at),)
 
     def _filled(self, body: Json, at: datetime) -> Sequence[Event]:
-        return read_form(body, self._channel, at)
+        return read_form(body, self._places, at)
 
     def _chose(self, body: Json, at: datetime) -> Sequence[Event]:
         """Read a choice from a message's menu: its name is an action on that message."""
-        message = body["message"]
-        if body["channel"]["id"] != self._channel or not message.get("thread_ts"):
+        message, channel = body["message"], body["channel"]["id"]
+        if channel not in self._places.all or not message.get("thread_ts"):
             return ()
+        place = self._places.name(channel, clean(message["ts"]))
         return (
             AgentPressed(
-                id=f"desk:menu:{self._channel}:{body['trigger_id']}",
-                to=thread(self._channel, message["thread_ts"]),
+                id=f"desk:menu:{channel}:{body['trigger_id']}",
+                to=thread(channel, message["thread_ts"]),
                 at=at,
                 agent=clean(body["user"]["id"]),
                 action=clean(body["callback_id"]),
-                value=clean(message["ts"]),
-                message=clean(message["ts"]),
+                value=place,
+                message=place,
                 trigger=clean(body["trigger_id"]),
             ),
         )
@@ -112,7 +114,7 @@ class DeskReader:
         message = body.get("message") or {}
         root = message.get("thread_ts") or container.get("thread_ts") or container.get("message_ts")
         channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
-        if channel != self._channel or not root:
+        if channel not in self._places.all or not root:
             return ()
         return tuple(
             AgentPressed(
@@ -122,7 +124,7 @@ class DeskReader:
                 agent=clean(body["user"]["id"]),
                 action=clean(action["action_id"]).partition(":")[0],
                 value=clean(action.get("value") or (action.get("selected_option") or {}).get("value")),
-                message=clean(container.get("message_ts")),
+                message=self._places.name(channel, clean(container.get("message_ts"))),
                 trigger=clean(body.get("trigger_id")),
             )
             for action in body.get("actions") or ()
@@ -137,13 +139,14 @@ class DeskReader:
         if subtype not in WRITTEN or _is_machine(event) or not _in_thread(event):
             return ()
         text, mentions, begins = read_message(event, self.names)
+        channel = event["channel"]
         return (
             AgentWrote(
-                id=f"desk:{self._channel}:{event['ts']}",
-                to=thread(self._channel, event["thread_ts"]),
+                id=f"desk:{channel}:{event['ts']}",
+                to=thread(channel, event["thread_ts"]),
                 at=_time(event["ts"], at),
                 agent=clean(event["user"]),
-                message=clean(event["ts"]),
+                message=self._places.name(channel, clean(event["ts"])),
                 text=text,
                 mentions=mentions or self._named(text),
                 addressed=begins or bool(_CALLS.match(text)),
@@ -163,13 +166,14 @@ class DeskReader:
         if _is_machine(new) or not _in_thread(new) or same or (new.get("subtype") or "") not in WRITTEN:
             return ()
         text, _, _ = read_message(new, self.names)
+        channel = event["channel"]
         return (
             AgentEdited(
-                id=f"desk:{self._channel}:{new['ts']}:{edited}",
-                to=thread(self._channel, new["thread_ts"]),
+                id=f"desk:{channel}:{new['ts']}:{edited}",
+                to=thread(channel, new["thread_ts"]),
                 at=_time(event.get("ts", ""), _time(new["ts"], datetime.now(UTC))),
                 agent=clean(new["user"]),
-                message=clean(new["ts"]),
+                message=self._places.name(channel, clean(new["ts"])),
                 text=text,
             ),
         )
@@ -178,13 +182,14 @@ class DeskReader:
         old = event.get("previous_message") or {}
         if _is_machine(old) or not _in_thread(old):
             return ()
+        channel = event["channel"]
         return (
             AgentEdited(
-                id=f"desk:{self._channel}:{old['ts']}:deleted",
-                to=thread(self._channel, old["thread_ts"]),
+                id=f"desk:{channel}:{old['ts']}:deleted",
+                to=thread(channel, old["thread_ts"]),
                 at=_time(event.get("ts", ""), _time(old["ts"], datetime.now(UTC))),
                 agent=clean(old["user"]),
-                message=clean(old["ts"]),
+                message=self._places.name(channel, clean(old["ts"])),
                 deleted=True,
             ),
         )

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.http import clean
+from adapters.places import Places
 from adapters.slack_text import escape
-from routing.contents import thread
 from routing.events import AgentSubmitted
 
 LONGEST = 3_000
@@ -75,7 +75,7 @@ def draw_form(form: Form, root: str) -> dict[str, Any]:
     }
 
 
-def read_form(body: Json, channel: str, at: datetime) -> Sequence[AgentSubmitted]:
+def read_form(body: Json, places: Places, at: datetime) -> Sequence[AgentSubmitted]:
     """Read a view_submission; one that isn't of a form of ours gives nothing.
 
     Raises:
@@ -91,7 +91,7 @@ def read_form(body: Json, channel: str, at: datetime) -> Sequence[AgentSubmitted
     return (
         AgentSubmitted(
             id=f"desk:form:{view['id']}",
-            to=thread(channel, place.thread),
+            to=places.thread(place.thread),
             at=at,
             agent=clean(body["user"]["id"]),
             action=view["callback_id"],

@@ -93,10 +93,11 @@ encode_entries = msgspec.json.Encoder().encode
 decode_entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
 
 
-def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH) -> tuple[str, list[Block]]:
+def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH, before: str = "") -> tuple[str, list[Block]]:
     """Draw a conversation's card: the text for notifications, and the blocks.
 
-    `answer_until` is when the platform's window for answers ends, EPOCH where there is none.
+    `answer_until` is when the platform's window for answers ends, EPOCH where there is none; `before` the address of an
+    earlier thread of the same conversation.
     """
     name = escape(card.name or "Customer")
     closed = card.status == "closed"
@@ -111,10 +112,20 @@ def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH) -> tup
     if card.why:
         why = escape("\n".join(card.why[:8]))
         blocks.append({"type": "context", "elements": [mrkdwn(why[:SECTION])]})
+    if before:
+        blocks.append({"type": "context", "elements": [mrkdwn(f"↪ It began <{before}|in another channel>")]})
     wanted = NEXT.get(card.status, "")
     buttons = [button(id_, BUTTONS[id_], str(card.number), primary=id_ == wanted) for id_ in BUTTONS]
     blocks.append({"type": "actions", "elements": buttons})
     return f"#{card.number} {name} on {escape(card.channel)}: {card.status}", blocks
+
+
+def draw_left(card: Card, told: str, where: str) -> tuple[str, list[Block]]:
+    """Draw what stands in a card's place whose conversation goes on elsewhere, at the address `where`."""
+    title = f"#{card.number} · {escape(card.name or 'Customer')}"
+    goes_on = f"<{where}|it goes on there>" if where else "it goes on in another channel"
+    text = f"~*{title}*~ · ↪ {escape(told)}: {goes_on}"
+    return text, [{"type": "section", "text": mrkdwn(text)}]
 
 
 def _facts(card: Card, policy: Policy, answer_until: datetime) -> list[str]:

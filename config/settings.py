@@ -10,7 +10,7 @@ from pathlib import Path
 from config.credentials import NO_SECRET, Field, Secret
 from config.store_address import RedisAddress, read_address
 from config.tables import ConfigError, Source, Table, environment
-from routing.policy import Agent, Policy, SavedReply, Skill, unknown_variable
+from routing.policy import Agent, DeskChannel, Policy, SavedReply, Skill, unknown_variable
 
 Kinds = Mapping[str, Collection[Field]]
 """The kinds of channels that this version has, each with its fields."""
@@ -23,6 +23,8 @@ CHANNEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 ADDRESS = re.compile(r"https?://([^\s/:@\[\]]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(/\S*)?")
 SHORTEST_KEY = 16
+
+PRIORITIES = ("low", "normal", "high", "urgent")
 
 __all__ = ["ConfigError", "Settings", "load"]
 
@@ -202,15 +204,10 @@ def _desk(table: Table) -> Desk:
     table.text("kind", "slack", choices=("slack",))
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
-    for name in ("call_link", "only_assignee", "confirm", "undo"):
+    for name in ("call_link", "only_assignee", "confirm", "undo", "name", "escalation", "channels"):
         table.skip(name)
-    channel = table.text("channel")
-    if channel.startswith("#"):
-        raise table.error(
-            "channel", f"must be the channel's id, such as C0SUPPORT, not its name {channel!r}: see its details"
-        )
     desk = Desk(
-        channel=channel,
+        channel=_channel_id(table),
         bot_token=Secret(table.text("bot_token")),
         signing_secret=Secret(table.text("signing_secret", None if mode == "http" else "")),
         app_token=Secret(table.text("app_token", None if mode == "socket" else "")),
@@ -238,6 +235,9 @@ def _policy(root: Table) -> Policy:
         skills=skills,
         default_skill=default,
         call_link=_call_link(root.table("desk")),
+        desk_name=root.table("desk").text("name", "main"),
+        desks=_desk_channels(root.table("desk"), {default, *(skill.name for skill in skills)}),
+        escalation=root.table("desk").text("escalation", ""),
         only_assignee=root.table("desk").flag("only_assignee", default=False),
         confirm=root.table("desk").flag("confirm", default=False),
         undo=root.table("desk").seconds("undo", timedelta()),
@@ -249,6 +249,42 @@ def _policy(root: Table) -> Policy:
     if twice := [table for table, name in zip(root.tables("replies"), names, strict=True) if names.count(name) > 1]:
         raise twice[-1].error("name", "there are two saved replies of this name")
     return policy
+
+
+def _desk_channels(desk: Table, skills: Collection[str]) -> tuple[DeskChannel, ...]:
+    taken = {desk.text("name", "main").casefold()}
+    found = []
+    for table in desk.tables("channels"):
+        each = DeskChannel(
+            name=table.text("name"),
+            channel=_channel_id(table),
+            skills=table.texts("skills"),
+            languages=tuple(_checked(table, "languages", tag) for tag in table.texts("languages")),
+            channels=table.texts("channels"),
+            priorities=table.texts("priorities"),
+        )
+        table.done()
+        if each.name.casefold() in taken:
+            raise table.error("name", f"there are two channels of the desk's called {each.name!r}")
+        if unknown := [skill for skill in each.skills if skill not in skills]:
+            raise table.error("skills", f"there is no skill {unknown[0]!r}: add it under [[routing.skills]]")
+        if unknown := [priority for priority in each.priorities if priority not in PRIORITIES]:
+            raise table.error("priorities", f"must be of {', '.join(PRIORITIES)}, not {unknown[0]!r}")
+        taken.add(each.name.casefold())
+        found.append(each)
+    escalation = desk.text("escalation", "")
+    if escalation and escalation.casefold() not in taken:
+        known = ", ".join(sorted(taken))
+        raise desk.error("escalation", f"there is no channel of the desk's called {escalation!r}; known: {known}")
+    return tuple(found)
+
+
+def _channel_id(table: Table) -> str:
+    channel = table.text("channel")
+    if channel.startswith("#"):
+        told = f"must be the channel's id, such as C0SUPPORT, not its name {channel!r}: see its details"
+        raise table.error("channel", told)
+    return channel
 
 
 def _call_link(table: Table) -> str:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, SendError, Unavailable
+from adapters.contract import Channel, SendError, Unauthorised, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import (
     Block,
@@ -19,6 +19,7 @@ from adapters.desk_view import (
     decode_entries,
     draw,
     draw_card,
+    draw_left,
     draw_plain,
     encode_entries,
     fits,
@@ -36,11 +37,13 @@ from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Post, Result, Side
-from routing.contents import EPOCH, thread
+from routing.contents import EPOCH
 from routing.effects import (
     AskAgent,
     Card,
     Fix,
+    LeaveCard,
+    LeaveThread,
     Note,
     OpenThread,
     SettleAsk,
@@ -125,19 +128,7 @@ class DeskPosts:
             return
         order = batch.orders[0]
         try:
-            match order.effect:
-                case OpenThread():
-                    posts = await self._open(batch, order, order.effect.card)
-                case ShowEdit():
-                    posts = await self._edit(batch, order, order.effect)
-                case Fix():
-                    posts = await self._fix(batch, order, order.effect)
-                case SettleAsk():
-                    posts = await self._settle_ask(batch, order, order.effect)
-                case ShowFiles():
-                    posts = await self._show_files(batch)
-                case _:
-                    posts = await self._entries(batch)
+            posts = await self._do(batch, order)
             self._budget.spend(posts - 1)
         except SearchFailed as failed:
             await self._failed(batch, failed.error, searching=True)
@@ -147,16 +138,37 @@ class DeskPosts:
             count(SENT, NAME, "accepted")
             self._hands.release(NAME)
 
+    async def _do(self, batch: Batch, order: Order) -> int:
+        """Deliver what begins with an order; gives how many posts that took."""
+        match order.effect:
+            case OpenThread():
+                return await self._open(batch, order, order.effect.card)
+            case LeaveThread():
+                return await self._leave(batch, order, order.effect)
+            case ShowEdit():
+                return await self._edit(batch, order, order.effect)
+            case Fix():
+                return await self._fix(batch, order, order.effect)
+            case SettleAsk():
+                return await self._settle_ask(batch, order, order.effect)
+            case ShowFiles():
+                return await self._show_files(batch)
+            case _:
+                return await self._entries(batch)
+
     async def change_card(self, batch: Batch) -> None:
         """Change a card in place, unless a later change waits already."""
         if await self._hands.is_held(NAME, batch):
             self._updates.spend(-1)
             return
         order = batch.orders[0]
-        later = any(each.number == order.number for each in batch.orders[1:])
+        later = any(each.number == order.number and isinstance(each.effect, UpdateCard) for each in batch.orders[1:])
         where = await self._hands.store.thread(order.mailbox, order.number)
         try:
-            if isinstance(order.effect, UpdateCard) and where and not later:
+            if isinstance(order.effect, LeaveCard):
+                left = order.effect
+                await self._desk.update(left.old, *draw_left(left.card, left.told, self._desk.link(where)))
+            elif isinstance(order.effect, UpdateCard) and where and not later:
                 text, blocks = await self._draw_card(order.mailbox, order.effect.card)
                 await self._desk.update(where, text, blocks)
             elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
@@ -204,16 +216,44 @@ class DeskPosts:
         await self._hands.keep(batch, Result(orders=(batch.orders[0].id,), dead=reason))
 
     async def _open(self, batch: Batch, order: Order, card: Card) -> int:
-        ts = await self._find(order.id, order.at) if order.open_call else ""
+        ts = await self._find(order.id, order.at, channel=card.desk) if order.open_call else ""
         found = bool(ts)
         words = await self._first_words(batch)
         if not ts:
             (order,) = await self._hands.store.begin([order])
-            text, blocks = await self._draw_card(order.mailbox, replace(card, words=words))
-            ts = await self._desk.post(text, blocks, order=order.id)
-        opened = ThreadOpened(id=f"opened:{order.id}", to=order.mailbox, at=self._hands.clock(), thread=ts, words=words)
-        name = thread(self._desk.channel, ts)
+            text, blocks = await self._draw_card(order.mailbox, replace(card, words=words or card.words))
+            ts = await self._post_card(text, blocks, order.id, card.desk)
+        opened = ThreadOpened(
+            id=f"opened:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            thread=ts,
+            words=words,
+            number=order.number,
+        )
+        name = self._desk.places.thread(ts)
         await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
+        return 0 if found else 1
+
+    async def _post_card(self, text: str, blocks: Sequence[Block], id_: str, channel: str) -> str:
+        """Post a card; where its channel can't be used, in the first, so that it is seen."""
+        try:
+            return await self._desk.post(text, blocks, order=id_, channel=channel)
+        except Unauthorised as error:
+            if not channel:
+                raise
+            log.error("desk.channel_refused", extra={"channel": channel, "error": f"{error}. {error.advice}"})
+        return await self._desk.post(text, blocks, order=id_)
+
+    async def _leave(self, batch: Batch, order: Order, left: LeaveThread) -> int:
+        """Say in an earlier thread where the conversation goes on."""
+        where = self._desk.link(await self._hands.store.thread(order.mailbox, order.number))
+        text, blocks = draw_left(left.card, left.told, where)
+        found = await self._find(order.id, order.at, thread=left.old) if order.open_call else ""
+        if not found:
+            (order,) = await self._hands.store.begin([order])
+            await self._desk.post(text, blocks, order=order.id, thread=left.old)
+        await self._hands.keep(batch, Result(orders=(order.id,)))
         return 0 if found else 1
 
     async def _first_words(self, batch: Batch) -> str:
@@ -232,7 +272,7 @@ class DeskPosts:
         can = channel.capabilities if channel else None
         window = (can.person_window or can.window) if can else None
         until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
-        return draw_card(card, self._policy, until)
+        return draw_card(card, self._policy, until, self._desk.link(card.moved_from))
 
     async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> int:
         async def change(entry: Entry) -> Entry:
@@ -370,10 +410,10 @@ class DeskPosts:
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
         return len(parts)
 
-    async def _find(self, order: str, since: datetime, *, thread: str = "") -> str:
+    async def _find(self, order: str, since: datetime, *, thread: str = "", channel: str = "") -> str:
         """Look for a post that may have been accepted since its order is there."""
         try:
-            return await self._desk.find(order, since=since, thread=thread)
+            return await self._desk.find(order, since=since, thread=thread, channel=channel)
         except SendError as error:
             raise SearchFailed(error) from error
 
@@ -390,11 +430,12 @@ class DeskPosts:
             return await self._desk.post(text, blocks, order=id_, thread=where)
         except SlackRefusal as error:
             log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
+        channel = self._desk.places.find(where).channel
         # What a customer wrote must be seen: in the channel where the thread is gone, and as mere text.
         try:
-            return await self._desk.post(text, blocks, order=id_)
+            return await self._desk.post(text, blocks, order=id_, channel=channel)
         except SlackRefusal:
-            return await self._desk.post(draw_plain(entries), (), order=id_)
+            return await self._desk.post(draw_plain(entries), (), order=id_, channel=channel)
 
     async def _entry(self, order: Order, where: str) -> list[Entry]:
         effect = (await self._people.named(order)).effect
@@ -464,7 +505,7 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
     for order in orders:
         if order.number != first.number or order.open_call != first.open_call:
             break
-        if isinstance(order.effect, OpenThread | SettleAsk):
+        if isinstance(order.effect, OpenThread | LeaveThread | SettleAsk):
             break
         if isinstance(order.effect, ShowEdit | ShowFiles | Fix) and alike and type(alike[0].effect) is not ShowFiles:
             break

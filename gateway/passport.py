@@ -92,7 +92,9 @@ class Passports:
         conversation = await self._store.conversation(mailbox)
         if conversation and conversation.why:
             lines.append(_hop(EPOCH, "routed", "; ".join(conversation.why)))
-        lines.append(_hop(datetime.fromtimestamp(float(ts), event.at.tzinfo), "posted to the thread"))
+        lines.append(
+            _hop(datetime.fromtimestamp(float(ts.rpartition("/")[2]), event.at.tzinfo), "posted to the thread")
+        )
         return lines
 
 

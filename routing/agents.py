@@ -25,6 +25,7 @@ from routing.events import AgentEdited, AgentPressed, AgentWrote
 from routing.handover import answer, route, taken, with_agent
 from routing.held import ABOUT_MESSAGE, held_edited, message_pressed
 from routing.languages import COMMON, language_name
+from routing.moving import escalate, move
 from routing.policy import Policy
 from routing.saved import saved_reply
 from routing.slips import reply, say, waiting_edited
@@ -59,7 +60,7 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         files=event.attached,
     )
     decision = reply(was, event, order, policy)
-    if was.thread and not event.to.endswith(f"/{was.thread}") and event.to.startswith(THREAD_MARK):
+    if was.thread and not event.to.endswith(was.thread) and event.to.startswith(THREAD_MARK):
         told = TellAgent(agent=event.agent, text=texts.CONTINUES.format(number=was.number))
         return replace(decision, effects=(*decision.effects, told))
     return decision
@@ -103,8 +104,8 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
             return _set(was, command, event, policy)
         case "close":
             return _close(was, agent, event.at, policy)
-        case "snooze":
-            return snooze(was, agent, command.argument, event.at, policy)
+        case "snooze" | "move" | "escalate":
+            return _put(was, command, event, policy)
         case "history" | "lens":
             return Decision(was, (_show(agent, command.name),))
         case "fix":
@@ -115,6 +116,16 @@ def _command(was: Conversation, command: Command, event: AgentWrote, policy: Pol
     if command.name == "away":
         return Decision(was, _go_away(agent, command.argument, event.at))
     return Decision(was, _tell(agent, command.name))
+
+
+def _put(was: Conversation, command: Command, event: AgentWrote, policy: Policy) -> Decision:
+    """Put a conversation off, or elsewhere."""
+    match command.name:
+        case "move":
+            return move(was, event.agent, command.argument, policy)
+        case "escalate":
+            return escalate(was, event.agent, command.argument, policy)
+    return snooze(was, event.agent, command.argument, event.at, policy)
 
 
 def _show(agent: str, what: str) -> Effect:

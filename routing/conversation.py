@@ -44,6 +44,7 @@ from routing.events import (
 )
 from routing.handover import turn_came
 from routing.held import agent_submitted
+from routing.moving import thread_opened
 from routing.policy import Policy
 from routing.slips import undo_ended
 from routing.snooze import snooze_ended
@@ -137,7 +138,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case AgentSubmitted():
             return agent_submitted(was, event, policy)
         case ThreadOpened():
-            return Decision(replace(was, thread=event.thread, words=event.words))
+            return thread_opened(was, event, policy)
         case ReplySent():
             return reply_sent(was, event)
         case ReplyFailed():

@@ -7,6 +7,7 @@ from routing.contents import EPOCH
 from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowFiles, TellCustomer, TellDesk, UpdateCard
 from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
 from routing.handover import card_if_changed, route, taken
+from routing.moving import placed
 from routing.policy import Policy
 from routing.snooze import wake
 from routing.state import Conversation, Decision, Status, card, is_new
@@ -66,10 +67,10 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
         seen=heard.seen,
     )
     if not skill and policy.offers_menu:
-        asked = replace(fresh, status=Status.QUEUED, asked_at=event.at, why=(texts.MENU_ASKED,))
+        asked = placed(replace(fresh, status=Status.QUEUED, asked_at=event.at, why=(texts.MENU_ASKED,)), policy)
         unnamed = () if asked.name else (LearnName(),)
         return Decision(asked, (OpenThread(card=card(asked, policy)), *tell, menu.offer(asked, policy), *unnamed))
-    routed = route(fresh, event.facts, policy)
+    routed = placed(route(fresh, event.facts, policy), policy)
     unnamed = () if routed.name else (LearnName(),)
     return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *_waiting(routed), *unnamed))
 

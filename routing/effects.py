@@ -11,7 +11,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the first message of a thread shows; `why` says how the assignee was chosen, a line each.
 
     `waiting_since` is when the customer wrote who waits for an answer, `heard_at` the hour in which they wrote last,
-    `words` are their first.
+    `words` are their first. `desk` is the channel that it is in ("" the first), `moved_from` an earlier one's place.
     """
 
     number: int
@@ -28,12 +28,30 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting_since: datetime = EPOCH
     heard_at: datetime = EPOCH
     words: str = ""
+    desk: str = ""
+    moved_from: str = ""
 
 
 class OpenThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Post the card; what follows for the desk goes into its thread."""
 
     card: Card
+
+
+class LeaveThread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Say in an earlier thread, which begins at the place `old`, where the conversation goes on."""
+
+    old: str
+    card: Card
+    told: str
+
+
+class LeaveCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Say in the place of an earlier card, at `old`, where the conversation goes on."""
+
+    old: str
+    card: Card
+    told: str
 
 
 class UpdateCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -237,6 +255,8 @@ class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
 
 DeskEffect = (
     OpenThread
+    | LeaveThread
+    | LeaveCard
     | UpdateCard
     | TellDesk
     | ShowFiles

@@ -169,10 +169,14 @@ class AgentSubmitted(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
-    """The card is posted; `thread` is the desk's id of it, `words` are the customer's first as the desk reads them."""
+    """The card of the conversation `number` is posted; `thread` is its place.
+
+    `words` are the customer's first, as the desk reads them; number 0 is of a version that didn't tell.
+    """
 
     thread: str
     words: str = ""
+    number: int = 0
 
 
 class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):

@@ -61,9 +61,35 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int = 4
 
 
+class DeskChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A further channel of the desk's, by its `name` for agents and the platform's id.
+
+    Conversations open there that fit all that is given: a skill, a language, a customers' channel, a priority.
+    """
+
+    name: str
+    channel: str
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+
+    def fits(self, *, skill: str, language: str, channel: str, priority: str) -> bool:
+        """Say whether a conversation opens here; where nothing is given none does by itself."""
+        wanted = (
+            (self.skills, (skill,)),
+            (self.languages, (language, language.partition("-")[0])),
+            (self.channels, (channel,)),
+            (self.priorities, (priority,)),
+        )
+        given = [(wants, has) for wants, has in wanted if wants]
+        return bool(given) and all(set(wants) & set(has) for wants, has in given)
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What decides where a conversation goes, and what agents can do; `call_link` has `{room}` in it, "" for none.
 
+    The desk's first channel is called `desk_name`, `escalation` names the one that `!escalate` moves to, "" for none.
     With `only_assignee` nobody else answers in an open conversation unasked, with `confirm` every answer is shown
     before it goes, and for as long as `undo` deleting it stops it.
     """
@@ -74,6 +100,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     default_skill: str = "general"
     replies: tuple[SavedReply, ...] = ()
     call_link: str = ""
+    desk_name: str = "main"
+    desks: tuple[DeskChannel, ...] = ()
+    escalation: str = ""
     only_assignee: bool = False
     confirm: bool = False
     undo: timedelta = timedelta()
@@ -87,6 +116,23 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Say an agent's name, or the id of somebody who isn't listed."""
         known = self.agent(id_)
         return known.name if known else id_
+
+    def desk_for(self, *, skill: str, language: str, channel: str, priority: str) -> str:
+        """Say in which of the desk's channels a conversation opens, by its id; "" is the first."""
+        fitting = (
+            each for each in self.desks if each.fits(skill=skill, language=language, channel=channel, priority=priority)
+        )
+        return next((each.channel for each in fitting), "")
+
+    def desk_called(self, name: str) -> str | None:
+        """Find one of the desk's channels by its name: its id, "" for the first; None where there is none."""
+        if name.casefold() == self.desk_name.casefold():
+            return ""
+        return next((each.channel for each in self.desks if each.name.casefold() == name.casefold()), None)
+
+    def name_of_desk(self, channel: str) -> str:
+        """Say what one of the desk's channels is called."""
+        return next((each.name for each in self.desks if each.channel == channel), self.desk_name)
 
     @property
     def offers_menu(self) -> bool:

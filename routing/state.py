@@ -57,6 +57,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
     `snoozed_until` is when a conversation that was put off comes back, `waiting_since` when the customer wrote who
     waits for an answer, EPOCH where nobody waits. `words` are the first ones, as the desk reads them.
+    `thread` is the card's place in the desk's channel `desk` ("" is the first), `moved_from` that of an earlier card.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
     """
@@ -74,6 +75,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     why: tuple[str, ...] = ()
     priority: str = "normal"
     thread: str = ""
+    desk: str = ""
+    moved_from: str = ""
     talked: tuple[str, ...] = ()
     unreachable: bool = False
     told_waiting: bool = False
@@ -146,6 +149,8 @@ def card(now: Conversation, policy: Policy) -> Card:
         waiting_since=now.waiting_since,
         heard_at=now.heard_at.replace(minute=0, second=0, microsecond=0),
         words=now.words,
+        desk=now.desk,
+        moved_from=now.moved_from,
     )
 
 

@@ -27,6 +27,7 @@ HELP = (
     "`!template NAME` send an approved WhatsApp template · "
     "`!history` what was said before · `!lens` the same in your language · "
     "`!fix TEXT` correct the last translation (or *Fix*) · `!close` close it · "
+    "`!move NAME` to another channel of the desk's · `!escalate WHY` · "
     "`!away` (or `!away 2h`) take no new conversations, `!back` take them again · `!help` this list"
 )
 
@@ -163,6 +164,37 @@ def lens_is_desk(language: str) -> str:
 def lens_head(language: str) -> str:
     """Say what follows."""
     return f"What was said, in {language}. You may answer in any language that you have."
+
+
+ESCALATE_HOW = "There is no channel to escalate to: an admin sets desk.escalation."
+
+
+def which_desk(asked: str, names: Sequence[str]) -> str:
+    """Answer `!move` with what isn't the name of a channel."""
+    known = ", ".join(f"`!move {name}`" for name in names)
+    if len(names) < 2:
+        return "The desk has one channel: an admin adds more under [[desk.channels]]."
+    return f"The desk has no channel {asked!r}. There are: {known}." if asked else f"Say where: {known}."
+
+
+def there_already(name: str) -> str:
+    """Answer a move to where a conversation is."""
+    return f"This conversation is in {name} already."
+
+
+def moved_to(name: str) -> str:
+    """Say where a conversation went."""
+    return f"Moved to {name}"
+
+
+def moved_by(agent: str) -> str:
+    """Say who moved a conversation."""
+    return f"Moved by {agent}"
+
+
+def escalated_by(agent: str, why: str) -> str:
+    """Say who escalated a conversation, and why."""
+    return f"Escalated by {agent}: {why}" if why else f"Escalated by {agent}"
 
 
 def bad_skill(name: str, known: str) -> str:

@@ -19,6 +19,7 @@ from sandbox.slack import SlackSandbox
 FILES = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 LONGEST = 4000
+COMMAND = "/dragoman"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +169,26 @@ class DemoPage:
                 )
             case "choose" if order.get("message") in self._slack.posts:
                 await self._slack.choose(str(order.get("agent")), str(order.get("action")), order["message"])
-            case "submit" if said and self._is_open(order):
-                await self._slack.submit(order["form"], said)
+            case "submit" if self._is_open(order) and isinstance(order.get("fields"), dict):
+                fields = {str(name): str(value).strip()[:LONGEST] for name, value in order["fields"].items()}
+                await self._slack.submit(order["form"], **fields)
             case "dismiss" if self._is_open(order):
                 self._slack.dismiss(order["form"])
+            case _:
+                await self._ask_the_app(order, said)
+
+    async def _ask_the_app(self, order: dict[str, Any], said: str) -> None:
+        """Do what an agent does with the app itself, in no thread."""
+        agent, whisper = str(order.get("agent")), order.get("whisper")
+        match order.get("do"):
+            case "command" if said.startswith(COMMAND):
+                await self._slack.command(agent, said.removeprefix(COMMAND).strip())
+            case "home":
+                await self._slack.open_home(agent)
+            case "press_in_view" if whisper is None or whisper in range(len(self._slack.whispers)):
+                await self._slack.press_in_view(
+                    agent, str(order.get("action")), str(order.get("value")), whisper=whisper
+                )
 
     def _is_open(self, order: dict[str, Any]) -> bool:
         return any(each["id"] == order.get("form") for each in self._slack.forms)
@@ -231,9 +248,11 @@ class DemoPage:
                     "thread": whisper.get("thread_ts"),
                     "text": whisper.get("text"),
                     "blocks": whisper.get("blocks") or [],
+                    "number": number,
                 }
-                for whisper in self._slack.whispers[-20:]
+                for number, whisper in [*enumerate(self._slack.whispers)][-20:]
             ],
+            "homes": self._slack.homes,
             "forms": self._slack.forms,
             "agents": self._guide.agents,
             "suggestions": self._guide.suggestions,

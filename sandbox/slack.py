@@ -80,9 +80,9 @@ class SlackSandbox:
 
     # What agents see
 
-    def roots(self) -> list[dict[str, Any]]:
-        """Give the channel's posts that begin a thread, or could."""
-        return [post for post in self.posts.values() if "thread_ts" not in post and post["channel"] == self.channel]
+    def roots(self, channel: str = "") -> list[dict[str, Any]]:
+        """Give a channel's posts that begin a thread, or could."""
+        return [post for post in self.place(channel or self.channel) if "thread_ts" not in post]
 
     def place(self, channel: str) -> list[dict[str, Any]]:
         """Give all that was written in one place, in order."""
@@ -128,13 +128,13 @@ class SlackSandbox:
         new = {**old, "text": text, "edited": {"user": old["user"], "ts": self._next_ts()}}
         self.posts[ts] = new
         body = {"subtype": "message_changed", "message": new, "previous_message": old}
-        await self.event({"type": "message", "channel": self.channel, "ts": self._next_ts(), "hidden": True, **body})
+        await self.event({"type": "message", "channel": old["channel"], "ts": self._next_ts(), "hidden": True, **body})
 
     async def remove(self, ts: str) -> None:
         """Have an agent delete a message."""
         old = self.posts.pop(ts)
         body = {"subtype": "message_deleted", "deleted_ts": ts, "previous_message": old}
-        await self.event({"type": "message", "channel": self.channel, "ts": self._next_ts(), "hidden": True, **body})
+        await self.event({"type": "message", "channel": old["channel"], "ts": self._next_ts(), "hidden": True, **body})
 
     async def press(self, user: str, action: str, value: str, message: str) -> int:
         """Have an agent press a button; gives the status that Slack would see."""
@@ -145,8 +145,13 @@ class SlackSandbox:
             "api_app_id": "A0SANDBOX",
             "user": {"id": user, "team_id": "T0SANDBOX"},
             "trigger_id": self._trigger(user),
-            "container": {"type": "message", "message_ts": message, "channel_id": self.channel, "is_ephemeral": False},
-            "channel": {"id": self.channel},
+            "container": {
+                "type": "message",
+                "message_ts": message,
+                "channel_id": post["channel"],
+                "is_ephemeral": False,
+            },
+            "channel": {"id": post["channel"]},
             "message": post,
             "actions": [
                 {"type": "button", "action_id": action, "block_id": "b", "value": value, "action_ts": self._next_ts()}
@@ -211,7 +216,7 @@ class SlackSandbox:
             "team": {"id": "T0SANDBOX"},
             "user": {"id": user},
             "trigger_id": self._trigger(user),
-            "channel": {"id": self.channel, "name": "support"},
+            "channel": {"id": self.posts[message]["channel"], "name": "support"},
             "message_ts": message,
             "message": self.posts[message],
         }

@@ -90,6 +90,40 @@ async def test_a_message_says_where_it_has_been(page: Page) -> None:
     await expect(thread.locator(".whisper")).to_contain_text("translated by phrasebook")
 
 
+async def test_a_command_is_answered_and_the_home_takes_an_agent_away(page: Page) -> None:
+    says = page.locator("#app-says")
+    await page.get_by_label("Agent who asks").select_option("Mia")
+    await page.get_by_role("button", name="Run").click()
+    await expect(says).to_contain_text("Only visible to Mia")
+    await expect(says).to_contain_text("Available")
+    await page.get_by_role("button", name="Home", exact=True).click()
+    await expect(says).to_contain_text("as Mia sees it")
+    await says.get_by_role("button", name="Away for an hour").click()
+    await expect(says).to_contain_text("Away until")
+    await says.get_by_role("button", name="I'm back").click()
+    await expect(says).to_contain_text("Available")
+    await says.get_by_role("button", name="Close").click()
+
+    await expect(says).to_be_empty()
+
+
+async def test_a_saved_reply_is_made_in_a_form(page: Page) -> None:
+    says, form = page.locator("#app-says"), page.locator("dialog")
+    await page.get_by_label("Slash command").fill("/dragoman replies")
+    await page.get_by_role("button", name="Run").click()
+    await says.get_by_role("button", name="New…").click()
+    await form.get_by_label("Name").fill("hours")
+    await form.get_by_label("Text").fill("We are here from {nine} to five.")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form).to_contain_text("There is no {nine}")
+    await form.get_by_label("Text").fill("We are here from nine to five.")
+    await form.get_by_role("button", name="Save").click()
+    await expect(form).to_have_count(0)
+    await page.get_by_role("button", name="Run").click()
+
+    await expect(says).to_contain_text("!reply hours")
+
+
 async def test_a_photo_goes_into_the_thread_and_a_picture_back(page: Page) -> None:
     await page.get_by_role("button", name="Émile").click()
     await page.get_by_role("button", name="Send a photo").click()

@@ -13,6 +13,7 @@ from adapters.contract import Forged, Malformed, Request
 from adapters.desk import Desk
 from adapters.desk_events import DeskReader
 from adapters.http import read_json
+from adapters.places import Places
 from adapters.slack_text import escape, read_message
 from config.credentials import Secret
 from config.settings import Desk as DeskSettings
@@ -25,7 +26,7 @@ Damaged = Callable[[Any], Iterator[Any]]
 FIXTURES = Path(__file__).parent / "fixtures" / "desk"
 POLICY = Policy(agents=(Agent(id="U0AGENT01", name="Kari"),))
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-READER = DeskReader("C0AGENTS1", POLICY, lambda body, at: ())
+READER = DeskReader(Places("C0AGENTS1"), POLICY, lambda body, at: ())
 
 
 def cases(kind: str) -> list[Any]:

@@ -136,7 +136,7 @@ async def test_when_the_store_cannot_take_it_the_platform_is_told_to_come_again(
         desks = await desk(world, event)
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert desks.status == 503
-        world.slack.posts["9.0"] = {"ts": "9.0", "thread_ts": "8.0"}
+        world.slack.posts["9.0"] = {"ts": "9.0", "channel": "C0SUPPORT", "thread_ts": "8.0"}
         assert await world.slack.press("U0ANA", "claim", "1", "9.0") == 503
     assert (await call(world, "/webhooks/tg", update(6), **SECRET)).status == 200
 

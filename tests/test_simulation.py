@@ -27,6 +27,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from adapters.contract import Capabilities, Outbound, SendError, Sent, Unavailable, Uncertain
+from adapters.places import Places
 from gateway import deliver
 from gateway.bridge import Bridge
 from gateway.budget import Budget
@@ -45,9 +46,9 @@ from gateway.webhooks import keep
 from gateway.worker import Worker
 from routing import conversation
 from routing.agents import agent_wrote
-from routing.contents import EPOCH, contact, thread
+from routing.contents import EPOCH, contact
 from routing.events import AgentWrote, CustomerWrote, Event, ReceiptCame, decode_event
-from routing.policy import Agent, Policy
+from routing.policy import Agent, DeskChannel, Policy
 from routing.state import Conversation, Decision
 from translation.chain import Chain
 from translation.contract import EngineError, Pair, Rendering
@@ -63,8 +64,11 @@ TROUBLE = 120.0
 PATIENCE = 6 * 3600.0
 """Seconds after the trouble within which all must be settled."""
 
-CHANNEL = "C0DESK"
-POLICY = Policy(agents=(Agent(id="U0ANA", name="Ana", capacity=1), Agent(id="U0BEN", name="Ben", capacity=1)))
+CHANNEL, OTHER = "C0DESK", "C0OTHER"
+POLICY = Policy(
+    agents=(Agent(id="U0ANA", name="Ana", capacity=1), Agent(id="U0BEN", name="Ben", capacity=1)),
+    desks=(DeskChannel(name="other", channel=OTHER),),
+)
 TEXTS = ("Where is my parcel {} please", "¿Dónde está mi paquete {} por favor?")
 NOTICE = ("Thank you", "Gracias")
 
@@ -222,21 +226,23 @@ class Chats:
 
 
 class Place:
-    """The desk's channel: posts, and two agents who answer what they see."""
+    """The desk's channels: posts, and two agents who answer what they see, and move it from one to the other."""
 
-    channel = CHANNEL
+    places = Places(CHANNEL, [OTHER])
 
     def __init__(self, sim: "Simulation") -> None:
         self.posts: dict[str, tuple[str, str, str]] = {}
         self.signs: dict[str, list[str]] = {}
         self._sim = sim
 
-    async def post(self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "") -> str:
+    async def post(self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "", channel: str = "") -> str:
         """Take a post."""
+        where, root = self.places.find(thread or f"{channel}/")
+        thread = self.places.name(where, root) if root else ""
         fate = await self._sim.fate(f"desk post {order} {text!r}", uncertain=True)
         if fate == "before":
             raise Uncertain("the connection broke")
-        ts = f"{len(self.posts) + 1:06}"
+        ts = self.places.name(where, f"{len(self.posts) + 1:06}")
         self.posts[ts] = (order, thread, text)
         self._sim.seen(ts, thread, text)
         await asyncio.sleep(self._sim.chance.random() * 0.05)
@@ -247,6 +253,7 @@ class Place:
     async def update(self, ts: str, text: str, blocks: Sequence[Any]) -> None:
         """Change a post."""
         await self._sim.fate(f"desk update {ts}")
+        ts = self.places.name(*self.places.find(ts))
         order, root, _ = self.posts[ts]
         self.posts[ts] = (order, root, text)
 
@@ -259,8 +266,14 @@ class Place:
         """Tell one agent."""
         await self._sim.fate(f"desk whisper {agent}")
 
-    async def find(self, order: str, *, since: datetime, thread: str = "") -> str:
+    def link(self, place: str) -> str:
+        """Give a post's address."""
+        return place and f"https://sandbox.slack.com/{place}"
+
+    async def find(self, order: str, *, since: datetime, thread: str = "", channel: str = "") -> str:
         """Look for a post."""
+        where, root = self.places.find(thread or f"{channel}/")
+        thread = self.places.name(where, root) if root else ""
         await self._sim.fate(f"desk find {order}")
         return next((ts for ts, post in self.posts.items() if post[:2] == (order, thread)), "")
 
@@ -395,14 +408,15 @@ class Simulation:
         root = root or ts
         if self.calm or self.chance.random() < 0.4:
             return
-        kind = self.chance.choice(("answer", "answer", "answer", "note", "close", "claim"))
+        kind = self.chance.choice(("answer", "answer", "answer", "note", "close", "claim", "move"))
         number = len(self.agents) + len(self.notes)
         mark = f"{kind[0]}{number}x"
         words = {"note": f"// not for them {mark}", "answer": f"We will look at {mark} today"}.get(kind, f"!{kind}")
+        words = f"!move {self.chance.choice(('main', 'other'))}" if kind == "move" else words
         agent = self.chance.choice(("U0ANA", "U0BEN"))
         id_ = f"{900_000 + number}"
         event = AgentWrote(
-            id=f"desk:{id_}", to=thread(CHANNEL, root), at=self.wall(), agent=agent, message=id_, text=words
+            id=f"desk:{id_}", to=self.place.places.thread(root), at=self.wall(), agent=agent, message=id_, text=words
         )
         message = Message(mark, event)
         if kind == "answer":
@@ -582,7 +596,7 @@ class Simulation:
 
     def _judge_desk(self) -> None:
         shown = [text for _, _, text in self.place.posts.values()]
-        roots = [ts for ts, (_, root, _) in self.place.posts.items() if not root]
+        roots = [ts for ts, (_, root, text) in self.place.posts.items() if not root and not text.startswith("~")]
         people = {message.event.to for message in self.customers}
         _hold(len(roots) == len(people), f"{len(roots)} cards for {len(people)} customers")
         cards = {text for _, root, text in self.place.posts.values() if not root}

@@ -471,12 +471,12 @@ async def test_a_reply_in_a_thread_finds_its_conversation_even_before_the_thread
 
     claim = await store.claim()
     assert (claim.mailbox, ids(claim)) == ("tg/1", ["early", "late"])
-    assert await store.thread("tg/1", 7) == "1.5"
+    assert await store.thread("tg/1", 7) == "C1/1.5"
     assert store.stats().parked == 0
     await store.close()
     again = engine()
     await again.open()
-    assert await again.thread("tg/1", 7) == "1.5"
+    assert await again.thread("tg/1", 7) == "C1/1.5"
     await again.close()
 
 

@@ -227,7 +227,7 @@ class Store(Protocol):
         """Read the conversation with a number, if it is its customer's present one."""
 
     async def thread(self, mailbox: str, number: int) -> str:
-        """Say in which thread a conversation stands, "" if in none yet."""
+        """Say in which thread a conversation stands, `channel/ts` or what was kept of it, "" if in none yet."""
 
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
@@ -339,6 +339,7 @@ URGENCY: Mapping[str, int] = {
     "TellDesk": 0,
     "ShowFiles": 0,
     "AskAgent": 0,
+    "LeaveThread": 1,
     "Note": 1,
     "ShowEdit": 1,
     "Fix": 1,
@@ -353,7 +354,7 @@ def side_of(effect: Effect) -> Side:
     name = type(effect).__name__
     if name in ("TellCustomer", "ChangeSent", "LearnName"):
         return Side.CUSTOMER
-    if name == "UpdateCard":
+    if name in ("UpdateCard", "LeaveCard"):
         return Side.CARD
     if name == "ShowLate":
         return Side.LATE

@@ -34,20 +34,38 @@ function plain(text) {
 
 // Slack's notation as elements; nothing is ever set as HTML.
 function mrkdwn(text, into) {
-  const token = /<!date\^\d+\^[^|>]*\|([^>]*)>|<@(\w+)>|\*([^*\n]+)\*|~([^~\n]+)~|(https?:\/\/[^\s<>]*[\w/=&#-])|\b_\(([^)\n]+)\)_/g;
+  const token = /<!date\^(\d+)\^([^|>]*)\|[^>]*>|<@(\w+)>|<(https?:[^|>]+)\|([^>]*)>|`([^`\n]+)`|\*([^*\n]+)\*|~([^~\n]+)~|(https?:\/\/[^\s<>]*[\w/=&#-])|\b_\(([^)\n]+)\)_/g;
   let at = 0;
   for (const found of text.matchAll(token)) {
     into.append(plain(text.slice(at, found.index)));
     at = found.index + found[0].length;
-    if (found[1]) into.append(plain(found[1]));
-    else if (found[2]) into.append(make("span", "mention", "@" + (state.agents[found[2]] || found[2])));
-    else if (found[3]) into.append(make("b", "", plain(found[3])));
-    else if (found[4]) into.append(make("s", "", plain(found[4])));
-    else if (found[5]) into.append(plain(found[5]));
-    else into.append(make("i", "", "(" + plain(found[6]) + ")"));
+    const [, when, shape, agent, address, label, code, bold, struck, bare, note] = found;
+    if (when) into.append(onThisClock(when, shape));
+    else if (agent) into.append(make("span", "mention", "@" + (state.agents[agent] || agent)));
+    else if (address) into.append(link(address, label));
+    else if (code) into.append(make("code", "", plain(code)));
+    else if (bold) into.append(mrkdwn(bold, make("b")));
+    else if (struck) into.append(mrkdwn(struck, make("s")));
+    else if (bare) into.append(plain(bare));
+    else into.append(make("i", "", "(" + plain(note) + ")"));
   }
   into.append(plain(text.slice(at)));
   return into;
+}
+
+function onThisClock(when, shape) {
+  const time = shape.includes("secs") ? "medium" : "short";
+  return new Date(Number(when) * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: time });
+}
+
+// A link to a post leads to its thread on this page.
+function link(address, label) {
+  const node = mrkdwn(label, make("a"));
+  const ts = (address.match(/\/p(\d+)(\d{6})$/) || []).slice(1).join(".");
+  node.href = ts ? "#" : plain(address);
+  if (ts) node.onclick = (event) => { event.preventDefault(); if (drafts[ts]) drafts[ts].node.scrollIntoView({ behavior: "smooth" }); };
+  else node.rel = "noreferrer";
+  return node;
 }
 
 function block(it, post, agent) {
@@ -57,7 +75,7 @@ function block(it, post, agent) {
     return node;
   }
   if (it.type === "section") {
-    const node = mrkdwn(it.text.text, make("div", "section"));
+    const node = section(it.text.text);
     if (it.accessory) node.prepend(pressable(it.accessory, post, agent));
     return node;
   }
@@ -67,11 +85,30 @@ function block(it, post, agent) {
   return node;
 }
 
+function section(text) {
+  const node = make("div", "section");
+  if (!/^> /m.test(text)) return mrkdwn(text, node);
+  for (const line of text.split("\n")) {
+    const quoted = line.startsWith("> ");
+    node.append(mrkdwn(quoted ? line.slice(2) : line, make("div", quoted ? "quote" : "")));
+  }
+  return node;
+}
+
 function pressable(each, post, agent) {
   if (each.type === "overflow") return overflow(each, post, agent);
+  if (post.view) return inView(each, post, agent);
   const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
   button.type = "button";
   button.onclick = () => send({ do: "press", agent: agent(), action: each.action_id, value: each.value, message: post.ts });
+  return button;
+}
+
+// A button of what only one agent sees, or of the app's Home: it is in no thread.
+function inView(each, post, agent) {
+  const button = make("button", each.style === "primary" ? "primary" : "", each.text.text);
+  button.type = "button";
+  button.onclick = () => send({ do: "press_in_view", agent: agent(), action: each.action_id, value: each.value, whisper: post.number });
   return button;
 }
 
@@ -97,15 +134,17 @@ function menu(post, agent, kinds) {
 function drawForm(form) {
   const dialog = make("dialog");
   const node = make("form");
-  const field = make("textarea");
+  const fields = {};
   node.append(make("h2", "", form.view.title.text));
   for (const it of form.view.blocks) {
     if (it.type === "section") node.append(mrkdwn(it.text.text, make("div", "section")));
     if (it.type !== "input") continue;
     const label = make("label", "", it.label.text);
-    field.value = it.element.initial_value || "";
-    field.rows = 4;
-    label.append(field);
+    const field = fields[it.block_id] = input(it.element);
+    field.required = !it.optional;
+    const wrong = make("small", "wrong");
+    wrong.dataset.field = it.block_id;
+    label.append(field, wrong);
     node.append(label);
   }
   const cancel = make("button", "", form.view.close.text);
@@ -117,12 +156,27 @@ function drawForm(form) {
   node.append(row);
   node.onsubmit = (event) => {
     event.preventDefault();
-    send({ do: "submit", form: form.id, text: field.value });
+    const said = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+    send({ do: "submit", form: form.id, fields: said });
   };
   dialog.onclose = () => send({ do: "dismiss", form: form.id });
   dialog.append(node);
   dialog.dataset.form = form.id;
   return dialog;
+}
+
+function input(element) {
+  if (element.type === "static_select") {
+    const select = make("select");
+    for (const it of element.options) select.append(new Option(it.text.text, it.value));
+    if (element.initial_option) select.value = element.initial_option.value;
+    return select;
+  }
+  const field = make(element.multiline ? "textarea" : "input");
+  field.value = element.initial_value || "";
+  field.maxLength = element.max_length || 3000;
+  if (element.multiline) field.rows = 4;
+  return field;
 }
 
 // A form stays what it is while others arrive, so that nobody's typing is lost.
@@ -131,7 +185,11 @@ function drawForms() {
     if (!state.forms.some((form) => form.id === shown.dataset.form)) shown.remove();
   }
   for (const form of state.forms) {
-    if (document.querySelector(`dialog[data-form="${form.id}"]`)) continue;
+    const open = document.querySelector(`dialog[data-form="${form.id}"]`);
+    if (open) {
+      for (const wrong of open.querySelectorAll(".wrong")) wrong.textContent = (form.errors || {})[wrong.dataset.field] || "";
+      continue;
+    }
     const dialog = drawForm(form);
     document.body.append(dialog);
     dialog.showModal();
@@ -277,6 +335,36 @@ function drawPhone() {
   }
 }
 
+// What the app itself says to one agent: the answer to a command, or its Home.
+let shown = null, looking = null, pictured = "";
+
+function drawApp() {
+  const agents = $("as");
+  if (!agents.children.length) for (const [id, name] of Object.entries(state.agents)) agents.append(new Option(name, id));
+  const answers = state.whispers.filter((each) => !each.thread);
+  const latest = answers[answers.length - 1];
+  if (latest && latest.number > (shown ?? -1)) { shown = latest.number; looking = latest.number; }
+  const home = looking === "home" && state.homes[agents.value];
+  const answer = answers.find((each) => each.number === looking);
+  const picture = JSON.stringify([looking, agents.value, home || answer]);
+  if (picture === pictured) return;
+  pictured = picture;
+  const place = $("app-says");
+  place.replaceChildren();
+  if (!home && !answer) return;
+  const node = make("div", home ? "post home" : "post whisper");
+  const head = make("div", "context", home ? `The app's Home, as ${state.agents[agents.value]} sees it` : `Only visible to ${state.agents[answer.agent] || answer.agent}`);
+  const close = make("button", "close", "✕");
+  close.type = "button";
+  close.setAttribute("aria-label", "Close");
+  close.onclick = () => { looking = null; drawApp(); };
+  node.append(close, head);
+  const from = { view: true, number: home ? null : answer.number };
+  const agent = () => (home ? agents.value : answer.agent);
+  for (const it of (home || answer).blocks) node.append(block(it, from, agent));
+  place.append(node);
+}
+
 function drawEmptyDesk() {
   const hint = make("div", "hint");
   hint.append(make("p", "", "No conversation yet. Write as a customer, or"));
@@ -291,6 +379,7 @@ function draw() {
   drawPhone();
   const threads = state.threads.slice().reverse().map(drawThread);
   drawForms();
+  drawApp();
   const place = $("threads");
   const wanted = threads.length ? threads : [drawEmptyDesk()];
   const same = wanted.length === place.children.length && wanted.every((node, at) => node === place.children[at]);
@@ -320,6 +409,12 @@ function connect() {
 }
 
 $("play").onclick = play;
+$("slash").onsubmit = (event) => {
+  event.preventDefault();
+  send({ do: "command", agent: $("as").value, text: $("command").value });
+};
+$("home").onclick = () => { looking = "home"; send({ do: "home", agent: $("as").value }); };
+$("as").onchange = () => { if (looking === "home") send({ do: "home", agent: $("as").value }); drawApp(); };
 $("write").onsubmit = (event) => {
   event.preventDefault();
   send({ do: "write", phone: chosen, text: $("words").value });

@@ -85,8 +85,3 @@ class Names:
 def is_thread(name: str) -> bool:
     """Say whether a name is a thread's."""
     return name.startswith(THREAD_MARK)
-
-
-def thread_id(name: str) -> str:
-    """Give the platform's id in a thread's name."""
-    return name.rpartition("/")[2]

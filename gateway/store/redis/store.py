@@ -16,11 +16,11 @@ from gateway.store.redis.holding import Holding, Part
 from gateway.store.redis.journal import Journal
 from gateway.store.redis.kept import AsideEvent, DeadOrder, decode_aside, decode_dead, decode_order
 from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
-from gateway.store.redis.names import Names, thread_id
+from gateway.store.redis.names import Names
 from gateway.store.redis.seats import Seats
 from gateway.store.shape import event_key, lane_of, millis, order_of, read_breaks, urgency_of
 from gateway.store.waiting import Clock
-from routing.contents import EPOCH, Standing
+from routing.contents import EPOCH, THREAD_MARK, Standing
 from routing.conversation import Conversation, Status
 from routing.effects import encode
 from routing.events import CustomerWrote, Event, decode_event
@@ -257,12 +257,13 @@ class RedisStore:
             self._holding.count(tag, "dead", len(letters))
             self._holding.lanes.remove(batch.lane, result.orders)
             if result.thread:
-                self._threads[mailbox, first.number] = thread_id(result.thread)
+                self._threads[mailbox, first.number] = result.thread.removeprefix(THREAD_MARK)
             for event, seq in zip(mine, answer[1], strict=True):
                 if seq:
                     self._holding.entered(mailbox, seq, event)
 
-        said: list[Argument] = [mailbox, batch.lane, millis(now), first.number, thread_id(result.thread)]
+        where = result.thread.removeprefix(THREAD_MARK)
+        said: list[Argument] = [mailbox, batch.lane, millis(now), first.number, where]
         said += (len(settled), *(order.id for order in settled), len(letters), *letters)
         said += (len(events), *events, len(posts), *posts)
         said += ("" if self._holding.is_mine(mailbox) else self._holding.bell, tag)

@@ -164,6 +164,9 @@ def write_result(
 
 
 def _name_thread(db: sqlite3.Connection, thread: str, order: Order) -> list[Placed]:
+    # A conversation that moved is still known by its earlier threads; where it stands is the one with its number.
+    moved = "UPDATE alias SET number = -number WHERE mailbox = ? AND number = ? AND number > 0"
+    db.execute(moved, (order.mailbox, order.number))
     db.execute("INSERT OR REPLACE INTO alias VALUES (?, ?, ?)", (thread, order.mailbox, order.number))
     freed = db.execute("SELECT event FROM parked WHERE thread = ? ORDER BY seq", (thread,)).fetchall()
     db.execute("DELETE FROM parked WHERE thread = ?", (thread,))

@@ -29,7 +29,7 @@ from gateway.store.shape import lane_of, millis, moment, read_breaks
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
-from routing.contents import EPOCH, Standing
+from routing.contents import EPOCH, THREAD_MARK, Standing
 from routing.conversation import Conversation
 from routing.effects import encode
 from routing.events import CustomerWrote, Event, decode_event
@@ -203,7 +203,7 @@ class SqliteStore:
             self._lanes.remove(batch.lane, result.orders)
             self._noted.difference_update(result.orders)
             if result.thread:
-                self._threads[batch.orders[0].mailbox, batch.orders[0].number] = result.thread.rpartition("/")[2]
+                self._threads[batch.orders[0].mailbox, batch.orders[0].number] = result.thread.removeprefix(THREAD_MARK)
             self._place([*placed, *freed])
 
         await self._db.submit(lambda db: rows.write_result(db, batch.orders, result, now, waited=waited), after)
@@ -250,10 +250,11 @@ class SqliteStore:
         """Say in which thread a conversation stands."""
         known = self._threads.get((mailbox, number))
         if known is None:
-            found = await self._db.read("SELECT name FROM alias WHERE mailbox = ? AND number = ?", mailbox, number)
+            sql = "SELECT name FROM alias WHERE mailbox = ? AND number = ? AND name LIKE ?"
+            found = await self._db.read(sql, mailbox, number, f"{THREAD_MARK}%")
             if not found:
                 return ""
-            known = self._threads[mailbox, number] = found[0][0].rpartition("/")[2]
+            known = self._threads[mailbox, number] = found[0][0].removeprefix(THREAD_MARK)
             while len(self._threads) > CACHED:
                 del self._threads[next(iter(self._threads))]
         return known

@@ -1,0 +1,197 @@
+"""A desk of several channels: where a conversation opens, how it moves, and that everything works in each."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import KINDS
+from config.settings import parse
+from config.tables import ConfigError
+from routing import texts
+from routing.policy import DeskChannel, Policy
+
+World = Any
+DESKS = """
+escalation = "Chiefs"
+[[desk.channels]]
+name = "billing"
+channel = "C0BILLING"
+skills = ["billing"]
+[[desk.channels]]
+name = "chiefs"
+channel = "C0CHIEFS"
+"""
+SKILLS = """
+[translation]
+engines = ["phrasebook"]
+[[routing.skills]]
+name = "billing"
+keywords.es = ["factura"]
+"""
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+    """A world on either engine with three channels of the desk's."""
+    store = "sqlite"
+    if request.param == "redis":
+        store = f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}"
+    made = await make_world(store=store, desk=DESKS, extra=SKILLS)
+    made.slack.places |= {"C0BILLING", "C0CHIEFS"}
+    return made
+
+
+async def card_in(world: World, channel: str) -> str:
+    """Wait for a card in a channel and give its ts."""
+    return str((await world.until(lambda: world.slack.roots(channel)))[0]["ts"])
+
+
+async def test_a_conversation_opens_where_it_belongs_and_all_works_there(
+    world: World, words: Callable[[Any], str]
+) -> None:
+    customer = world.customer()
+    message = await customer.write("Tengo una pregunta sobre mi factura")
+    thread = await card_in(world, "C0BILLING")
+    assert world.slack.roots() == []
+
+    answer = await world.slack.write("U0BEN", "Hello!", thread=thread, channel="C0BILLING")
+    await world.until(lambda: world.slack.reactions.get(answer) == ["white_check_mark"])
+    assert customer.got()[1:] == ["¡Hola!"]
+    await world.slack.edit(answer, "Thank you!")
+    await world.until(lambda: customer.got()[1:] == ["¡Gracias!"])
+    await customer.edit(message, "Gracias", at=2_000_000_000)
+    shown = await world.shown(thread, "edited")
+    assert await world.slack.choose("U0ANA", "passport", shown["ts"]) == 200
+    whisper = (await world.until(lambda: world.slack.whispers))[0]
+    assert (whisper["channel"], whisper["thread_ts"]) == ("C0BILLING", thread)
+    assert "posted to the thread" in whisper["text"]
+    assert await world.slack.press("U0BEN", "claim", "1", thread) == 200
+    await world.on_card(thread, "<@U0BEN>")
+    await world.slack.command("U0BEN", "")
+    assert f"archives/C0BILLING/p{thread.replace('.', '')}" in words(world.slack.whispers[-1])
+
+
+async def test_it_moves_with_a_link_at_both_ends(world: World, words: Callable[[Any], str]) -> None:
+    customer = world.customer()
+    await customer.write("Hola")
+    old = await world.thread()
+    await world.slack.write("U0BEN", "!move Billing", thread=old)
+    new = await card_in(world, "C0BILLING")
+    await world.shown(new, "Moved by Ben")
+    await world.settled()
+
+    link = "https://sandbox.slack.com/archives/{}/p{}"
+    assert f"↪ Moved to billing: <{link.format('C0BILLING', new.replace('.', ''))}|" in words(world.slack.posts[old])
+    assert f"↪ It began <{link.format('C0SUPPORT', old.replace('.', ''))}|" in words(world.slack.posts[new])
+    assert await world.shown(old, link.format("C0BILLING", new.replace(".", "")))
+    await world.stop()
+    await world.start()
+    await customer.write("Gracias")
+    await world.shown(new, "Gracias")
+    await world.slack.write("U0BEN", "Hello!", thread=old)
+    await world.until(lambda: customer.got() == ["¡Hola!"])
+    await world.shown(new, "Sent in Spanish")
+    assert texts.CONTINUES.format(number=1) in [each["text"] for each in world.slack.whispers]
+
+
+async def test_what_is_escalated_is_urgent_and_where_such_ones_are_seen_to(
+    world: World, words: Callable[[Any], str]
+) -> None:
+    await world.customer().write("Hola")
+    await world.slack.write("U0BEN", "!escalate she is &lt;angry&gt;", thread=await world.thread())
+    new = await card_in(world, "C0CHIEFS")
+
+    await world.shown(new, "Escalated by Ben: she is &lt;angry&gt;")
+    assert "*Priority:* urgent" in words(world.slack.posts[new])
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("!move", texts.which_desk("", ("main", "billing", "chiefs"))),
+        ("!move sales", texts.which_desk("sales", ("main", "billing", "chiefs"))),
+        ("!move main", texts.there_already("main")),
+    ],
+)
+async def test_a_move_to_nowhere_is_answered(world: World, said: str, told: str) -> None:
+    await world.customer().write("Hola")
+    await world.slack.write("U0BEN", said, thread=await world.thread())
+    await world.until(lambda: world.slack.whispers)
+
+    assert world.slack.whispers[0]["text"] == told
+    assert world.slack.roots("C0BILLING") == []
+
+
+async def test_with_one_channel_there_is_nowhere_to_move(make_world: Callable[..., Awaitable[World]]) -> None:
+    world = await make_world()
+    await world.customer().write("Hola")
+    thread = await world.thread()
+    for count, (said, told) in enumerate(
+        [("!move x", texts.which_desk("x", ("main",))), ("!escalate", texts.ESCALATE_HOW)]
+    ):
+        await world.slack.write("U0BEN", said, thread=thread)
+        await world.until(lambda: len(world.slack.whispers) > count)  # noqa: B023 - awaited within the round
+        assert world.slack.whispers[count]["text"] == told
+
+
+async def test_a_channel_that_can_not_be_used_costs_no_conversation(world: World) -> None:
+    world.slack.places -= {"C0BILLING"}
+    await world.customer().write("Tengo una pregunta sobre mi factura")
+    thread = await world.thread()
+
+    await world.shown(thread, "factura")
+
+
+async def test_a_post_that_broke_off_in_another_channel_is_not_made_again(world: World) -> None:
+    world.slack.drop_after = {"chat.postMessage"}
+    await world.customer().write("Tengo una pregunta sobre mi factura")
+    thread = await card_in(world, "C0BILLING")
+    await world.shown(thread, "factura")
+
+    assert len(world.slack.roots("C0BILLING")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fits", "where"),
+    [
+        ({"skill": "billing", "language": "es", "channel": "wa", "priority": "normal"}, "C1"),
+        ({"skill": "billing", "language": "es-mx", "channel": "wa", "priority": "normal"}, "C1"),
+        ({"skill": "billing", "language": "fr", "channel": "wa", "priority": "normal"}, ""),
+        ({"skill": "general", "language": "es", "channel": "tg", "priority": "normal"}, "C2"),
+        ({"skill": "general", "language": "es", "channel": "wa", "priority": "urgent"}, "C3"),
+        ({"skill": "general", "language": "", "channel": "wa", "priority": "normal"}, ""),
+    ],
+)
+def test_where_it_opens(fits: dict[str, str], where: str) -> None:
+    desks = (
+        DeskChannel(name="a", channel="C1", skills=("billing",), languages=("es",)),
+        DeskChannel(name="b", channel="C2", channels=("tg",)),
+        DeskChannel(name="c", channel="C3", priorities=("high", "urgent")),
+        DeskChannel(name="d", channel="C4"),
+    )
+
+    assert Policy(desks=desks).desk_for(**fits) == where
+
+
+MAIN = '[desk]\nchannel = "C1"\nbot_token = "xoxb-1"\napp_token = "xapp-1"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('escalation = "x"\n', "desk.escalation: there is no channel of the desk's called 'x'; known: main"),
+        ('[[desk.channels]]\nname = "Main"\nchannel = "C2"\n', "there are two channels of the desk's called 'Main'"),
+        ('[[desk.channels]]\nname = "a"\nchannel = "#a"\n', "must be the channel's id"),
+        ('[[desk.channels]]\nname = "a"\nchannel = "C2"\nskills = ["x"]\n', "there is no skill 'x'"),
+        ('[[desk.channels]]\nname = "a"\nchannel = "C2"\npriorities = ["x"]\n', "must be of low, normal"),
+        ('[[desk.channels]]\nname = "a"\n', "channel: is missing"),
+    ],
+)
+def test_what_is_wrong_in_the_configuration_is_told(more: str, told: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(MAIN + more, Path("dragoman.toml"), KINDS, {})
+
+    assert told in str(error.value)
