@@ -20,6 +20,7 @@ from adapters.desk_events import DeskReader
 from adapters.desk_forms import Form, draw_form
 from adapters.desk_home import draw_home
 from adapters.desk_replies import CALLBACK
+from adapters.desk_start import CALLBACK as START
 from adapters.desk_view import Block
 from adapters.http import clean, read_json
 from adapters.media import fetch
@@ -52,7 +53,8 @@ SCOPES = {
 LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 """What Slack says where a form is opened three seconds after the press, or a second time."""
 
-CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit")
+CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit", "start")
+CONSOLE_FORMS = (CALLBACK, START)
 """The buttons that are about no conversation."""
 
 PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
@@ -72,7 +74,7 @@ class Console(Protocol):
     async def press(self, agent: str, action: str, value: str, trigger: str) -> tuple[str, list[Block]] | None:
         """Do what a button of an answer says; gives what stands in the answer's place then, None for the same."""
 
-    async def submit(self, view: Mapping[str, Any]) -> Mapping[str, str]:
+    async def submit(self, agent: str, view: Mapping[str, Any]) -> Mapping[str, str]:
         """Take what an agent put into a form; gives by field what is wrong with it."""
 
     async def home(self, agent: str) -> list[Block]:
@@ -334,7 +336,7 @@ class Desk:
 
         async def take(ack: AsyncAck, body: dict[str, Any]) -> None:
             if _is_ours(body) and self.console is not None:
-                errors = await self.console.submit(body["view"])
+                errors = await self.console.submit(clean(body["user"]["id"]), body["view"])
                 if errors:
                     await ack(response_action="errors", errors=dict(errors))
                 else:
@@ -395,8 +397,8 @@ class Desk:
 
 
 def _is_ours(body: Mapping[str, Any]) -> bool:
-    """Say whether this is the form of a saved reply, filled in."""
-    return body.get("type") == "view_submission" and (body.get("view") or {}).get("callback_id") == CALLBACK
+    """Say whether this is a form that is about no conversation, filled in."""
+    return body.get("type") == "view_submission" and (body.get("view") or {}).get("callback_id") in CONSOLE_FORMS
 
 
 def _register(register: Callable[..., Any], listener: Callable[..., Awaitable[None]]) -> None:

@@ -87,9 +87,10 @@ def _standing(overview: Overview) -> str:
 
 def _availability(overview: Overview) -> list[Block]:
     if overview.away:
-        return [button("back", "I'm back", "back", primary=True)]
+        return [button("back", "I'm back", "back", primary=True), button("start", "New conversation…", "start")]
     choices = (("1h", "Away for an hour"), ("today", "Done for today"), ("", "Away"))
-    return [button(f"away:{which or 'on'}", label, which) for which, label in choices]
+    leave = [button(f"away:{which or 'on'}", label, which) for which, label in choices]
+    return [button("start", "New conversation…", "start"), *leave]
 
 
 def _list(title: str, found: Sequence[Listed], none: str) -> list[Block]:

@@ -53,17 +53,17 @@ def draw_replies(found: Sequence[SavedReply], fixed: Sequence[str], wanted: str)
 def draw_reply_form(reply: SavedReply | None, language: str) -> dict[str, Any]:
     """Draw the form for a new saved reply, or for a version of one; its text may be left out to take it away."""
     languages = dict.fromkeys((language, *(reply.text if reply else ()), *COMMON))
-    options = [_option(language_name(tag), tag) for tag in languages][:100]
+    options = [option(language_name(tag), tag) for tag in languages][:100]
     known = ", ".join(f"`{{{name}}}`" for name in VARIABLES)
     about = f"{known} are filled in. In languages without a version of their own it is translated."
     shown = [f"*{language_name(tag)}*\n> {_quoted(text)}" for tag, text in (reply.text if reply else {}).items()]
     fields = [
-        _field(
+        field(
             "language",
             "Language of this version",
             {"type": "static_select", "options": options, "initial_option": options[0]},
         ),
-        _field(
+        field(
             "text",
             "Text (leave it empty to take this version away)" if reply else "Text",
             {
@@ -75,14 +75,14 @@ def draw_reply_form(reply: SavedReply | None, language: str) -> dict[str, Any]:
             optional=reply is not None,
         ),
     ]
-    name = _field("name", "Name, as in !reply NAME", {"type": "plain_text_input", "max_length": NAME})
+    name = field("name", "Name, as in !reply NAME", {"type": "plain_text_input", "max_length": NAME})
     return {
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": reply.name if reply else "",
-        "title": _plain("Saved reply"),
-        "submit": _plain("Save"),
-        "close": _plain("Cancel"),
+        "title": plain("Saved reply"),
+        "submit": plain("Save"),
+        "close": plain("Cancel"),
         "blocks": [
             {
                 "type": "section",
@@ -107,23 +107,26 @@ def read_reply_form(view: Mapping[str, Any]) -> Filled:
     return Filled(" ".join(name.split()), language, clean(values["text"]["text"].get("value") or "").strip())
 
 
-def _field(name: str, label: str, element: dict[str, Any], *, optional: bool = False) -> Block:
+def field(name: str, label: str, element: dict[str, Any], *, optional: bool = False) -> Block:
+    """Make a field of a form."""
     return {
         "type": "input",
         "block_id": name,
         "optional": optional,
-        "label": _plain(label),
+        "label": plain(label),
         "element": {"action_id": name, **element},
     }
 
 
-def _option(label: str, value: str) -> dict[str, Any]:
-    return {"text": _plain(label), "value": value}
+def option(label: str, value: str) -> dict[str, Any]:
+    """Make a choice of a field."""
+    return {"text": plain(label), "value": value}
 
 
 def _quoted(text: str) -> str:
     return escape(text).replace("\n", "\n> ")
 
 
-def _plain(text: str) -> dict[str, str]:
+def plain(text: str) -> dict[str, str]:
+    """Make a text without notation."""
     return {"type": "plain_text", "text": text}

@@ -95,7 +95,14 @@ class Gateway:
         )
         freed = self.bridge.worker.offer_quietly
         self.desk.console = Console(
-            self.store, beside(settings.gateway), self.desk, settings.policy, utc, freed, self.bridge.replies
+            self.store,
+            beside(settings.gateway),
+            self.desk,
+            settings.policy,
+            utc,
+            freed,
+            self.bridge.replies,
+            self.channels,
         )
         with contextlib.suppress(StoreError):
             await self.bridge.corrections.refresh()

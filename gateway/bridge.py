@@ -10,6 +10,7 @@ from gateway.budget import UPDATE_RATE, Budget
 from gateway.corrections import Corrections, Fixes
 from gateway.crew import Crew
 from gateway.deliver import Customers
+from gateway.desk_cards import DeskCards
 from gateway.desk_files import DeskFiles
 from gateway.desk_marks import DeskMarks
 from gateway.desk_posts import DeskPosts
@@ -61,7 +62,8 @@ class Bridge:
         people = People(channels)
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
-        self.posts = DeskPosts(self.hands, desk, channels, files, people, interpreter, policy, budget, updates, fixes)
+        self.cards = DeskCards(self.hands, desk, channels, interpreter, policy, updates)
+        self.posts = DeskPosts(self.hands, desk, self.cards, files, people, interpreter, budget, updates, fixes)
         lens = Lens(store, interpreter, policy)
         self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, policy), lens, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
@@ -73,7 +75,7 @@ class Bridge:
         self._crew.hire(self.store.claim, self.worker.work, WORKERS)
         self._crew.hire(partial(take, Side.CUSTOMER), guard(self.customers.deliver, self.customers.bury), SENDERS)
         self._crew.hire(self.posts.take, guard(self.posts.deliver, self.posts.bury), POSTERS)
-        self._crew.hire(self.posts.take_card, guard(self.posts.change_card, self.posts.bury), MARKERS)
+        self._crew.hire(self.cards.take, guard(self.cards.change, self.posts.bury), MARKERS)
         self._crew.hire(partial(take, Side.LATE), guard(self.posts.show_late, self.posts.bury), MARKERS)
         self._crew.hire(partial(take, Side.MARK), guard(self.marks.deliver, self.posts.bury), MARKERS)
 

@@ -1,13 +1,18 @@
 """What agents ask the app itself, from anywhere in Slack: how they stand, who waits, and to be left alone."""
 
 import asyncio
+import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from adapters.contract import Channel
 from adapters.desk import Desk
 from adapters.desk_home import MOST, Listed, Overview, draw_list, draw_overview
 from adapters.desk_replies import draw_replies, draw_reply_form, read_reply_form
+from adapters.desk_start import CALLBACK as START
+from adapters.desk_start import Start, draw_start_form, read_start_form
 from adapters.desk_view import Block, draw_whisper, on_clock
 from adapters.slack_text import escape
 from gateway.hands import Clock
@@ -16,9 +21,14 @@ from gateway.search import search
 from gateway.store.contract import Beside, Side, Store, StoreError
 from routing import texts
 from routing.commands import read_duration, read_return
-from routing.contents import EPOCH, Standing
+from routing.contents import EPOCH, Standing, contact
 from routing.conversation import Conversation
+from routing.events import AgentStarted
+from routing.languages import language_name
 from routing.policy import Policy, unknown_variable
+
+_PHONE_NUMBER = re.compile(r"\+?[\d\s().-]{5,}")
+_PHONE = re.compile(r"\D")
 
 FIND_FOR = 2.0
 """Seconds that a search may take: Slack waits three."""
@@ -39,7 +49,9 @@ class Console:
         clock: Clock,
         freed: Callable[[str], Awaitable[None]],
         replies: Replies,
+        channels: Mapping[str, Channel],
     ) -> None:
+        self._channels = channels
         self._replies = replies
         self._beside = beside
         self._store = store
@@ -57,13 +69,18 @@ class Console:
 
     async def press(self, agent: str, action: str, value: str, trigger: str) -> Shown | None:
         """Do what a button says; gives what stands in its place then, where that is something else."""
+        if action == "start":
+            opened = await self._desk.open_view(trigger, draw_start_form(sorted(self._channels)))
+            return None if opened else draw_whisper(texts.FORM_EXPIRED)
         if action in ("reply_new", "reply_edit"):
             return await self._open_reply(value if action == "reply_edit" else "", trigger)
         await self._command(agent, action, value)
         return await self._command(agent, "", "")
 
-    async def submit(self, view: Mapping[str, Any]) -> Mapping[str, str]:
-        """Take what an agent put into the form of a saved reply; gives by field what is wrong with it."""
+    async def submit(self, agent: str, view: Mapping[str, Any]) -> Mapping[str, str]:
+        """Take what an agent put into a form; gives by field what is wrong with it."""
+        if view["callback_id"] == START:
+            return await self._start(agent, read_start_form(view))
         filled = read_reply_form(view)
         if not view["private_metadata"]:
             if self._replies.is_fixed(filled.name):
@@ -75,7 +92,7 @@ class Console:
         try:
             await self._replies.put(filled.name, filled.language, filled.text)
         except StoreError as error:
-            return {"text": f"It can't be kept just now: {error}. Try again in a moment."}
+            return {"text": texts.not_kept(str(error))}
         return {}
 
     async def _open_reply(self, name: str, trigger: str) -> Shown | None:
@@ -105,9 +122,41 @@ class Console:
                 found = self._replies.search(rest)
                 fixed = [each.name for each in found if self._replies.is_fixed(each.name)]
                 return "Saved replies", draw_replies(found, fixed, rest)
+            case "start":
+                return draw_whisper(escape(await self._started(agent, rest)))
             case "find":
                 return await self._find(rest)
         return draw_whisper(texts.CONSOLE_HELP)
+
+    async def _started(self, agent: str, said: str) -> str:
+        """Begin a conversation as a command says."""
+        channel, address, language, name = [*said.split(maxsplit=3), "", "", "", ""][:4]
+        if not address or (language and language_name(language) == language):
+            return texts.START_HOW
+        wrong = await self._start(agent, Start(channel, address, language.lower(), name))
+        return " ".join(wrong.values()) or texts.STARTED_SOON
+
+    async def _start(self, agent: str, start: Start) -> Mapping[str, str]:
+        """Have a thread opened for a customer; gives by field what is wrong."""
+        if start.channel not in self._channels:
+            return {"channel": texts.no_such_channel(start.channel, sorted(self._channels))}
+        address = _PHONE.sub("", start.address) if _PHONE_NUMBER.fullmatch(start.address) else start.address.strip()
+        if not address:
+            return {"address": texts.START_ADDRESS}
+        now = self._clock()
+        event = AgentStarted(
+            id=f"start:{agent}:{secrets.token_hex(8)}",
+            to=contact(start.channel, address),
+            at=now,
+            agent=agent,
+            language=start.language,
+            name=start.name,
+        )
+        try:
+            await self._store.append([event])
+        except StoreError as error:
+            return {"address": texts.not_kept(str(error))}
+        return {}
 
     async def _find(self, wanted: str) -> Shown:
         """Look for conversations, as long as Slack waits for an answer."""

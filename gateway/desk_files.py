@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -37,6 +37,18 @@ class SearchFailed(Exception):
     def __init__(self, error: SendError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+async def find_post(desk: Desk, order: str, since: datetime, *, thread: str = "", channel: str = "") -> str:
+    """Look for a post that may have been accepted since its order is there.
+
+    Raises:
+        SearchFailed: that can't be found out just now.
+    """
+    try:
+        return await desk.find(order, since=since, thread=thread, channel=channel)
+    except SendError as error:
+        raise SearchFailed(error) from error
 
 
 class DeskFiles:

@@ -2,24 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, SendError, Unauthorised, Unavailable
+from adapters.contract import SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import (
-    Block,
     Entry,
     Line,
     Question,
     Said,
     decode_entries,
     draw,
-    draw_card,
-    draw_left,
     draw_plain,
     encode_entries,
     fits,
@@ -29,7 +26,8 @@ from adapters.slack_api import SlackRefusal
 from adapters.slack_text import escape
 from gateway.budget import Budget
 from gateway.corrections import Fixes, Reply
-from gateway.desk_files import DeskFiles, SearchFailed, together, told
+from gateway.desk_cards import DeskCards, take_within
+from gateway.desk_files import DeskFiles, SearchFailed, find_post, together, told
 from gateway.desk_marks import whisper
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
@@ -37,12 +35,9 @@ from gateway.measures import SENT, count
 from gateway.people import People
 from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Post, Result, Side
-from routing.contents import EPOCH
 from routing.effects import (
     AskAgent,
-    Card,
     Fix,
-    LeaveCard,
     LeaveThread,
     Note,
     OpenThread,
@@ -52,19 +47,11 @@ from routing.effects import (
     ShowLate,
     ShowSent,
     TellDesk,
-    UpdateCard,
 )
-from routing.events import Event, ThreadOpened, TranslationMissed
+from routing.events import Event, TranslationMissed
 from routing.languages import language_name
-from routing.policy import Policy
 
 NAME = "desk"
-FIRST_WORDS, FIRST_CHARACTERS = 12, 140
-"""How many of a customer's first words stand on the card at most."""
-
-THREAD_WAIT = timedelta(seconds=1)
-"""How long a change of a card waits for the card itself."""
-
 log = logging.getLogger("dragoman.deliver")
 
 
@@ -82,44 +69,30 @@ class DeskPosts:
         self,
         hands: Hands,
         desk: Desk,
-        channels: Mapping[str, Channel],
+        cards: DeskCards,
         files: DeskFiles,
         people: People,
         interpreter: Interpreter,
-        policy: Policy,
         budget: Budget,
         updates: Budget,
         fixes: Fixes,
     ) -> None:
         self._fixes = fixes
         self._drawing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._channels = channels
+        self._cards = cards
         self._files = files
         self._people = people
         self._hands = hands
         self._desk = desk
         self._interpreter = interpreter
-        self._policy = policy
         self._budget = budget
         self._updates = updates
         self._turn = asyncio.Lock()
-        self._card_turn = asyncio.Lock()
 
     async def take(self) -> Batch:
         """Wait until a post may go, then take the most urgent lane with all that waits in it."""
-        return await self._take(Side.DESK, self._budget, self._turn)
-
-    async def take_card(self) -> Batch:
-        """Wait until a card may be changed, then take one."""
-        return await self._take(Side.CARD, self._updates, self._card_turn)
-
-    async def _take(self, side: Side, budget: Budget, turn: asyncio.Lock) -> Batch:
-        """Take and spend in one turn, so that several who wait never spend the same."""
-        async with turn:
-            await budget.ready()
-            batch = await self._hands.store.take(side)
-            budget.spend()
-            return batch
+        async with self._turn:
+            return await take_within(self._budget, self._hands.store, Side.DESK)
 
     async def deliver(self, batch: Batch) -> None:
         """Deliver the beginning of a lane: as much as one call takes."""
@@ -142,9 +115,9 @@ class DeskPosts:
         """Deliver what begins with an order; gives how many posts that took."""
         match order.effect:
             case OpenThread():
-                return await self._open(batch, order, order.effect.card)
+                return await self._cards.open(batch, order, order.effect.card)
             case LeaveThread():
-                return await self._leave(batch, order, order.effect)
+                return await self._cards.leave(batch, order, order.effect)
             case ShowEdit():
                 return await self._edit(batch, order, order.effect)
             case Fix():
@@ -155,32 +128,6 @@ class DeskPosts:
                 return await self._show_files(batch)
             case _:
                 return await self._entries(batch)
-
-    async def change_card(self, batch: Batch) -> None:
-        """Change a card in place, unless a later change waits already."""
-        if await self._hands.is_held(NAME, batch):
-            self._updates.spend(-1)
-            return
-        order = batch.orders[0]
-        later = any(each.number == order.number and isinstance(each.effect, UpdateCard) for each in batch.orders[1:])
-        where = await self._hands.store.thread(order.mailbox, order.number)
-        try:
-            if isinstance(order.effect, LeaveCard):
-                left = order.effect
-                await self._desk.update(left.old, *draw_left(left.card, left.told, self._desk.link(where)))
-            elif isinstance(order.effect, UpdateCard) and where and not later:
-                text, blocks = await self._draw_card(order.mailbox, order.effect.card)
-                await self._desk.update(where, text, blocks)
-            elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
-                self._updates.spend(-1)
-                await self._hands.postpone(batch, self._hands.clock() + THREAD_WAIT)
-                return
-            else:
-                self._updates.spend(-1)
-        except SendError as error:
-            await self._failed(batch, error, budget=self._updates)
-        else:
-            await self._hands.keep(batch, Result(orders=(order.id,)))
 
     async def show_late(self, batch: Batch) -> None:
         """Translate a message where it stands, if an engine works by now; else later, less and less often."""
@@ -214,65 +161,6 @@ class DeskPosts:
     async def bury(self, batch: Batch, reason: str) -> None:
         """Set the first order of a lane apart; it stays among the dead letters."""
         await self._hands.keep(batch, Result(orders=(batch.orders[0].id,), dead=reason))
-
-    async def _open(self, batch: Batch, order: Order, card: Card) -> int:
-        ts = await self._find(order.id, order.at, channel=card.desk) if order.open_call else ""
-        found = bool(ts)
-        words = await self._first_words(batch)
-        if not ts:
-            (order,) = await self._hands.store.begin([order])
-            text, blocks = await self._draw_card(order.mailbox, replace(card, words=words or card.words))
-            ts = await self._post_card(text, blocks, order.id, card.desk)
-        opened = ThreadOpened(
-            id=f"opened:{order.id}",
-            to=order.mailbox,
-            at=self._hands.clock(),
-            thread=ts,
-            words=words,
-            number=order.number,
-        )
-        name = self._desk.places.thread(ts)
-        await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
-        return 0 if found else 1
-
-    async def _post_card(self, text: str, blocks: Sequence[Block], id_: str, channel: str) -> str:
-        """Post a card; where its channel can't be used, in the first, so that it is seen."""
-        try:
-            return await self._desk.post(text, blocks, order=id_, channel=channel)
-        except Unauthorised as error:
-            if not channel:
-                raise
-            log.error("desk.channel_refused", extra={"channel": channel, "error": f"{error}. {error.advice}"})
-        return await self._desk.post(text, blocks, order=id_)
-
-    async def _leave(self, batch: Batch, order: Order, left: LeaveThread) -> int:
-        """Say in an earlier thread where the conversation goes on."""
-        where = self._desk.link(await self._hands.store.thread(order.mailbox, order.number))
-        text, blocks = draw_left(left.card, left.told, where)
-        found = await self._find(order.id, order.at, thread=left.old) if order.open_call else ""
-        if not found:
-            (order,) = await self._hands.store.begin([order])
-            await self._desk.post(text, blocks, order=order.id, thread=left.old)
-        await self._hands.keep(batch, Result(orders=(order.id,)))
-        return 0 if found else 1
-
-    async def _first_words(self, batch: Batch) -> str:
-        """Say in the desk's language how a conversation begins, for its card; all of it stands once, in the thread."""
-        told = next((each.effect for each in batch.orders if isinstance(each.effect, TellDesk)), None)
-        if told is None:
-            return ""
-        said = await self._interpreter.for_desk(told)
-        words = said.text.split()
-        begin = " ".join(words[: min(FIRST_WORDS, len(words) - 1)]) if len(words) > 1 else ""
-        return f"{begin[:FIRST_CHARACTERS]} …" if begin else ""
-
-    async def _draw_card(self, mailbox: str, card: Card) -> tuple[str, list[Block]]:
-        """Draw a card with when the platform's window for answers ends."""
-        channel = self._channels.get(mailbox.partition("/")[0])
-        can = channel.capabilities if channel else None
-        window = (can.person_window or can.window) if can else None
-        until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
-        return draw_card(card, self._policy, until, self._desk.link(card.moved_from))
 
     async def _edit(self, batch: Batch, order: Order, edit: ShowEdit) -> int:
         async def change(entry: Entry) -> Entry:
@@ -383,7 +271,7 @@ class DeskPosts:
             # What takes several posts can't be changed later.
             entry = replace(entries[0], late=False) if isinstance(entries[0], Said) else entries[0]
             return await self._long(batch, first, entry, where)
-        ts = await self._find(first.open_call, first.at, thread=where) if first.open_call else ""
+        ts = await find_post(self._desk, first.open_call, first.at, thread=where) if first.open_call else ""
         found = bool(ts)
         if found:
             await self._correct(ts, entries)
@@ -400,7 +288,7 @@ class DeskPosts:
         progress = order.progress
         for index in range(len(progress.sent), len(parts)):
             id_ = f"{order.id}/{index}"
-            ts = await self._find(id_, order.at, thread=where) if order.open_call else ""
+            ts = await find_post(self._desk, id_, order.at, thread=where) if order.open_call else ""
             if not ts:
                 (order,) = await self._hands.store.begin([replace(order, progress=progress)])
                 ts = await self._post([parts[index]], id_, where)
@@ -409,13 +297,6 @@ class DeskPosts:
         posts = _posts(parts[:1], progress.sent[0])
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
         return len(parts)
-
-    async def _find(self, order: str, since: datetime, *, thread: str = "", channel: str = "") -> str:
-        """Look for a post that may have been accepted since its order is there."""
-        try:
-            return await self._desk.find(order, since=since, thread=thread, channel=channel)
-        except SendError as error:
-            raise SearchFailed(error) from error
 
     async def _correct(self, ts: str, entries: Sequence[Entry]) -> None:
         """Have a post that was found say what it would say now: an engine may have failed then, and works now."""

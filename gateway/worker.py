@@ -17,8 +17,20 @@ from routing import assign
 from routing.contents import EPOCH, Facts
 from routing.conversation import Conversation, concerns_nobody, decide, opens_conversation, wants_agent, wants_room
 from routing.effects import Effect
-from routing.events import AgentEdited, AgentPressed, AgentWrote, CustomerEdited, CustomerWrote, Event, TurnCame
+from routing.events import (
+    AgentEdited,
+    AgentPressed,
+    AgentStarted,
+    AgentWrote,
+    CustomerEdited,
+    CustomerWrote,
+    Event,
+    TurnCame,
+)
 from routing.policy import Policy
+
+HAVE_FACTS = (AgentEdited, AgentPressed, AgentStarted, AgentWrote, CustomerEdited, CustomerWrote, TurnCame)
+"""The events that facts are gathered for."""
 
 QUEUE_LOOK = 100
 """How many who wait are considered when somebody has room again."""
@@ -186,7 +198,7 @@ class Worker:
             facts = replace(facts, room=secrets.token_urlsafe(12))
         if wants_agent(now, event, self._policy):
             facts = replace(facts, roster=tuple(self._store.roster()))
-        if isinstance(event, CustomerWrote | CustomerEdited | AgentWrote | AgentEdited | AgentPressed | TurnCame):
+        if isinstance(event, HAVE_FACTS):
             return replace(event, facts=replace(facts, at=self._clock()))
         return event
 

@@ -16,6 +16,7 @@ from routing.effects import Note, ShowEdit, ShowLate, TellAgent
 from routing.events import (
     AgentEdited,
     AgentPressed,
+    AgentStarted,
     AgentSubmitted,
     AgentWrote,
     AnsweredElsewhere,
@@ -46,6 +47,7 @@ from routing.handover import turn_came
 from routing.held import agent_submitted
 from routing.moving import thread_opened
 from routing.policy import Policy
+from routing.proactive import agent_started
 from routing.slips import undo_ended
 from routing.snooze import snooze_ended
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
@@ -102,6 +104,8 @@ def opens_conversation(was: Conversation, event: Event, policy: Policy) -> bool:
     """Say whether `event` begins a new conversation, so that it needs a number."""
     if concerns_nobody(was, event):
         return False
+    if isinstance(event, AgentStarted):
+        return was.status in (Status.NEW, Status.CLOSED)
     if isinstance(event, CustomerEdited):
         return was.number == 0
     return isinstance(event, CustomerWrote) and is_new(was, event.at, policy)
@@ -137,6 +141,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return agent_pressed(was, event, policy)
         case AgentSubmitted():
             return agent_submitted(was, event, policy)
+        case AgentStarted():
+            return agent_started(was, event, policy)
         case ThreadOpened():
             return thread_opened(was, event, policy)
         case ReplySent():

@@ -168,6 +168,15 @@ class AgentSubmitted(_Fact, frozen=True, kw_only=True, tag=True):
     seen: str = ""
 
 
+class AgentStarted(_Fact, frozen=True, kw_only=True, tag=True):
+    """An agent wants to write to a customer who didn't ask; `language` is theirs, `name` what they are called."""
+
+    agent: str
+    language: str = ""
+    name: str = ""
+    facts: Facts = Facts()
+
+
 class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
     """The card of the conversation `number` is posted; `thread` is its place.
 
@@ -290,6 +299,7 @@ Event = (
     | AgentEdited
     | AgentPressed
     | AgentSubmitted
+    | AgentStarted
     | ThreadOpened
     | ReplySent
     | ReplyFailed

@@ -76,6 +76,7 @@ WOKEN = "The customer wrote: this isn't put off any more"
 CONSOLE_HELP = (
     "`/dragoman` how you stand, what is yours and who waits · `/dragoman away`, `away 2h`, `away until 14:30`, "
     "`away today` (until tomorrow morning) · `/dragoman back` · `/dragoman queue` who waits · "
+    "`/dragoman start` begin a conversation with a customer · "
     "`/dragoman replies` the saved replies, to search, make and change · "
     "`/dragoman find` and a number, a name, a phone number, or words that were said"
 )
@@ -195,6 +196,34 @@ def moved_by(agent: str) -> str:
 def escalated_by(agent: str, why: str) -> str:
     """Say who escalated a conversation, and why."""
     return f"Escalated by {agent}: {why}" if why else f"Escalated by {agent}"
+
+
+STARTED = "Write here: the customer gets it in their language. Where the platform wants a template first, you are told."
+START_HOW = (
+    "Say whom: `/dragoman start CHANNEL ADDRESS LANGUAGE NAME`, such as `/dragoman start wa +46701234567 sv Kim`."
+)
+STARTED_SOON = "Its thread opens in the desk's channel, and mentions you: write there."
+START_ADDRESS = "Give a phone number, or the platform's id of the customer."
+
+
+def no_such_channel(asked: str, known: Sequence[str]) -> str:
+    """Answer the name of a customers' channel that there isn't."""
+    return f"There is no channel {asked!r}. There are: {', '.join(known) or 'none'}."
+
+
+def not_kept(why: str) -> str:
+    """Say that the store takes nothing just now."""
+    return f"It can't be kept just now: {why}. Try again in a moment."
+
+
+def began(agent: str) -> str:
+    """Say for the card who began a conversation."""
+    return f"{agent}: began it"
+
+
+def started_already(agent: str) -> str:
+    """Lead an agent to the conversation that there is."""
+    return f"{agent} wants to write to this customer, who is in a conversation already: write here"
 
 
 def bad_skill(name: str, known: str) -> str:

@@ -1,0 +1,166 @@
+"""Cards: a conversation's first post in a channel of the desk's, changed in place, and left where it moves."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from adapters.contract import Channel, SendError, Unauthorised, Unavailable
+from adapters.desk import Desk
+from adapters.desk_view import Block, draw_card, draw_left
+from gateway.budget import Budget
+from gateway.desk_files import SearchFailed, find_post
+from gateway.hands import Hands
+from gateway.interpret import Interpreter
+from gateway.store.contract import Batch, Order, Result, Side, Store
+from routing.contents import EPOCH
+from routing.effects import Card, LeaveCard, LeaveThread, TellDesk, UpdateCard
+from routing.events import ThreadOpened
+from routing.policy import Policy
+
+NAME = "desk"
+FIRST_WORDS, FIRST_CHARACTERS = 12, 140
+"""How many of a customer's first words stand on the card at most."""
+
+THREAD_WAIT = timedelta(seconds=1)
+"""How long a change of a card waits for the card itself."""
+
+log = logging.getLogger("dragoman.deliver")
+
+
+async def take_within(budget: Budget, store: Store, side: Side) -> Batch:
+    """Wait until a budget allows it, and take a lane; whoever calls makes sure that nobody else does meanwhile."""
+    await budget.ready()
+    batch = await store.take(side)
+    budget.spend()
+    return batch
+
+
+class DeskCards:
+    """Posts cards, and keeps them up to date as fast as Slack lets us: `updates` is what it allows."""
+
+    def __init__(
+        self,
+        hands: Hands,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        interpreter: Interpreter,
+        policy: Policy,
+        updates: Budget,
+    ) -> None:
+        self._hands = hands
+        self._desk = desk
+        self._channels = channels
+        self._interpreter = interpreter
+        self._policy = policy
+        self._updates = updates
+        self._turn = asyncio.Lock()
+
+    async def take(self) -> Batch:
+        """Wait until a card may be changed, then take one."""
+        async with self._turn:
+            return await take_within(self._updates, self._hands.store, Side.CARD)
+
+    async def change(self, batch: Batch) -> None:
+        """Change a card in place, unless a later change waits already."""
+        if await self._hands.is_held(NAME, batch):
+            self._updates.spend(-1)
+            return
+        order = batch.orders[0]
+        where = await self._hands.store.thread(order.mailbox, order.number)
+        later = any(each.number == order.number and isinstance(each.effect, UpdateCard) for each in batch.orders[1:])
+        try:
+            if isinstance(order.effect, LeaveCard):
+                left = order.effect
+                await self._desk.update(left.old, *draw_left(left.card, left.told, self._desk.link(where)))
+            elif isinstance(order.effect, UpdateCard) and where and not later:
+                await self._desk.update(where, *self._draw(order.mailbox, order.effect.card))
+            elif not where and self._hands.store.stats().waiting_orders[Side.DESK]:
+                self._updates.spend(-1)
+                await self._hands.postpone(batch, self._hands.clock() + THREAD_WAIT)
+                return
+            else:
+                self._updates.spend(-1)
+        except SendError as error:
+            if isinstance(error, Unavailable) and error.after:
+                self._updates.block(error.after.total_seconds())
+            await self._hands.desk_failed(NAME, batch, error)
+        else:
+            await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def open(self, batch: Batch, order: Order, card: Card) -> int:
+        """Post a card; gives how many posts that took.
+
+        Raises:
+            SendError: it may or may not be there, as the error says.
+            SearchFailed: it may be there from before.
+        """
+        ts = await self._find(order, card.desk) if order.open_call else ""
+        found = bool(ts)
+        words = card.words or await self._first_words(batch)
+        if not ts:
+            (order,) = await self._hands.store.begin([order])
+            ts = await self._post(*self._draw(order.mailbox, replace(card, words=words)), order.id, card.desk)
+        opened = ThreadOpened(
+            id=f"opened:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            thread=ts,
+            words=words,
+            number=order.number,
+        )
+        name = self._desk.places.thread(ts)
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
+        return 0 if found else 1
+
+    async def leave(self, batch: Batch, order: Order, left: LeaveThread) -> int:
+        """Say in an earlier thread where the conversation goes on; errors as of `open`."""
+        where = self._desk.link(await self._hands.store.thread(order.mailbox, order.number))
+        text, blocks = draw_left(left.card, left.told, where)
+        found = await find_post(self._desk, order.id, order.at, thread=left.old) if order.open_call else ""
+        if not found:
+            (order,) = await self._hands.store.begin([order])
+            await self._desk.post(text, blocks, order=order.id, thread=left.old)
+        await self._hands.keep(batch, Result(orders=(order.id,)))
+        return 0 if found else 1
+
+    async def _post(self, text: str, blocks: Sequence[Block], id_: str, channel: str) -> str:
+        """Post a card; where its channel can't be used, in the first, so that it is seen."""
+        try:
+            return await self._desk.post(text, blocks, order=id_, channel=channel)
+        except Unauthorised as error:
+            if not channel:
+                raise
+            log.error("desk.channel_refused", extra={"channel": channel, "error": f"{error}. {error.advice}"})
+        return await self._desk.post(text, blocks, order=id_)
+
+    async def _find(self, order: Order, channel: str) -> str:
+        """Look for a card that may have been accepted; it stands in the first channel where its own can't be used."""
+        try:
+            found = await find_post(self._desk, order.id, order.at, channel=channel)
+        except SearchFailed as failed:
+            if not channel or not isinstance(failed.error, Unauthorised):
+                raise
+            found = ""
+        return found or (await find_post(self._desk, order.id, order.at) if channel else "")
+
+    async def _first_words(self, batch: Batch) -> str:
+        """Say in the desk's language how a conversation begins, for its card; all of it stands once, in the thread."""
+        mine = (each.effect for each in batch.orders if each.number == batch.orders[0].number)
+        told = next((effect for effect in mine if isinstance(effect, TellDesk)), None)
+        if told is None:
+            return ""
+        said = await self._interpreter.for_desk(told)
+        words = said.text.split()
+        begin = " ".join(words[: min(FIRST_WORDS, len(words) - 1)]) if len(words) > 1 else ""
+        return f"{begin[:FIRST_CHARACTERS]} …" if begin else ""
+
+    def _draw(self, mailbox: str, card: Card) -> tuple[str, list[Block]]:
+        """Draw a card with when the platform's window for answers ends."""
+        channel = self._channels.get(mailbox.partition("/")[0])
+        can = channel.capabilities if channel else None
+        window = (can.person_window or can.window) if can else None
+        until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
+        return draw_card(card, self._policy, until, self._desk.link(card.moved_from))
