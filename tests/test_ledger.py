@@ -51,7 +51,7 @@ TROUBLE = 6.0
 PATIENCE = 60.0
 """Seconds after which everything must have arrived."""
 
-SOON = 15.0
+SOON = 8.0
 """The same where something is broken on purpose."""
 
 QUIET = 1.5
