@@ -28,7 +28,7 @@ from adapters.places import Places
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
-from adapters.slack_text import unescape
+from adapters.slack_text import escape, unescape
 from config.settings import Desk as DeskSettings
 from routing.contents import File
 from routing.events import Event
@@ -42,6 +42,7 @@ NOT_THERE = Failure(
 )
 SCOPES = {
     "chat:write": "no conversation can be shown",
+    "commands": "there is no /dragoman, and no menu at a message",
     "channels:history": "what may have been posted before a break can't be looked for",
     "channels:read": "the channel can't be checked",
     "files:read": "agents' files don't reach customers",
@@ -56,6 +57,9 @@ LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit", "start")
 CONSOLE_FORMS = (CALLBACK, START)
 """The buttons that are about no conversation."""
+
+CUSTOMIZE, NAME_LENGTH = "chat:write.customize", 80
+"""What an app may be allowed beside: to post under other names, of so many characters."""
 
 PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
 FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
@@ -214,10 +218,12 @@ class Desk:
         wanted = SCOPES | (dict((PRESENCE_SCOPE,)) if self._settings.slack_presence else {})
         return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}
 
-    async def post(self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "", channel: str = "") -> str:
+    async def post(
+        self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "", channel: str = "", name: str = ""
+    ) -> str:
         """Post, in a thread or as a first message in a channel ("" the desk's first); gives the post's place.
 
-        `order` lets `find` know it again.
+        `order` lets `find` know it again, `name` is under whose it shows where the app may use others than its own.
         """
         at = self.places.find(thread or f"{channel}/")
         answer = await self._api.call(
@@ -226,6 +232,7 @@ class Desk:
             text=text,
             blocks=blocks,
             thread_ts=at.ts or None,
+            username=name[:NAME_LENGTH] if name and CUSTOMIZE in self._api.scopes else None,
             unfurl_links=False,
             unfurl_media=False,
             metadata={"event_type": METADATA, "event_payload": {"order": order}},
@@ -296,6 +303,11 @@ class Desk:
             blocks=blocks,
             thread_ts=at.ts or None,
         )
+
+    async def tell_directly(self, agent: str, text: str, place: str) -> None:
+        """Write to an agent alone, with a link to a post."""
+        said = f"<{self.link(place)}|{escape(text)}>" if self.link(place) else escape(text)
+        await self._api.call("chat.postMessage", channel=agent, text=said, unfurl_links=False)
 
     async def open_form(self, trigger: str, form: Form, *, thread: str) -> bool:
         """Open a form of a thread's for whoever pressed; False where Slack finds that too late."""

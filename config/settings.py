@@ -204,7 +204,7 @@ def _desk(table: Table) -> Desk:
     table.text("kind", "slack", choices=("slack",))
     mode = table.text("mode", "socket", choices=("socket", "http"))
     table.text("language", "en")
-    for name in ("call_link", "only_assignee", "confirm", "undo", "name", "escalation", "channels"):
+    for name in ("call_link", "direct_messages", "only_assignee", "confirm", "undo", "name", "escalation", "channels"):
         table.skip(name)
     desk = Desk(
         channel=_channel_id(table),
@@ -238,6 +238,7 @@ def _policy(root: Table) -> Policy:
         desk_name=root.table("desk").text("name", "main"),
         desks=_desk_channels(root.table("desk"), {default, *(skill.name for skill in skills)}),
         escalation=root.table("desk").text("escalation", ""),
+        direct_messages=root.table("desk").flag("direct_messages", default=False),
         only_assignee=root.table("desk").flag("only_assignee", default=False),
         confirm=root.table("desk").flag("confirm", default=False),
         undo=root.table("desk").seconds("undo", timedelta()),

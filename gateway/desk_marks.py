@@ -1,6 +1,7 @@
 """What the desk's agents get beside posts: signs on what they wrote, whispers, and forms."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from adapters.contract import SendError
 from adapters.desk import Desk
@@ -14,12 +15,15 @@ from gateway.passport import Passports
 from gateway.store.contract import Batch, Order, Result
 from routing import texts
 from routing.contents import Choice
-from routing.effects import AskWords, React, SetAway, ShowHistory, ShowLens, ShowPassport, TellAgent
+from routing.effects import AskWords, React, SetAway, ShowHistory, ShowLens, ShowPassport, TellAgent, TellDirectly
 from routing.events import CustomerWrote, Event, ReplySent
 from routing.languages import language_name
 
 NAME = "desk marks"
 """Signs and whispers need scopes of their own: where one is missing, posts go on."""
+
+THREAD_WAIT, THREAD_PATIENCE = timedelta(seconds=1), timedelta(minutes=5)
+"""How long until a thread is looked for again that a direct message is to link to, and how long in all."""
 
 HISTORY = 200
 """How many of a customer's latest events are looked at for their history."""
@@ -50,22 +54,38 @@ class DeskMarks:
             return
         order = batch.orders[0]
         try:
-            match order.effect:
-                case React():
-                    await self._desk.react(order.effect.message, order.effect.emoji)
-                case TellAgent():
-                    await self._whisper(order, order.effect.agent, escape(order.effect.text), order.effect.choices)
-                case AskWords():
-                    await self._ask_words(order, order.effect)
-                case SetAway():
-                    await self._set_away(order, order.effect)
-                case ShowHistory() | ShowPassport() | ShowLens():
-                    await self._whisper(order, order.effect.agent, await self._told(order.mailbox, order.effect))
+            if isinstance(order.effect, TellDirectly) and await self._waits_for_thread(batch, order):
+                return
+            await self._do(order)
         except SendError as error:
             await self._hands.desk_failed(NAME, batch, error)
         else:
             self._hands.release(NAME)
             await self._hands.keep(batch, Result(orders=(order.id,)))
+
+    async def _do(self, order: Order) -> None:
+        match order.effect:
+            case React():
+                await self._desk.react(order.effect.message, order.effect.emoji)
+            case TellAgent():
+                await self._whisper(order, order.effect.agent, escape(order.effect.text), order.effect.choices)
+            case TellDirectly():
+                where = await self._hands.store.thread(order.mailbox, order.number)
+                await self._desk.tell_directly(order.effect.agent, order.effect.text, where)
+            case AskWords():
+                await self._ask_words(order, order.effect)
+            case SetAway():
+                await self._set_away(order, order.effect)
+            case ShowHistory() | ShowPassport() | ShowLens():
+                await self._whisper(order, order.effect.agent, await self._told(order.mailbox, order.effect))
+
+    async def _waits_for_thread(self, batch: Batch, order: Order) -> bool:
+        """Let what links to a thread wait until there is one."""
+        age = self._hands.clock() - order.at
+        if age > THREAD_PATIENCE or await self._hands.store.thread(order.mailbox, order.number):
+            return False
+        await self._hands.postpone(batch, self._hands.clock() + THREAD_WAIT)
+        return True
 
     async def _set_away(self, order: Order, said: SetAway) -> None:
         await self._hands.store.set_away(said.agent, away=said.away, until=said.until)

@@ -307,10 +307,11 @@ class DeskPosts:
 
     async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
         text, blocks = draw(entries)
-        try:
-            return await self._desk.post(text, blocks, order=id_, thread=where)
-        except SlackRefusal as error:
-            log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
+        for name in dict.fromkeys((_speaker(entries), "")):
+            try:
+                return await self._desk.post(text, blocks, order=id_, thread=where, name=name)
+            except SlackRefusal as error:
+                log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
         channel = self._desk.places.find(where).channel
         # What a customer wrote must be seen: in the channel where the thread is gone, and as mere text.
         try:
@@ -377,6 +378,12 @@ def shown(sent: ShowSent) -> list[Entry]:
     if sent.warning:
         lines.append(f"⚠️ {sent.warning}")
     return [Line(text="\n".join(lines), quiet=True)]
+
+
+def _speaker(entries: Sequence[Entry]) -> str:
+    """Name the customer who said all that a post shows, "" where it shows anything else."""
+    names = {entry.name if isinstance(entry, Said) else "" for entry in entries}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _alike(orders: Sequence[Order]) -> Sequence[Order]:

@@ -6,7 +6,7 @@ from routing import assign, menu, texts
 from routing.contents import EPOCH
 from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowFiles, TellCustomer, TellDesk, UpdateCard
 from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
-from routing.handover import card_if_changed, route, taken
+from routing.handover import card_if_changed, route, taken, told_directly
 from routing.moving import placed
 from routing.policy import Policy
 from routing.snooze import wake
@@ -72,7 +72,8 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
         return Decision(asked, (OpenThread(card=card(asked, policy)), *tell, menu.offer(asked, policy), *unnamed))
     routed = placed(route(fresh, event.facts, policy), policy)
     unnamed = () if routed.name else (LearnName(),)
-    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *_waiting(routed), *unnamed))
+    after = (*_waiting(routed), *unnamed, *told_directly(routed, policy))
+    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *after))
 
 
 def _shown(heard: Conversation, event: CustomerWrote) -> tuple[Effect, ...]:

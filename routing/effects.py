@@ -134,6 +134,13 @@ class TellAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     choices: tuple[Choice, ...] = ()
 
 
+class TellDirectly(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """Tell one agent something in a direct message, with a link to the conversation's thread."""
+
+    agent: str
+    text: str
+
+
 class ShowHistory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """Show one agent what this customer and the desk said to each other before."""
 
@@ -265,6 +272,7 @@ DeskEffect = (
     | ShowSent
     | Note
     | TellAgent
+    | TellDirectly
     | SetAway
     | AskAgent
     | AskWords

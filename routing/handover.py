@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from routing import assign, texts
 from routing.contents import EPOCH, Facts
-from routing.effects import Effect, Note, React, TellCustomer, UpdateCard
+from routing.effects import Effect, Note, React, TellCustomer, TellDirectly, UpdateCard
 from routing.events import TurnCame
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card
@@ -47,7 +47,15 @@ def taken(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect,
     if not now.assignee or (now.assignee == was.assignee and was.status is Status.OPEN):
         return ()
     why = next((line.partition(": ")[2] for line in now.why), "")
-    return (Note(text=texts.assigned(policy.name_of(now.assignee), why), mention=now.assignee),)
+    note = Note(text=texts.assigned(policy.name_of(now.assignee), why), mention=now.assignee)
+    return (note, *told_directly(now, policy))
+
+
+def told_directly(now: Conversation, policy: Policy) -> tuple[Effect, ...]:
+    """Tell the one who has it in a message of their own, where the admin wants that."""
+    if not policy.direct_messages or not now.assignee:
+        return ()
+    return (TellDirectly(agent=now.assignee, text=texts.yours(now.number, now.name)),)
 
 
 def card_if_changed(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:

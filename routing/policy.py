@@ -90,6 +90,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What decides where a conversation goes, and what agents can do; `call_link` has `{room}` in it, "" for none.
 
     The desk's first channel is called `desk_name`, `escalation` names the one that `!escalate` moves to, "" for none.
+    With `direct_messages` agents are told in a message of their own what becomes theirs.
     With `only_assignee` nobody else answers in an open conversation unasked, with `confirm` every answer is shown
     before it goes, and for as long as `undo` deleting it stops it.
     """
@@ -103,6 +104,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     desk_name: str = "main"
     desks: tuple[DeskChannel, ...] = ()
     escalation: str = ""
+    direct_messages: bool = False
     only_assignee: bool = False
     confirm: bool = False
     undo: timedelta = timedelta()

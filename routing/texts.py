@@ -226,6 +226,11 @@ def started_already(agent: str) -> str:
     return f"{agent} wants to write to this customer, who is in a conversation already: write here"
 
 
+def yours(number: int, name: str) -> str:
+    """Say that a conversation is an agent's now."""
+    return f"#{number} · {name or 'Customer'} is yours now"
+
+
 def bad_skill(name: str, known: str) -> str:
     """Answer `!skill` with a name that isn't one."""
     return f"There is no skill {name!r}. Known: {known}." if name else f"Say which skill: {known}."

@@ -22,6 +22,7 @@ Fault = Callable[[str, dict[str, Any]], web.Response | None]
 
 SCOPES = (
     "chat:write",
+    "chat:write.customize",
     "channels:history",
     "channels:read",
     "commands",
@@ -465,7 +466,7 @@ class SlackSandbox:
             return {"ok": False, "error": "msg_blocks_too_long"}
         ts = self._next_ts()
         kept: dict[str, Any] = {
-            key: fields[key] for key in ("text", "blocks", "thread_ts", "metadata") if key in fields
+            key: fields[key] for key in ("text", "blocks", "thread_ts", "metadata", "username") if key in fields
         }
         message: dict[str, Any] = {
             "type": "message",

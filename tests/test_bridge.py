@@ -48,6 +48,20 @@ async def test_the_card_says_who_and_where_and_has_its_buttons(world: World, wor
     assert {button["value"] for button in buttons} == {"1"}
 
 
+@pytest.mark.parametrize(("allowed", "name"), [(True, "Lucía"), (False, None)])
+async def test_what_a_customer_says_shows_under_their_name(world: World, allowed: bool, name: str | None) -> None:
+    if not allowed:
+        world.slack.scopes.remove("chat:write.customize")
+        await world.gateway.desk.probe()
+    await world.customer().write("Hello")
+    thread = await world.thread()
+    assert (await world.shown(thread, "Hello")).get("username") == name
+    await world.slack.write("U0BEN", "!claim", thread=thread)
+
+    assert "username" not in await world.shown(thread, "Claimed by Ben")
+    assert "username" not in world.slack.posts[thread]
+
+
 async def test_what_a_customer_writes_pings_nobody(world: World, words: Words) -> None:
     await world.customer().write("<!channel> <@U0BEN> <https://evil.example|bank> & co")
     post = await world.shown(await world.thread(), "&lt;!channel&gt;")

@@ -196,3 +196,15 @@ def test_what_is_wrong_in_the_configuration_is_told(more: str, told: str) -> Non
         parse(MAIN + more, Path("dragoman.toml"), KINDS, {})
 
     assert told in str(error.value)
+
+
+async def test_agents_may_be_told_directly_what_is_theirs(make_world: Callable[..., Awaitable[World]]) -> None:
+    world = await make_world(desk="direct_messages = true")
+    world.slack.places |= {"U0ANA", "U0BEN"}
+    await world.customer("Lucía <3").write("Hola")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "!assign @Ben", thread=thread)
+    for agent in ("U0ANA", "U0BEN"):
+        (post,) = await world.until(lambda: world.slack.place(agent))  # noqa: B023 - awaited within the round
+        link = f"https://sandbox.slack.com/archives/C0SUPPORT/p{thread.replace('.', '')}"
+        assert post["text"] == f"<{link}|#1 · Lucía &lt;3 is yours now>"

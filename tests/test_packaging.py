@@ -24,7 +24,7 @@ def test_the_manifest_asks_for_what_the_desk_does() -> None:
     assert {"chat:write", "reactions:write", "channels:history", "groups:history", "channels:read"} <= scopes
     events = {"app_home_opened", "message.channels", "message.groups"}
     assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == events
-    assert "commands" in scopes
+    assert {"commands", "chat:write.customize"} <= scopes
     assert [each["command"] for each in manifest["features"]["slash_commands"]] == ["/dragoman"]
     assert manifest["features"]["app_home"]["home_tab_enabled"]
     assert len(manifest["display_information"]["description"]) <= 140

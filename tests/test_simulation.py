@@ -235,7 +235,9 @@ class Place:
         self.signs: dict[str, list[str]] = {}
         self._sim = sim
 
-    async def post(self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "", channel: str = "") -> str:
+    async def post(
+        self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "", channel: str = "", name: str = ""
+    ) -> str:
         """Take a post."""
         where, root = self.places.find(thread or f"{channel}/")
         thread = self.places.name(where, root) if root else ""

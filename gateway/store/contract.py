@@ -360,7 +360,8 @@ def side_of(effect: Effect) -> Side:
         return Side.LATE
     return (
         Side.MARK
-        if name in ("React", "TellAgent", "AskWords", "ShowHistory", "ShowPassport", "ShowLens", "SetAway")
+        if name
+        in ("React", "TellAgent", "TellDirectly", "AskWords", "ShowHistory", "ShowPassport", "ShowLens", "SetAway")
         else Side.DESK
     )
 
