@@ -14,7 +14,7 @@ from gateway.store.redis.calls import packed, source
 from gateway.store.redis.kept import decode_aside, decode_dead
 from gateway.store.redis.keys import CREW, DOCS, REPLICAS, TAGS, find_by, tag_of
 from gateway.store.redis.link import PlainClient, connect_plainly, explain
-from gateway.store.redis.store import read_conversation
+from gateway.store.redis.reads import read_conversation
 from gateway.store.roster import Roster
 from gateway.store.shape import moment
 from routing.contents import Standing

@@ -6,24 +6,24 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from config.store_address import RedisAddress
-from gateway.store.contract import Batch, Claim, Order, Outcome, Post, Result, Side, Stats, Step, StoreError
+from gateway.store.contract import Batch, Claim, Order, Outcome, Result, Side, Stats, Step, StoreError
 from gateway.store.redis.calls import Answer, Argument, Calls
 from gateway.store.redis.holding import Holding, Part
 from gateway.store.redis.journal import Journal
 from gateway.store.redis.kept import AsideEvent, DeadOrder, decode_aside, decode_dead, decode_order
-from gateway.store.redis.keys import CREW, DOCS, TAGS, tag_of
+from gateway.store.redis.keys import CREW, DOCS, tag_of
 from gateway.store.redis.names import Names
+from gateway.store.redis.reads import Reads, read_conversation
 from gateway.store.redis.seats import Seats
-from gateway.store.shape import event_key, lane_of, millis, order_of, read_breaks, urgency_of
+from gateway.store.shape import event_key, lane_of, millis, order_of, urgency_of
 from gateway.store.waiting import Clock
 from routing.contents import EPOCH, THREAD_MARK, Standing
 from routing.conversation import Conversation, Status
 from routing.effects import encode
-from routing.events import CustomerWrote, Event, decode_event
+from routing.events import CustomerWrote, Event
 
 CACHED = 20_000
 """How many conversations stay in memory."""
@@ -44,15 +44,12 @@ RANK = 10**13
 
 TAKEN_OVER = "another replica has taken over"
 
-decode_conversation = msgspec.json.Decoder(Conversation).decode
-decode_post = msgspec.json.Decoder(Post).decode
-
 
 def _utc() -> datetime:
     return datetime.now(UTC)
 
 
-class RedisStore:
+class RedisStore(Reads):
     """The engine for several replicas on one Redis."""
 
     def __init__(self, address: RedisAddress, *, clock: Clock = _utc) -> None:
@@ -307,34 +304,6 @@ class RedisStore:
         version, conversation = await self._load(mailbox)
         return conversation if version else None
 
-    async def find(self, number: int) -> Conversation | None:
-        """Read the conversation with a number."""
-        for told in await asyncio.gather(*(self._calls.submit("find", tag, number) for tag in TAGS)):
-            if told[1]:
-                return read_conversation(told[1])[1]
-        return None
-
-    async def thread(self, mailbox: str, number: int) -> str:
-        """Say in which thread a conversation stands."""
-        known = self._threads.get((mailbox, number), "")
-        if not known:
-            told = await self._calls.submit("field", tag_of(mailbox), "threads", f"{mailbox}\0{number}")
-            if told[1]:
-                known = self._threads[mailbox, number] = told[1].decode()
-                while len(self._threads) > CACHED:
-                    del self._threads[next(iter(self._threads))]
-        return known
-
-    async def post(self, mailbox: str, message: str) -> Post | None:
-        """Say where a customer's message stands at the desk."""
-        told = await self._calls.submit("field", tag_of(mailbox), "posts", f"{mailbox}\0{message}")
-        return decode_post(told[1]) if told[1] else None
-
-    async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
-        """Read the latest events of a mailbox, in order."""
-        told = await self._calls.submit("history", tag_of(mailbox), mailbox, limit)
-        return [decode_event(body) for body in told[1]]
-
     def leads(self, role: str) -> bool:
         """Say whether this replica is the one that does what only one may do: whoever has the role's partition."""
         return self._holding.is_mine(role)
@@ -351,25 +320,9 @@ class RedisStore:
         """Keep that an agent is away, or isn't any more."""
         await self._seats.set_away(agent, away=away, until=until)
 
-    async def breaks(self) -> Mapping[str, datetime]:
-        """Read until when each agent is away."""
-        return read_breaks(await self.docs("away"))
-
     def set_present(self, agent: str, *, present: bool) -> bool:
         """Note whether the desk's platform shows an agent as there."""
         return self._seats.roster.set_present(agent, present=present)
-
-    async def theirs(self, agent: str, limit: int) -> Sequence[Conversation]:
-        """Read the open conversations that take an agent's room, of all replicas."""
-        told = await asyncio.gather(*(self._calls.submit("theirs", tag, agent) for tag in TAGS))
-        found = [read_conversation(body)[1] for answer in told for body in answer[1]]
-        return sorted(found, key=lambda each: each.opened_at)[:limit]
-
-    async def queued(self, limit: int) -> Sequence[Conversation]:
-        """Read the conversations that wait for an agent, most urgent first, of all replicas."""
-        told = await asyncio.gather(*(self._calls.submit("queue", tag, limit) for tag in TAGS))
-        found = sorted((float(score), body) for answer in told for score, body in answer[1])
-        return [read_conversation(body)[1] for _, body in found[:limit]]
 
     def stats(self) -> Stats:
         """Say how much waits in this replica's partitions."""
@@ -385,17 +338,6 @@ class RedisStore:
     async def put_doc(self, kind: str, key: str, body: bytes) -> None:
         """Keep a document."""
         await self._calls.submit("put", DOCS, f"doc:{kind}", key, body)
-
-    async def get_doc(self, kind: str, key: str) -> bytes | None:
-        """Read a document."""
-        told = await self._calls.submit("field", DOCS, f"doc:{kind}", key)
-        found: bytes | None = told[1]
-        return found
-
-    async def docs(self, kind: str) -> Mapping[str, bytes]:
-        """Read all documents of a kind."""
-        (_, flat) = await self._calls.submit("fields", DOCS, f"doc:{kind}")
-        return dict(sorted((key.decode(), body) for key, body in zip(flat[::2], flat[1::2], strict=True)))
 
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere, if its partition is ours: under all names, when nobody works on it."""
@@ -495,9 +437,3 @@ class RedisStore:
         self._cache.move_to_end(mailbox)
         if len(self._cache) > CACHED:
             self._cache.popitem(last=False)
-
-
-def read_conversation(body: bytes) -> tuple[int, Conversation]:
-    """Read what is stored of a conversation: its version, and what it was then."""
-    version, _, rest = body.partition(b":")
-    return int(version), decode_conversation(rest)

@@ -16,7 +16,6 @@ from gateway.store.contract import (
     Claim,
     Order,
     Outcome,
-    Post,
     Result,
     Side,
     Stats,
@@ -25,9 +24,10 @@ from gateway.store.contract import (
     side_of,
 )
 from gateway.store.roster import Roster
-from gateway.store.shape import lane_of, millis, moment, read_breaks
+from gateway.store.shape import lane_of, millis, moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.reads import Reads
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
 from routing.contents import EPOCH, THREAD_MARK, Standing
 from routing.conversation import Conversation
@@ -64,7 +64,7 @@ def _utc() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStore:
+class SqliteStore(Reads):
     """The embedded engine; `folder` is the data directory."""
 
     def __init__(self, folder: Path, *, clock: Clock = _utc, database: Callable[[Path], Database] = Database) -> None:
@@ -241,36 +241,6 @@ class SqliteStore:
         version, conversation = await self._load(mailbox)
         return conversation if version else None
 
-    async def find(self, number: int) -> Conversation | None:
-        """Read the conversation with a number."""
-        found = await self._db.read("SELECT body FROM conversation WHERE number = ?", number)
-        return rows.decode_conversation(found[0][0]) if found else None
-
-    async def thread(self, mailbox: str, number: int) -> str:
-        """Say in which thread a conversation stands."""
-        known = self._threads.get((mailbox, number))
-        if known is None:
-            sql = "SELECT name FROM alias WHERE mailbox = ? AND number = ? AND name LIKE ?"
-            found = await self._db.read(sql, mailbox, number, f"{THREAD_MARK}%")
-            if not found:
-                return ""
-            known = self._threads[mailbox, number] = found[0][0].removeprefix(THREAD_MARK)
-            while len(self._threads) > CACHED:
-                del self._threads[next(iter(self._threads))]
-        return known
-
-    async def post(self, mailbox: str, message: str) -> Post | None:
-        """Say where a customer's message stands at the desk."""
-        found = await self._db.read("SELECT ts, body FROM post WHERE mailbox = ? AND message = ?", mailbox, message)
-        return Post(message=message, ts=found[0][0], body=found[0][1]) if found else None
-
-    async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
-        """Read the latest events of a mailbox, in order."""
-        found = await self._db.read(
-            "SELECT event FROM history WHERE mailbox = ? ORDER BY seq DESC LIMIT ?", mailbox, limit
-        )
-        return [decode_event(body) for (body,) in reversed(found)]
-
     def leads(self, role: str) -> bool:
         """Say that this process does what only one may do: there is no other."""
         return True
@@ -292,27 +262,9 @@ class SqliteStore:
             await self._db.submit(lambda db: db.execute(sql, (rows.AWAY, agent)).rowcount)
         self._roster.set_away(agent, away=away)
 
-    async def breaks(self) -> Mapping[str, datetime]:
-        """Read until when each agent is away."""
-        return read_breaks(await self.docs(rows.AWAY))
-
     def set_present(self, agent: str, *, present: bool) -> bool:
         """Note whether the desk's platform shows an agent as there."""
         return self._roster.set_present(agent, present=present)
-
-    async def theirs(self, agent: str, limit: int) -> Sequence[Conversation]:
-        """Read the open conversations that take an agent's room."""
-        found = await self._db.read(
-            "SELECT body FROM conversation WHERE agent = ? ORDER BY opened_at LIMIT ?", agent, limit
-        )
-        return [rows.decode_conversation(body) for (body,) in found]
-
-    async def queued(self, limit: int) -> Sequence[Conversation]:
-        """Read the conversations that wait for an agent."""
-        found = await self._db.read(
-            "SELECT body FROM conversation WHERE status = 'queued' ORDER BY priority, opened_at LIMIT ?", limit
-        )
-        return [rows.decode_conversation(body) for (body,) in found]
 
     def stats(self) -> Stats:
         """Say how much waits."""
@@ -329,15 +281,6 @@ class SqliteStore:
         await self._db.submit(
             lambda db: db.execute("INSERT OR REPLACE INTO doc VALUES (?, ?, ?)", (kind, key, body)).rowcount
         )
-
-    async def get_doc(self, kind: str, key: str) -> bytes | None:
-        """Read a document."""
-        found = await self._db.read("SELECT body FROM doc WHERE kind = ? AND key = ?", kind, key)
-        return found[0][0] if found else None
-
-    async def docs(self, kind: str) -> Mapping[str, bytes]:
-        """Read all documents of a kind."""
-        return dict(await self._db.read("SELECT key, body FROM doc WHERE kind = ? ORDER BY key", kind))
 
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere: when nobody works on it, from memory and from the file in one go."""
