@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import logging
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -194,6 +195,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def words() -> Callable[[dict[str, Any]], str]:
     """Give all the words of a post."""
     return flat
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def either_store(request: pytest.FixtureRequest) -> str:
+    """Name a store of either engine, for a world of its own."""
+    if request.param == "sqlite":
+        return "sqlite"
+    return f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}"
 
 
 @pytest.fixture

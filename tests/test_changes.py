@@ -1,6 +1,5 @@
 """What agents change after it was sent is changed at the customer's, or they are told that it stays."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -108,12 +107,10 @@ def test_what_waits_for_the_customer_says_what_it_says_now(when: AgentEdited, wa
     assert (decision.conversation.parked, decision.effects) == (waits, ())
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine."""
-    if request.param == "sqlite":
-        return await make_world()
-    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+    return await make_world(store=either_store)
 
 
 async def answered(world: World) -> tuple[Any, str, str]:

@@ -1,6 +1,5 @@
 """What agents ask the app itself: `/dragoman`, and the app's Home."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -36,12 +35,10 @@ def test_when_somebody_comes_back(text: str, zone: Any, expected: datetime | Non
     assert read_return(text, NOON, zone) == expected
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine."""
-    if request.param == "sqlite":
-        return await make_world()
-    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+    return await make_world(store=either_store)
 
 
 @pytest.mark.parametrize("mode", ["http", "socket"])

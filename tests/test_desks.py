@@ -1,6 +1,5 @@
 """A desk of several channels: where a conversation opens, how it moves, and that everything works in each."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -33,13 +32,10 @@ keywords.es = ["factura"]
 """
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine with three channels of the desk's."""
-    store = "sqlite"
-    if request.param == "redis":
-        store = f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}"
-    made = await make_world(store=store, desk=DESKS, extra=SKILLS)
+    made = await make_world(store=either_store, desk=DESKS, extra=SKILLS)
     made.slack.places |= {"C0BILLING", "C0CHIEFS"}
     return made
 

@@ -1,6 +1,5 @@
 """`!fix`: the wrong translation is put right where it stands, and is right for everybody from then on."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,10 @@ MakeWorld = Callable[..., Awaitable[World]]
 ASKED = "¿Dónde está mi pedido A-1042?"
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: MakeWorld) -> World:
+@pytest.fixture
+async def world(make_world: MakeWorld, either_store: str) -> World:
     """A world on either engine."""
-    if request.param == "sqlite":
-        return await make_world()
-    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+    return await make_world(store=either_store)
 
 
 async def talk(world: World) -> tuple[Any, str]:

@@ -1,6 +1,5 @@
 """Saved replies that agents make at the desk: searched, made and changed in a form, sent with `!reply`."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,13 +13,10 @@ World = Any
 FIXED = '[translation]\nengines = ["phrasebook"]\n[[replies]]\nname = "returns"\ntext.en = "Returns are free."\n'
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine, with a saved reply in the configuration."""
-    store = "sqlite"
-    if request.param == "redis":
-        store = f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}"
-    return await make_world(store=store, extra=FIXED)
+    return await make_world(store=either_store, extra=FIXED)
 
 
 async def make(world: World, **fields: str) -> None:

@@ -1,6 +1,5 @@
 """`/dragoman find`: a conversation by its number, its customer's name or phone, or words that were said."""
 
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,13 +11,10 @@ from routing import texts
 World = Any
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine, where three customers have written; the first one's conversation is closed."""
-    store = "sqlite"
-    if request.param == "redis":
-        store = f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}"
-    made = await make_world(store=store)
+    made = await make_world(store=either_store)
     for count, (name, chat, said) in enumerate(
         (("Lucía Núñez", 46701, "Hello"), ("Jonas", 46702, "Mein Paket ist 100% kaputt"), ("Ann_a", 46703, "Hi"))
     ):
@@ -60,13 +56,10 @@ async def test_it_is_found(world: World, words: Callable[[Any], str]) -> None:
     assert none == [wanted for wanted, names in FOUND.items() if not names]
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "redis"])
 async def test_an_older_one_of_the_same_customer_is_found_by_its_number(
-    make_world: Callable[..., Awaitable[World]], words: Callable[[Any], str], request: Any, engine: str
+    make_world: Callable[..., Awaitable[World]], words: Callable[[Any], str], either_store: str
 ) -> None:
-    redis = engine == "redis"
-    store = f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}" if redis else "sqlite"
-    world = await make_world(store=store, extra='[routing]\nreopen_window = "0s"\n')
+    world = await make_world(store=either_store, extra='[routing]\nreopen_window = "0s"\n')
     await world.customer().write("Hello")
     thread = await world.thread()
     await world.slack.write("U0ANA", "!close", thread=thread)

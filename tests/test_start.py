@@ -1,6 +1,5 @@
 """Conversations that agents begin: `/dragoman start`, and the form on the app's Home."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,12 +10,10 @@ from routing import texts
 World = Any
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine."""
-    if request.param == "sqlite":
-        return await make_world()
-    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+    return await make_world(store=either_store)
 
 
 async def test_its_thread_opens_and_what_is_written_there_goes_out(world: World, words: Callable[[Any], str]) -> None:

@@ -1,6 +1,5 @@
 """`!priority` and `!snooze`: what is urgent comes first, and what was put off comes back."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -145,12 +144,10 @@ def test_who_put_it_off_has_room_meanwhile() -> None:
     assert ASLEEP.load == ""
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-async def world(request: pytest.FixtureRequest, make_world: Callable[..., Awaitable[World]]) -> World:
+@pytest.fixture
+async def world(make_world: Callable[..., Awaitable[World]], either_store: str) -> World:
     """A world on either engine."""
-    if request.param == "sqlite":
-        return await make_world()
-    return await make_world(store=f"{request.getfixturevalue('redis')}?prefix={secrets.token_hex(8)}")
+    return await make_world(store=either_store)
 
 
 async def test_the_card_says_until_when(world: World, words: Callable[[Any], str]) -> None:
