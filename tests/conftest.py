@@ -68,6 +68,18 @@ languages = ["en"]
 """
 
 
+LONG = ("test_ledger.py", "test_simulation.py", "test_demo.py", "test_redis.py")
+"""Files whose tests take long, most of the time waiting: they begin first, so that none is waited for at the end."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the tests out so that each worker, which begins with a stretch of them, begins with long ones."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    first = [item for item in items if item.path.name in LONG]
+    rest = [item for item in items if item.path.name not in LONG]
+    items[:] = [item for worker in range(workers) for item in (*first[worker::workers], *rest[worker::workers])]
+
+
 class World:
     """The platforms, and a gateway that can be started, stopped and started again."""
 
