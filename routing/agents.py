@@ -76,7 +76,7 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
     if event.message in was.held:
         return held_edited(was, event, policy)
     if any(order.reply == event.message for order in (*was.parked, *was.undoable)):
-        return waiting_edited(was, event)
+        return waiting_edited(was, event, _source(event, policy), policy)
     text = event.text.strip()
     gone = event.deleted or not text or text.startswith(("//", "!"))
     if was.receipts.get(event.message) == "failed":

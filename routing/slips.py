@@ -48,14 +48,28 @@ def undo_ended(was: Conversation, event: UndoEnded) -> Decision:
     return Decision(replace(was, undoable=was.undoable[count:]), was.undoable[:count])
 
 
-def waiting_edited(was: Conversation, event: AgentEdited) -> Decision:
-    """Have what waits, for the customer or for its undo to end, say what it says now, or go away."""
+def waiting_edited(was: Conversation, event: AgentEdited, source: str, policy: Policy) -> Decision:
+    """Have what waits, for the customer or for its undo to end, say what it says now, or go away.
+
+    The new words, in the language `source`, are a plain answer, whatever the old ones asked for.
+    """
     text = event.text.strip()
     gone = event.deleted or not text or text.startswith(("//", "!"))
 
     def changed(waiting: tuple[TellCustomer, ...]) -> tuple[TellCustomer, ...]:
         kept = [order for order in waiting if order.reply != event.message or not gone]
-        return tuple(replace(order, text=text) if order.reply == event.message else order for order in kept)
+        return tuple(said(order) if order.reply == event.message else order for order in kept)
+
+    def said(order: TellCustomer) -> TellCustomer:
+        return TellCustomer(
+            text=text,
+            language=order.language,
+            source=source,
+            reply=order.reply,
+            agent=order.agent,
+            files=order.files,
+            confirm=policy.confirm,
+        )
 
     stopped = gone and any(order.reply == event.message for order in was.undoable)
     told = (TellAgent(agent=event.agent, text=texts.UNDONE),) if stopped else ()
