@@ -58,6 +58,9 @@ CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit", "start")
 CONSOLE_FORMS = (CALLBACK, START)
 """The buttons that are about no conversation."""
 
+MEMBERS = 999
+"""How many members of a channel are asked for at a time; Slack gives at most 1,000."""
+
 CUSTOMIZE, NAME_LENGTH = "chat:write.customize", 80
 """What an app may be allowed beside: to post under other names, of so many characters."""
 
@@ -278,6 +281,17 @@ class Desk:
     async def is_present(self, agent: str) -> bool:
         """Ask whether Slack shows an agent as there."""
         return (await self._api.read("users.getPresence", user=agent)).get("presence") == "active"
+
+    async def has_member(self, person: str) -> bool:
+        """Ask whether somebody is in one of the desk's channels; where Slack doesn't tell, nobody is."""
+        try:
+            for channel in self.places.ordered:
+                async for page in self._api.pages("conversations.members", channel=channel, limit=MEMBERS):
+                    if person in (page.get("members") or ()):
+                        return True
+        except SendError as error:
+            log.warning("desk.members_unknown", extra={"error": str(error)})
+        return False
 
     async def zone(self, agent: str) -> tzinfo:
         """Ask in which time zone an agent is; UTC where Slack doesn't tell."""

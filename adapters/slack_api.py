@@ -1,6 +1,6 @@
 """Calling Slack's Web API, and what its errors ask us to do. https://docs.slack.dev/apis/web-api/"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,16 @@ class SlackApi:
         headers = {"Authorization": self._headers["Authorization"]}
         return await self._make(self._session.get(self._address(method), params=fields, headers=headers), method)
 
+    async def pages(self, method: str, **fields: str | int) -> AsyncIterator[dict[str, Any]]:
+        """Make calls that read, page after page, as many as we read at most."""
+        for _ in range(PAGES):
+            answer = await self.read(method, **fields)
+            yield answer
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+            fields["cursor"] = cursor
+
     async def respond(self, address: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
         """Put something in the place of what only one agent sees, at the address that came with their press.
 
@@ -113,19 +123,13 @@ async def find_message(
 ) -> str:
     """Look for a message among those since a moment, in a thread or in the channel; gives its ts, "" for none."""
     method = "conversations.replies" if thread else "conversations.history"
-    cursor = ""
-    for _ in range(PAGES):
-        fields: dict[str, str | int] = {"channel": channel, "limit": 200, "include_all_metadata": "true"}
-        fields["oldest"] = f"{max((since - CLOCKS_DIFFER).timestamp(), 0):.6f}"
-        fields |= {"ts": thread} if thread else {}
-        fields |= {"cursor": cursor} if cursor else {}
-        answer = await api.read(method, **fields)
-        for message in answer.get("messages") or ():
+    fields: dict[str, str | int] = {"channel": channel, "limit": 200, "include_all_metadata": "true"}
+    fields["oldest"] = f"{max((since - CLOCKS_DIFFER).timestamp(), 0):.6f}"
+    fields |= {"ts": thread} if thread else {}
+    async for page in api.pages(method, **fields):
+        for message in page.get("messages") or ():
             if is_it(message):
                 return str(message["ts"])
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-        if not cursor:
-            break
     return ""
 
 

@@ -63,12 +63,16 @@ class Console:
     async def command(self, agent: str, text: str) -> Shown:
         """Answer `/dragoman` and what follows it."""
         try:
+            if not await self._may(agent):
+                return draw_whisper(texts.NOT_OF_THE_DESK)
             return await self._command(agent, *_words(text))
         except StoreError as error:
             return draw_whisper(f"That can't be done just now: {error}. Try again in a moment.")
 
     async def press(self, agent: str, action: str, value: str, trigger: str) -> Shown | None:
         """Do what a button says; gives what stands in its place then, where that is something else."""
+        if not await self._may(agent):
+            return draw_whisper(texts.NOT_OF_THE_DESK)
         if action == "start":
             opened = await self._desk.open_view(trigger, draw_start_form(sorted(self._channels)))
             return None if opened else draw_whisper(texts.FORM_EXPIRED)
@@ -78,7 +82,7 @@ class Console:
         return await self._command(agent, "", "")
 
     async def submit(self, agent: str, view: Mapping[str, Any]) -> Mapping[str, str]:
-        """Take what an agent put into a form; gives by field what is wrong with it."""
+        """Take what an agent put into a form, which only an agent is given; gives by field what is wrong with it."""
         if view["callback_id"] == START:
             return await self._start(agent, read_start_form(view))
         filled = read_reply_form(view)
@@ -105,7 +109,13 @@ class Console:
 
     async def home(self, agent: str) -> list[Block]:
         """Draw the app's Home for an agent."""
+        if not await self._may(agent):
+            return draw_whisper(texts.NOT_OF_THE_DESK)[1]
         return draw_overview(await self._overview(agent))
+
+    async def _may(self, agent: str) -> bool:
+        """Say whether somebody may see what is at the desk: everybody in the workspace has the command."""
+        return self._policy.agent(agent) is not None or await self._desk.has_member(agent)
 
     async def _command(self, agent: str, name: str, rest: str) -> Shown:
         match name:

@@ -85,6 +85,7 @@ REPLY_FIXED = "There is one of this name in the configuration, which an admin ch
 REPLY_GONE = "This saved reply is gone."
 FIND_HOW = "Say what to find: `/dragoman find #1042`, a name, a phone number, or words that were said."
 FIND_LATE = "That took too long: say more of it, or its number."
+NOT_OF_THE_DESK = "This is for the agents: who is in the desk's channel, or listed by an admin under [[agents]]."
 NOT_AN_AGENT = "You aren't among the agents: an admin adds you under [[agents]]."
 BACK = "You're back: new conversations come to you again."
 MENU_ASKED = "The customer was asked what it is about; it goes to somebody once they answer, or after two minutes."

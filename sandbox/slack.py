@@ -71,6 +71,7 @@ class SlackSandbox(SlackPeople):
             "apps.connections.open": lambda _: {"ok": True, "url": f"ws://{http.host}/link"},
             "conversations.info": self._about,
             "users.info": self._person,
+            "conversations.members": self._members,
             "users.getPresence": self._presence,
             "chat.postMessage": self._store,
             "chat.update": self._update,
@@ -101,6 +102,12 @@ class SlackSandbox(SlackPeople):
         profile = {"display_name": self.names.get(str(fields.get("user")), "")}
         person = {"id": fields.get("user"), "profile": profile, "tz_offset": self.zones.get(str(fields.get("user")), 0)}
         return {"ok": True, "user": person}
+
+    def _members(self, fields: dict[str, Any]) -> dict[str, Any]:
+        at, limit = int(fields.get("cursor") or 0), int(fields.get("limit") or 100)
+        everybody = sorted(self.members)
+        rest = str(at + limit) if at + limit < len(everybody) else ""
+        return {"ok": True, "members": everybody[at : at + limit], "response_metadata": {"next_cursor": rest}}
 
     def _presence(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "presence": "away" if fields.get("user") in self.away else "active"}

@@ -39,7 +39,8 @@ class SlackWorkspace:
     """One workspace with a channel for agents; an app is installed in it.
 
     Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected. `places` are
-    the channels and direct messages where the app may write, `names` what people are called.
+    the channels and direct messages where the app may write, `names` what people are called, `members` who is in
+    the desk's channel.
     """
 
     def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
@@ -48,6 +49,7 @@ class SlackWorkspace:
         self.places = {channel}
         self.names: dict[str, str] = {}
         self.away: set[str] = set()
+        self.members: set[str] = set()
         self.scopes = list(SCOPES)
         self.signing_secret = signing_secret
         self.app_token = app_token

@@ -9,6 +9,7 @@ import pytest
 from routing import texts
 from routing.commands import read_return
 from routing.contents import EPOCH
+from sandbox.slack import rate_limited
 
 World = Any
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -104,8 +105,8 @@ async def test_a_clock_time_is_the_agents_own(world: World) -> None:
 
 UNKNOWN = {
     ("U0BEN", "away soon & late"): texts.bad_return("soon &amp; late"),
-    ("U0EVE", "away"): texts.NOT_AN_AGENT,
-    ("U0EVE", "back"): texts.NOT_AN_AGENT,
+    ("U0IVO", "away"): texts.NOT_AN_AGENT,
+    ("U0IVO", "back"): texts.NOT_AN_AGENT,
     ("U0BEN", "payload"): texts.CONSOLE_HELP,
     ("U0BEN", "help"): texts.CONSOLE_HELP,
 }
@@ -113,6 +114,7 @@ UNKNOWN = {
 
 async def test_what_it_does_not_know_is_answered(world: World) -> None:
     told = {}
+    world.slack.members = {"U0IVO"}
     for agent, text in UNKNOWN:
         assert await world.slack.command(agent, text) == 200
         told[agent, text] = world.slack.whispers[-1]["text"]
@@ -121,10 +123,39 @@ async def test_what_it_does_not_know_is_answered(world: World) -> None:
     assert await world.gateway.store.breaks() == {}
 
 
-async def test_somebody_else_may_look(world: World, words: Callable[[Any], str]) -> None:
+async def test_who_is_in_the_channel_may_look(
+    world: World, words: Callable[[Any], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.desk.MEMBERS", 2)
+    world.slack.members = {"U0A", "U0B", "U0C", "U0EVE"}
     await world.slack.command("U0EVE", "")
 
     assert "You aren't among the agents" in words(world.slack.whispers[-1])
+
+
+async def test_nobody_else_sees_or_does_anything(world: World, words: Callable[[Any], str]) -> None:
+    await world.customer().write("Hello")
+    await world.settled()
+    world.slack.members = {"U0ANA"}
+    for said in ("", "queue", "find Lucía", "replies", "start tg 7", "away"):
+        assert await world.slack.command("U0EVE", said) == 200
+    await world.slack.open_home("U0EVE")
+    home = await world.until(lambda: world.slack.homes.get("U0EVE"))
+    for action in ("start", "reply_new", "away:on"):
+        assert await world.slack.press_in_view("U0EVE", action, "", whisper=0) == 200
+
+    assert {words(whisper) for whisper in world.slack.whispers} == {texts.NOT_OF_THE_DESK}
+    assert words(home) == texts.NOT_OF_THE_DESK
+    assert world.slack.forms == []
+    assert len(world.slack.roots()) == 1
+
+
+async def test_where_slack_does_not_tell_who_is_there_nobody_else_may_look(world: World) -> None:
+    world.slack.members = {"U0EVE"}
+    world.slack.fault = lambda method, _: rate_limited(1) if method == "conversations.members" else None
+    await world.slack.command("U0EVE", "")
+
+    assert world.slack.whispers[-1]["text"] == texts.NOT_OF_THE_DESK
 
 
 async def test_the_apps_home_is_the_same_with_buttons(world: World, words: Callable[[Any], str]) -> None:
