@@ -400,10 +400,17 @@ class Desk:
             action, value = str(each["action_id"]).partition(":")[0], clean(each.get("value"))
             shown = await self.console.press(agent, action, value, clean(body.get("trigger_id")))
             if shown and (url := body.get("response_url")):
-                await self._api.respond(str(url), *shown)
+                await self._show_instead(str(url), *shown)
         if (body.get("view") or {}).get("type") == "home":
             await self._show_home(agent)
         return True
+
+    async def _show_instead(self, address: str, text: str, blocks: list[Block]) -> None:
+        """Put something in the place of an answer; what was pressed is done, whether or not that can be."""
+        try:
+            await self._api.respond(address, text, blocks)
+        except SendError as error:
+            log.warning("desk.answer_stays", extra={"error": str(error)})
 
     async def _dispatch(self, payload: Mapping[str, Any]) -> Answer:
         request = AsyncBoltRequest(mode="socket_mode", body=dict(payload))

@@ -27,7 +27,7 @@ from routing.events import AgentStarted
 from routing.languages import language_name
 from routing.policy import Policy, unknown_variable
 
-_PHONE_NUMBER = re.compile(r"\+?[\d\s().-]{5,}")
+_PHONE_NUMBER = re.compile(r"\+?[\d(][\d\s().-]{4,}")
 _PHONE = re.compile(r"\D")
 
 FIND_FOR = 2.0

@@ -60,7 +60,8 @@ def _reply(was: Conversation, event: AgentWrote, policy: Policy) -> Decision:
         files=event.attached,
     )
     decision = reply(was, event, order, policy)
-    if was.thread and not event.to.endswith(was.thread) and event.to.startswith(THREAD_MARK):
+    here = (f"{THREAD_MARK}{was.thread}", f"/{was.thread}")
+    if was.thread and not event.to.endswith(here) and event.to.startswith(THREAD_MARK):
         told = TellAgent(agent=event.agent, text=texts.CONTINUES.format(number=was.number))
         return replace(decision, effects=(*decision.effects, told))
     return decision

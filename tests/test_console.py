@@ -177,6 +177,14 @@ async def test_a_button_in_the_answer_changes_the_answer(world: World, words: Ca
     assert len(world.slack.whispers) == 1
 
 
+async def test_what_was_pressed_is_done_though_its_answer_is_gone(world: World) -> None:
+    await world.slack.command("U0BEN", "")
+    world.slack.base = "http://127.0.0.1:1"
+    assert await world.slack.press_in_view("U0BEN", "away:on", "", whisper=0) == 200
+
+    assert list(await world.gateway.store.breaks()) == ["U0BEN"]
+
+
 async def test_a_break_may_be_said_in_a_thread(world: World) -> None:
     await world.customer().write("¿Dónde está mi pedido?")
     await world.slack.write("U0BEN", "!away 2h", thread=await world.thread())

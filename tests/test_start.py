@@ -72,6 +72,24 @@ async def test_by_the_form(world: World, words: Callable[[Any], str]) -> None:
     assert conversation.contact == "tg/1001"
 
 
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [("+1 (00) 1-23", "100123"), ("-1001234567", "-1001234567"), ("1001", "1001"), ("Uabc123", "Uabc123")],
+)
+async def test_a_phone_number_is_one_and_an_id_stays_as_it_is(
+    make_world: Callable[..., Awaitable[World]], said: str, address: str
+) -> None:
+    world = await make_world()
+    await world.slack.open_home("U0BEN")
+    await world.until(lambda: world.slack.homes.get("U0BEN"))
+    await world.slack.press_in_view("U0BEN", "start", "start")
+    (form,) = await world.until(lambda: world.slack.forms)
+    await world.slack.submit(form["id"], channel="tg", address=said, name="", language="fr")
+    await world.thread()
+
+    assert (await world.gateway.store.find(1)).contact == f"tg/{address}"
+
+
 MISSING = {
     "start": texts.START_HOW,
     "start tg": texts.START_HOW,
