@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import aiohttp
@@ -24,7 +24,7 @@ from adapters.desk_start import CALLBACK as START
 from adapters.desk_view import Block
 from adapters.http import clean, read_json
 from adapters.media import fetch
-from adapters.places import Places
+from adapters.places import Place, Places
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
@@ -68,6 +68,7 @@ PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
 FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
 
 log = logging.getLogger("dragoman.desk")
+T = TypeVar("T")
 Answer = tuple[int, dict[str, Any] | str]
 """What an interactive request is answered: status and body."""
 
@@ -228,19 +229,22 @@ class Desk:
 
         `order` lets `find` know it again, `name` is under whose it shows where the app may use others than its own.
         """
-        at = self.places.find(thread or f"{channel}/")
-        answer = await self._api.call(
-            "chat.postMessage",
-            channel=at.channel,
-            text=text,
-            blocks=blocks,
-            thread_ts=at.ts or None,
-            username=name[:NAME_LENGTH] if name and CUSTOMIZE in self._api.scopes else None,
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata={"event_type": METADATA, "event_payload": {"order": order}},
-        )
-        return self.places.name(at.channel, str(answer["ts"]))
+
+        async def post(at: Place) -> str:
+            answer = await self._api.call(
+                "chat.postMessage",
+                channel=at.channel,
+                text=text,
+                blocks=blocks,
+                thread_ts=at.ts or None,
+                username=name[:NAME_LENGTH] if name and CUSTOMIZE in self._api.scopes else None,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata={"event_type": METADATA, "event_payload": {"order": order}},
+            )
+            return self.places.name(at.channel, str(answer["ts"]))
+
+        return await self._in_sight(self.places.find(thread or f"{channel}/"), post)
 
     async def upload(self, name: str, content: Content) -> str:
         """Upload a file that nobody sees before it is published; gives its id."""
@@ -248,13 +252,19 @@ class Desk:
 
     async def publish(self, files: Sequence[tuple[str, str]], *, thread: str, comment: str) -> None:
         """Post uploaded files, each an id and a title, as one message."""
-        at = self.places.find(thread)
-        await slack_files.publish(self._api, files, at.channel, thread=at.ts, comment=comment)
+
+        async def publish(at: Place) -> None:
+            await slack_files.publish(self._api, files, at.channel, thread=at.ts, comment=comment)
+
+        await self._in_sight(self.places.find(thread), publish)
 
     async def published(self, file: str, *, since: datetime, thread: str) -> str:
         """Give the ts of the post that shows a file since a moment, "" where none does."""
-        at = self.places.find(thread)
-        return await slack_files.published(self._api, file, at.channel, since=since, thread=at.ts)
+
+        async def look(at: Place) -> str:
+            return await slack_files.published(self._api, file, at.channel, since=since, thread=at.ts)
+
+        return await self._look(self.places.find(thread), look)
 
     def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
         """Fetch a file that an agent put into a thread."""
@@ -264,7 +274,8 @@ class Desk:
         """Change a post where it is; one that is gone stays gone."""
         at = self.places.find(place)
         try:
-            await self._api.call("chat.update", channel=at.channel, ts=at.ts, text=text, blocks=blocks)
+            change = self._api.call("chat.update", channel=at.channel, ts=at.ts, text=text, blocks=blocks)
+            await self._leave_be(at, change)
         except SlackRefusal as error:
             if error.error != "message_not_found":
                 raise
@@ -273,7 +284,8 @@ class Desk:
         """Put a sign on an agent's message."""
         at = self.places.find(place)
         try:
-            await self._api.call("reactions.add", channel=at.channel, timestamp=at.ts, name=EMOJI[emoji])
+            sign = self._api.call("reactions.add", channel=at.channel, timestamp=at.ts, name=EMOJI[emoji])
+            await self._leave_be(at, sign)
         except SlackRefusal as error:
             if error.error not in ("already_reacted", "message_not_found", "no_item_specified"):
                 raise
@@ -309,7 +321,7 @@ class Desk:
     async def whisper(self, agent: str, text: str, blocks: Sequence[Block], *, thread: str = "") -> None:
         """Tell an agent something that nobody else sees."""
         at = self.places.find(thread)
-        await self._api.call(
+        said = self._api.call(
             "chat.postEphemeral",
             channel=at.channel,
             user=agent,
@@ -317,6 +329,7 @@ class Desk:
             blocks=blocks,
             thread_ts=at.ts or None,
         )
+        await self._leave_be(at, said)
 
     async def tell_directly(self, agent: str, text: str, place: str) -> None:
         """Write to an agent alone, with a link to a post."""
@@ -339,9 +352,46 @@ class Desk:
 
     async def find(self, order: str, *, since: datetime, thread: str = "", channel: str = "") -> str:
         """Look for a post by its order, among those since a moment; "" where it was never accepted."""
-        at = self.places.find(thread or f"{channel}/")
-        ts = await find_order(self._api, at.channel, order, since=since, thread=at.ts)
-        return self.places.name(at.channel, ts) if ts else ""
+
+        async def look(at: Place) -> str:
+            ts = await find_order(self._api, at.channel, order, since=since, thread=at.ts)
+            return self.places.name(at.channel, ts) if ts else ""
+
+        return await self._look(self.places.find(thread or f"{channel}/"), look)
+
+    # A further channel that can't be used any more mustn't hold up what is for the others.
+
+    async def _in_sight(self, at: Place, post: Callable[[Place], Awaitable[T]]) -> T:
+        """Post something; where a further channel can't be used, in the first, so that it is seen."""
+        try:
+            return await post(at)
+        except Unauthorised as error:
+            self._give_up(at, error)
+        return await post(Place(self.places.first, ""))
+
+    async def _look(self, at: Place, look: Callable[[Place], Awaitable[str]]) -> str:
+        """Look for something where it was posted, or stands in its channel's stead."""
+        found = ""
+        try:
+            found = await look(at)
+        except Unauthorised as error:
+            self._give_up(at, error)
+        if found or at.channel == self.places.first:
+            return found
+        return await look(Place(self.places.first, ""))
+
+    async def _leave_be(self, at: Place, change: Awaitable[object]) -> None:
+        """Change what is there already; in a further channel that can't be used any more it stays as it is."""
+        try:
+            await change
+        except Unauthorised as error:
+            self._give_up(at, error)
+
+    def _give_up(self, at: Place, error: Unauthorised) -> None:
+        """Say why a further channel isn't used; of the first it is a fault of the desk's."""
+        if at.channel == self.places.first:
+            raise error
+        log.error("desk.channel_refused", extra={"channel": at.channel, "error": f"{error}. {error.advice}"})
 
     # Bolt: what has to be answered with more than "thank you"
 

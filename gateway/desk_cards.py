@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, SendError, Unauthorised, Unavailable
+from adapters.contract import Channel, SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import Block, draw_card, draw_left
 from gateway.budget import Budget
-from gateway.desk_files import SearchFailed, find_post
+from gateway.desk_files import find_post
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.store.contract import Batch, Order, Result, Side, Store
@@ -97,12 +97,13 @@ class DeskCards:
             SendError: it may or may not be there, as the error says.
             SearchFailed: it may be there from before.
         """
-        ts = await self._find(order, card.desk) if order.open_call else ""
+        ts = await find_post(self._desk, order.id, order.at, channel=card.desk) if order.open_call else ""
         found = bool(ts)
         words = card.words or await self._first_words(batch)
         if not ts:
             (order,) = await self._hands.store.begin([order])
-            ts = await self._post(*self._draw(order.mailbox, replace(card, words=words)), order.id, card.desk)
+            text, blocks = self._draw(order.mailbox, replace(card, words=words))
+            ts = await self._desk.post(text, blocks, order=order.id, channel=card.desk)
         opened = ThreadOpened(
             id=f"opened:{order.id}",
             to=order.mailbox,
@@ -125,26 +126,6 @@ class DeskCards:
             await self._desk.post(text, blocks, order=order.id, thread=left.old)
         await self._hands.keep(batch, Result(orders=(order.id,)))
         return 0 if found else 1
-
-    async def _post(self, text: str, blocks: Sequence[Block], id_: str, channel: str) -> str:
-        """Post a card; where its channel can't be used, in the first, so that it is seen."""
-        try:
-            return await self._desk.post(text, blocks, order=id_, channel=channel)
-        except Unauthorised as error:
-            if not channel:
-                raise
-            log.error("desk.channel_refused", extra={"channel": channel, "error": f"{error}. {error.advice}"})
-        return await self._desk.post(text, blocks, order=id_)
-
-    async def _find(self, order: Order, channel: str) -> str:
-        """Look for a card that may have been accepted; it stands in the first channel where its own can't be used."""
-        try:
-            found = await find_post(self._desk, order.id, order.at, channel=channel)
-        except SearchFailed as failed:
-            if not channel or not isinstance(failed.error, Unauthorised):
-                raise
-            found = ""
-        return found or (await find_post(self._desk, order.id, order.at) if channel else "")
 
     async def _first_words(self, batch: Batch) -> str:
         """Say in the desk's language how a conversation begins, for its card; all of it stands once, in the thread."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from adapters import KINDS
 from config.settings import parse
@@ -139,7 +140,37 @@ async def test_a_channel_that_can_not_be_used_costs_no_conversation(world: World
     await world.customer().write("Tengo una pregunta sobre mi factura")
     thread = await world.thread()
 
-    await world.shown(thread, "factura")
+    assert await world.shown(thread, "factura")
+
+
+PLACES = ("channel", "channel_id")
+
+
+def not_there() -> web.Response:
+    """Answer as Slack does where a channel is gone."""
+    return web.json_response({"ok": False, "error": "channel_not_found"})
+
+
+async def test_a_channel_that_is_gone_holds_up_nobody_and_loses_nothing(world: World) -> None:
+    customer, other = world.customer(), world.customer("Jonas", 1002)
+    message = await customer.write("Tengo una pregunta sobre mi factura")
+    gone = await card_in(world, "C0BILLING")
+    await world.shown(gone, "factura")
+    world.slack.places -= {"C0BILLING"}
+    world.slack.fault = lambda _, fields: not_there() if "C0BILLING" in map(fields.get, PLACES) else None
+    await customer.edit(message, "Gracias", at=2_000_000_000)
+    await customer.write("¿Dónde está mi pedido?")
+    await customer.send(photo=[{"file_id": world.telegram.add_file(b"\x89PNG picture")}])
+    await other.write("Hallo")
+    thread = await world.thread(3)
+    cards = [each for each in world.slack.roots() if "Jonas" in each["text"]]
+
+    await world.settled()
+    assert len(cards) == 1
+    loose = [post for post in world.slack.roots() if post not in cards]
+    assert sum("Where is my order?" in post["text"] for post in loose) == 1
+    assert sum(bool(post.get("files")) for post in loose) == 1
+    assert thread
 
 
 async def test_a_post_that_broke_off_in_another_channel_is_not_made_again(world: World) -> None:
