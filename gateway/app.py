@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
@@ -77,13 +77,24 @@ class Gateway:
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
+        self.bridge = self._make_bridge()
+        self.desk.console = self._make_console()
+        with contextlib.suppress(StoreError):
+            await self.bridge.corrections.refresh()
+            await self.bridge.replies.refresh()
+        self.bridge.start()
+        self._tasks = [asyncio.create_task(keep_going(each)) for each in self._always()]
+        await self._live.start()
+
+    def _make_bridge(self) -> Bridge:
+        settings = self.settings
         phrasebook = Phrasebook.load()
         self._tally = Tally()
         self.chain = make_chain(settings, phrasebook, self._tally)
         guard = settings.translation.guard
         interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=guard, tally=self._tally)
         self._recorder = Recorder(settings.gateway.record) if settings.gateway.record else None
-        self.bridge = Bridge(
+        return Bridge(
             self.store,
             self.desk,
             self.channels,
@@ -93,33 +104,27 @@ class Gateway:
             self._links,
             recorder=self._recorder,
         )
-        freed = self.bridge.worker.offer_quietly
-        self.desk.console = Console(
+
+    def _make_console(self) -> Console:
+        return Console(
             self.store,
-            beside(settings.gateway),
+            beside(self.settings.gateway),
             self.desk,
-            settings.policy,
+            self.settings.policy,
             utc,
-            freed,
+            self.bridge.worker.offer_quietly,
             self.bridge.replies,
             self.channels,
         )
-        with contextlib.suppress(StoreError):
-            await self.bridge.corrections.refresh()
-            await self.bridge.replies.refresh()
-        self.bridge.start()
-        always = [self.desk.listen, self._ask_desk, self._look_after, self.bridge.worker.watch_queue, self._live.watch]
-        always += [self.bridge.worker.watch_breaks]
-        always += [
-            self._forget_the_asked,
-            self.bridge.corrections.watch,
-            self.bridge.replies.watch,
-            partial(self._tally.watch, self.store),
-        ]
-        if settings.desk.slack_presence:
-            always.append(partial(watch_presence, self.desk, self.store, settings.policy, freed))
-        self._tasks = [asyncio.create_task(keep_going(each)) for each in always]
-        await self._live.start()
+
+    def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """Name what goes on in the background."""
+        worker, policy = self.bridge.worker, self.settings.policy
+        yield from (self.desk.listen, self._ask_desk, self._look_after, self._forget_the_asked, self._live.watch)
+        yield from (worker.watch_queue, worker.watch_breaks)
+        yield from (self.bridge.corrections.watch, self.bridge.replies.watch, partial(self._tally.watch, self.store))
+        if self.settings.desk.slack_presence:
+            yield partial(watch_presence, self.desk, self.store, policy, worker.offer_quietly)
 
     async def stop(self) -> None:
         """Stop receiving, finish what was begun, and let go of everything."""
