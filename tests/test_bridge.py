@@ -554,7 +554,7 @@ async def test_who_is_away_gets_nothing_new_until_they_are_back(world: World) ->
     await world.until(lambda: "nobody" in str(world.slack.posts[second]))
     await world.slack.write("U0BEN", "!back", thread=thread)
 
-    await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[second]))
+    assert await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[second]))
 
 
 async def test_whom_slack_shows_as_away_gets_nothing_new(
@@ -574,7 +574,7 @@ async def test_whom_slack_shows_as_away_gets_nothing_new(
 
     world.slack.away = {"U0ANA"}
 
-    await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[thread]))
+    assert await world.until(lambda: "<@U0BEN>" in str(world.slack.posts[thread]))
 
 
 async def test_a_menu_is_asked_in_the_customers_language(make_world: Callable[..., Awaitable[World]]) -> None:
@@ -587,4 +587,4 @@ async def test_a_menu_is_asked_in_the_customers_language(make_world: Callable[..
     question = "Indique con un número de qué se trata, por favor.\n1. Facturas y reembolsos"
     await world.until(lambda: customer.got() == [question])
     await customer.write("1")
-    await world.shown(await world.thread(), "The customer chose: billing")
+    assert await world.shown(await world.thread(), "The customer chose: billing")

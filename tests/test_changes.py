@@ -153,7 +153,7 @@ async def test_what_an_agent_deletes_is_gone_at_the_customers_too(world: World) 
     await world.slack.remove(answer)
 
     await world.until(lambda: customer.got() == [])
-    await world.shown(thread, texts.TAKEN_BACK)
+    assert await world.shown(thread, texts.TAKEN_BACK)
 
 
 async def test_what_the_platform_will_not_take_back_is_told(world: World) -> None:

@@ -191,7 +191,7 @@ async def test_a_desk_app_without_the_scope_for_files_goes_on_without(world: Wor
     thread = await world.thread()
 
     await world.shown(thread, "[voice message 0:12]")
-    await world.shown(thread, "Are you there?")
+    assert await world.shown(thread, "Are you there?")
 
 
 @pytest.mark.parametrize(
@@ -264,4 +264,4 @@ async def test_a_file_that_slack_does_not_give_is_told(world: World) -> None:
     answer = await world.slack.write_file("U0BEN", "bill.pdf", PDF, thread=thread)
 
     await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
-    await world.shown(thread, "files:read")
+    assert await world.shown(thread, "files:read")

@@ -199,7 +199,7 @@ async def test_corrections_are_known_from_the_first_message_after_a_start(make_w
     await world.start()
     await customer.write("¿Dónde está mi pedido B-2077?")
 
-    await world.shown(thread, "What became of order B-2077?")
+    assert await world.shown(thread, "What became of order B-2077?")
 
 
 @pytest.mark.parametrize(

@@ -234,4 +234,4 @@ async def test_the_account_is_subscribed_to_what_we_read(
 
     made = await make_world(extra=extra)
 
-    await made.until(lambda: "messages" in meta.subscribed)
+    assert await made.until(lambda: "messages" in meta.subscribed)

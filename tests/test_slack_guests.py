@@ -58,7 +58,7 @@ async def test_a_direct_message_goes_both_ways_by_name(world: World, guests: Sla
 
     await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
 
-    await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."])
+    assert await world.until(lambda: [post["text"] for post in guests.place("D0LUCIA")][1:] == ["Llegará el viernes."])
 
 
 async def test_what_an_agent_edits_and_deletes_is_changed_and_gone(world: World, guests: SlackSandbox) -> None:
@@ -71,7 +71,7 @@ async def test_what_an_agent_edits_and_deletes_is_changed_and_gone(world: World,
     await world.slack.remove(answer)
 
     await world.until(lambda: len(guests.place("D0LUCIA")) == 1)
-    await world.shown(thread, "Deleted here, and at the customer's too")
+    assert await world.shown(thread, "Deleted here, and at the customer's too")
 
 
 async def test_a_mention_begins_a_conversation_and_its_thread_goes_on(world: World, guests: SlackSandbox) -> None:
@@ -160,7 +160,7 @@ async def test_a_place_that_the_app_left_is_told(world: World, guests: SlackSand
 
     await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
 
-    await world.shown(thread, "the app can't see this customer's channel")
+    assert await world.shown(thread, "the app can't see this customer's channel")
 
 
 async def test_files_go_both_ways(world: World, guests: SlackSandbox) -> None:

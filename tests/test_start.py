@@ -53,7 +53,7 @@ async def test_after_closing_a_new_one_begins(world: World) -> None:
     second = await world.thread(2)
 
     await world.on_card(second, "#2 · Lucía")
-    await world.on_card(second, "*Language:* Spanish")
+    assert await world.on_card(second, "*Language:* Spanish")
 
 
 async def test_by_the_form(world: World, words: Callable[[Any], str]) -> None:

@@ -156,7 +156,7 @@ async def test_the_card_says_until_when(world: World, words: Callable[[Any], str
     await world.slack.write("U0ANA", "!snooze 2h", thread=thread)
 
     await world.shown(thread, "Put off by Ana for 2h")
-    await world.until(lambda: "snoozed until <!date^" in words(world.slack.posts[thread]))
+    assert await world.until(lambda: "snoozed until <!date^" in words(world.slack.posts[thread]))
 
 
 async def test_what_was_put_off_comes_back_by_itself_after_a_restart(

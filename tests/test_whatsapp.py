@@ -361,7 +361,7 @@ async def test_a_window_that_the_platform_says_is_over_parks_too(world: World, w
 
     await whatsapp.write(PHONE, "Astrid", "Hola")
 
-    await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])
+    assert await world.until(lambda: whatsapp.texts(PHONE) == ["Llegará el viernes."])
 
 
 @pytest.mark.parametrize("text", ["!template", "!template nope", "!template order", "!template order a | b | c"])

@@ -139,7 +139,7 @@ async def test_one_word_with_a_capital_is_translated_once_the_language_is_known(
     await customer.write("¿Dónde está mi pedido?")
     await customer.write("Ayuda")
 
-    await world.shown(await world.thread(), "I need help.")
+    assert await world.shown(await world.thread(), "I need help.")
 
 
 async def test_the_agent_sets_the_language(make_world: MakeWorld) -> None:
