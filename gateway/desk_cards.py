@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from adapters.contract import Channel, SendError, Unavailable
 from adapters.desk import Desk
-from adapters.desk_view import Block, draw_card, draw_left
+from adapters.desk_view import Block, Said, draw_card, draw_left
 from gateway.budget import Budget
 from gateway.desk_files import find_post
 from gateway.hands import Hands
@@ -23,6 +23,9 @@ from routing.policy import Policy
 NAME = "desk"
 FIRST_WORDS, FIRST_CHARACTERS = 12, 140
 """How many of a customer's first words stand on the card at most."""
+
+KEPT = 64
+"""How many first messages are remembered as the desk reads them, until they are posted."""
 
 THREAD_WAIT = timedelta(seconds=1)
 """How long a change of a card waits for the card itself."""
@@ -57,6 +60,7 @@ class DeskCards:
         self._policy = policy
         self._updates = updates
         self._turn = asyncio.Lock()
+        self._said: dict[TellDesk, Said] = {}
 
     async def take(self) -> Batch:
         """Wait until a card may be changed, then take one."""
@@ -127,6 +131,10 @@ class DeskCards:
         await self._hands.keep(batch, Result(orders=(order.id,)))
         return 0 if found else 1
 
+    def said(self, told: TellDesk) -> Said | None:
+        """Give once what the desk reads of a first message, so that it isn't translated again for the thread."""
+        return self._said.pop(told, None)
+
     async def _first_words(self, batch: Batch) -> str:
         """Say in the desk's language how a conversation begins, for its card; all of it stands once, in the thread."""
         mine = (each.effect for each in batch.orders if each.number == batch.orders[0].number)
@@ -134,6 +142,8 @@ class DeskCards:
         if told is None:
             return ""
         said = await self._interpreter.for_desk(told)
+        if not told.reply_to:
+            self._said = {**dict(list(self._said.items())[-KEPT:]), told: said}
         words = said.text.split()
         begin = " ".join(words[: min(FIRST_WORDS, len(words) - 1)]) if len(words) > 1 else ""
         return f"{begin[:FIRST_CHARACTERS]} …" if begin else ""

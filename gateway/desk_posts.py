@@ -323,6 +323,8 @@ class DeskPosts:
         effect = (await self._people.named(order)).effect
         match effect:
             case TellDesk():
+                if said := self._cards.said(effect):
+                    return [said]
                 quote = await self._quote(order.mailbox, effect.reply_to) if effect.reply_to else ""
                 store = self._hands.store
                 before = await said_before(store, order, effect.message) if self._interpreter.contextual else ()
@@ -330,7 +332,7 @@ class DeskPosts:
             case ShowEdit():
                 return [await self._late_edit(effect)]
             case ShowFiles():
-                return [said] if (said := told(order)) else []
+                return [named] if (named := told(order)) else []
             case Fix():
                 return [await self._fixed(order, effect)]
             case Note():

@@ -14,6 +14,7 @@ from routing.effects import Card, ShowLens, UpdateCard
 from routing.events import AgentPressed, AgentWrote, CustomerWrote, Event, ReplyFailed
 from routing.policy import Agent, Policy
 from routing.state import card
+from translation.chain import Chain
 
 World = Any
 NOON = datetime(2026, 11, 24, 12, 34, 56, tzinfo=UTC)
@@ -132,3 +133,23 @@ async def test_the_card_says_how_it_began_and_never_all(
 
     quoted = [line for line in words(world.slack.posts[thread]).splitlines() if line.startswith("> ")]
     assert quoted == ([begins] if begins else [])
+
+
+async def test_a_first_message_is_translated_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    whole = Chain.translate
+
+    async def counted(self: Chain, text: str, **more: Any) -> Any:
+        asked.append(text)
+        return await whole(self, text, **more)
+
+    monkeypatch.setattr(Chain, "translate", counted)
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.shown(thread, "Where is my order?")
+    assert asked == ["¿Dónde está mi pedido?"]
+    await customer.write("¿Dónde está mi pedido?")
+    await world.settled()
+
+    assert len(asked) == 2
