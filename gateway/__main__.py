@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import getpass
 import json
 import logging
 import os
@@ -104,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--translations", action="store_true", help="what translating came to, by direction and engine")
     report.add_argument("--format", choices=sorted(FORMATS), default="", help="default: table, or with --json json")
     _command(known, "slack-manifest", _manifest, "the app manifest for the desk, ready to paste")
+    admin = _command(known, "admin", _admin, "the console for admins, in the browser")
+    ways = admin.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    link = ways.add_parser("link", help="print a link that signs in, once, within 15 minutes")
+    link.add_argument("--name", default="", help="who it is for, as the audit says (default: who runs this)")
+    _add_common(link, again=True)
     dead = _command(known, "dead", _dead, "what could not be delivered, and why")
     actions = dead.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     listed = actions.add_parser("list", help="list it, oldest first")
@@ -376,6 +382,11 @@ def _report(options: argparse.Namespace) -> int:
 def _manifest(options: argparse.Namespace) -> int:
     print(MANIFEST.read_text(encoding="utf-8"), end="")
     return 0
+
+
+def _admin(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    return _print(options, [commands.admin_link(settings, options.name or getpass.getuser())])
 
 
 def _dead(options: argparse.Namespace) -> int:

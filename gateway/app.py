@@ -16,6 +16,8 @@ from adapters.desk import Desk
 from adapters.http import open_session
 from config.settings import Settings
 from gateway import webhooks
+from gateway.admin.console import console_routes
+from gateway.admin.running import Running
 from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.conversation_commands import FORGET
@@ -83,6 +85,7 @@ class Gateway:
             await self.bridge.corrections.refresh()
             await self.bridge.replies.refresh()
         self.bridge.start()
+        self.app.add_routes(console_routes(self._running()))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in self._always()]
         await self._live.start()
 
@@ -115,6 +118,15 @@ class Gateway:
             self.bridge.worker.offer_quietly,
             self.bridge.replies,
             self.channels,
+        )
+
+    def _running(self) -> Running:
+        return Running(
+            settings=self.settings,
+            store=self.store,
+            beside=beside(self.settings.gateway),
+            clock=utc,
+            problems=self._problems,
         )
 
     def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -185,6 +197,10 @@ class Gateway:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         """Say whether the store answers and the desk is connected, and name what isn't."""
+        problems = await self._problems()
+        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+    async def _problems(self) -> Mapping[str, str]:
         problems = {}
         try:
             await self.store.probe()
@@ -193,8 +209,7 @@ class Gateway:
         if self.desk.problem:
             problems["desk"] = self.desk.problem
         problems |= self._live.problems
-        problems |= {name: hold.reason for name, hold in self.bridge.hands.held.items()}
-        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+        return problems | {name: hold.reason for name, hold in self.bridge.hands.held.items()}
 
     async def _file(self, http: web.Request) -> web.StreamResponse:
         return await self._links.serve(http)

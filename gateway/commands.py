@@ -7,16 +7,19 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from adapters import CHANNELS
-from adapters.contract import SendError
 from adapters.desk import Desk
 from adapters.http import open_session
 from config.credentials import Unreadable
 from config.settings import Gateway, Settings
 from config.tables import ConfigError
+from gateway import checks
+from gateway.admin.door import LINK_LASTS, make_link
+from gateway.checks import Check
 from gateway.engines import MODELS, PACKAGES, make_chain
 from gateway.interpret import SCORED
 from gateway.keys import load_key
@@ -29,7 +32,6 @@ from routing import assign
 from routing.events import Event
 from routing.languages import language_name
 from translation.chain import Chain, Untranslated
-from translation.contract import EngineError
 from translation.detect import Detector
 from translation.guard import Guard
 from translation.phrasebook import Phrasebook
@@ -70,9 +72,12 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
 
 
 def _tried(what: str, found: str, advice: str = "", *, good: bool = True) -> Finding:
-    said = found if good or not advice else f"{found}. {advice}"
-    fields = {"what": what, "works": good, "found": found, **({"advice": advice} if advice else {})}
-    return Finding(f"{'ok  ' if good else 'FAIL'}  {what:<22}  {said}", fields, good)
+    return _told(Check(what=what, works=good, found=found, advice=advice))
+
+
+def _told(check: Check) -> Finding:
+    mark = "ok  " if check.works else "FAIL" if check.needed else "-   "
+    return Finding(f"{mark}  {check.what:<22}  {check.said}", check.fields, check.works or not check.needed)
 
 
 def _data_dir(folder: Path) -> Finding:
@@ -126,44 +131,17 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
     async with open_session() as session:
         channels = {name: CHANNELS[each.kind](each, session) for name, each in known.items()}
         desk = Desk(settings.desk, settings.policy, session, nowhere)
-        probes = {
-            "desk": desk.probe(),
-            "desk scopes": _scopes(desk),
-            **{f"channels.{name}": channel.probe() for name, channel in channels.items()},
-        }
-        answers = await asyncio.gather(*probes.values(), return_exceptions=True)
-    for what, answer in zip(probes, answers, strict=True):
-        if isinstance(answer, SendError):
-            yield _tried(what, str(answer), answer.advice, good=False)
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            yield _tried(what, answer)
-
-
-async def _scopes(desk: Desk) -> str:
-    """Say whether the desk's app may do all that it has to."""
-    lacking = await desk.lacking()
-    if lacking:
-        told = "; ".join(f"{scope} ({why})" for scope, why in lacking.items())
-        cure = SendError(f"the app lacks {told}")
-        cure.advice = (
-            "Add them under OAuth & Permissions (`dragoman slack-manifest` has all), and install the app again."
-        )
-        raise cure
-    return "all there"
+        tries = [checks.try_channel(name, channel) for name, channel in channels.items()]
+        found = await asyncio.gather(checks.try_desk(desk), checks.try_scopes(desk), *tries)
+    for each in found:
+        yield _told(each)
 
 
 async def _engines(chain: Chain, *, offline: bool, needed: bool) -> AsyncIterator[Finding]:
     """Try the engines; one that nobody asked for by name may be missing."""
     for name, engine in chain.engines.items():
-        if offline and name not in LOCAL:
-            continue
-        try:
-            yield _tried(f"engine {name}", await engine.probe())
-        except EngineError as error:
-            fault = _tried(f"engine {name}", str(error), good=False)
-            yield fault if needed else Finding(fault.text.replace("FAIL", "-   ", 1), fault.fields)
+        if not offline or name in LOCAL:
+            yield _told(await checks.try_engine(name, engine, needed=needed))
 
 
 def _languages(settings: Settings, chain: Chain) -> Iterable[Finding]:
@@ -258,6 +236,24 @@ def backup(settings: Settings, into: Path) -> list[Finding]:
         )
         found.append(Finding(told, {"left": str(settings.gateway.redis)}))
     return found
+
+
+def admin_link(settings: Settings, who: str) -> Finding:
+    """Make a link that signs somebody in to the console.
+
+    Raises:
+        StoreError: it can't be kept.
+    """
+    gateway = settings.gateway
+    url = (gateway.public_url or f"http://{_local(gateway.host)}:{gateway.port}") + make_link(
+        beside(gateway), who, datetime.now(UTC)
+    )
+    return Finding(url, {"url": url, "who": who, "minutes": int(LINK_LASTS.total_seconds() // 60)})
+
+
+def _local(host: str) -> str:
+    """Say how a browser here reaches what listens on a host."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
 
 
 def dead_list(settings: Settings, *, everything: bool) -> Iterable[Finding]:

@@ -564,6 +564,13 @@ async def test_documents(store: Store) -> None:
     assert await store.docs("credential") == {"tg": b"2"}
 
 
+async def test_of_several_who_drop_a_document_one_learns_that_it_was_there(store: Store) -> None:
+    await store.put_doc("link", "a", b"1")
+
+    assert sorted(await asyncio.gather(*(store.drop_doc("link", "a") for _ in range(3)))) == [False, False, True]
+    assert await store.get_doc("link", "a") is None
+
+
 async def test_what_is_old_is_forgotten(store: Store, clock: Clock) -> None:
     await store.append([AgentWrote(id="chat", to=thread("C1", "0.1"), at=NOON, agent="U0ANA", message="1", text="Hi")])
     clock.now += timedelta(days=8)

@@ -265,6 +265,9 @@ class Store(Protocol):
     async def get_doc(self, kind: str, key: str) -> bytes | None:
         """Read a document."""
 
+    async def drop_doc(self, kind: str, key: str) -> bool:
+        """Forget a document; of several who forget the same, at most one is told True: that it was there."""
+
     async def docs(self, kind: str) -> Mapping[str, bytes]:
         """Read all documents of a kind."""
 

@@ -339,6 +339,10 @@ class RedisStore(Reads):
         """Keep a document."""
         await self._calls.submit("put", DOCS, f"doc:{kind}", key, body)
 
+    async def drop_doc(self, kind: str, key: str) -> bool:
+        """Forget a document; says whether it was there."""
+        return bool((await self._calls.submit("drop", DOCS, f"doc:{kind}", key))[1])
+
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere, if its partition is ours: under all names, when nobody works on it."""
         mailbox = await self._names.whose(mailbox) or mailbox

@@ -258,8 +258,7 @@ class SqliteStore(Reads):
         if away:
             await self.put_doc(rows.AWAY, agent, until.isoformat().encode())
         else:
-            sql = "DELETE FROM doc WHERE kind = ? AND key = ?"
-            await self._db.submit(lambda db: db.execute(sql, (rows.AWAY, agent)).rowcount)
+            await self.drop_doc(rows.AWAY, agent)
         self._roster.set_away(agent, away=away)
 
     def set_present(self, agent: str, *, present: bool) -> bool:
@@ -281,6 +280,11 @@ class SqliteStore(Reads):
         await self._db.submit(
             lambda db: db.execute("INSERT OR REPLACE INTO doc VALUES (?, ?, ?)", (kind, key, body)).rowcount
         )
+
+    async def drop_doc(self, kind: str, key: str) -> bool:
+        """Forget a document; says whether it was there."""
+        sql = "DELETE FROM doc WHERE kind = ? AND key = ?"
+        return bool(await self._db.submit(lambda db: db.execute(sql, (kind, key)).rowcount))
 
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere: when nobody works on it, from memory and from the file in one go."""

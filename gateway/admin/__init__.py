@@ -1,0 +1,1 @@
+"""The console for admins, in the browser."""

@@ -1,0 +1,76 @@
+"""One request to the console: who asks, in which language, with which form; and how it is answered."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gateway.admin.door import Session
+from gateway.admin.words import LANGUAGES, words
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request of somebody's; `session` is None for one who isn't in."""
+
+    http: web.Request
+    language: str
+    session: Session | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """Give a part of the address."""
+        return self.http.match_info[name]
+
+    @property
+    def who(self) -> str:
+        """Name who it is, for the audit."""
+        return self.session.who if self.session else ""
+
+    def page(self, template: str, *, status: int = 200, **facts: Any) -> web.Response:
+        """Answer with a page."""
+        told = {"visit": self, "languages": LANGUAGES, "said": self.http.query.get("said", ""), **facts}
+        text = environment(self.language).get_template(template).render(told)
+        return web.Response(text=text, content_type="text/html", status=status, headers=HEADERS)
+
+    def leave_for(self, path: str, **query: str) -> web.Response:
+        """Answer that the browser go on to another page; `said` names what is told there."""
+        where = f"{path}?{urlencode(query)}" if query else path
+        return web.Response(status=303, headers={**HEADERS, "Location": where})
+
+
+Page = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Give what renders pages in a language."""
+    known = words(language)
+    made = Environment(
+        loader=PackageLoader("gateway.admin"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+        lambda text: known.get(text, text),
+        lambda one, many, number: known.get(one if number == 1 else many, one if number == 1 else many),
+        newstyle=True,
+    )
+    return made
