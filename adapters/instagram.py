@@ -73,9 +73,29 @@ class Instagram(MessagingChannel):
 
     kind: ClassVar[str] = "instagram"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="account_id", label="Instagram account ID", help="Meta app dashboard: Instagram, API setup"),
-        Field(name="app_id", label="App ID", help="Meta app dashboard: App settings, Basic; tells our own echoes"),
-        Field(name="access_token", label="Access token", secret=True, help="Instagram, API setup: Generate token"),
+        Field(
+            name="account_id",
+            label="Instagram account ID",
+            where="Meta app dashboard: Instagram, API setup",
+            pattern=r"\d+",
+            looks="digits",
+        ),
+        Field(
+            name="app_id",
+            label="App ID",
+            where="Meta app dashboard: App settings, Basic",
+            help="Tells our own messages from others' answers",
+            pattern=r"\d+",
+            looks="digits",
+        ),
+        Field(
+            name="access_token",
+            label="Access token",
+            secret=True,
+            where="Meta app dashboard: Instagram, API setup, Generate token",
+            pattern=r"\S+",
+            looks="one word without spaces, such as EAAG… or IGAA…",
+        ),
         *COMMON_FIELDS,
     )
     capabilities: ClassVar[Capabilities] = Capabilities(

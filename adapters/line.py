@@ -49,8 +49,22 @@ class Line:
 
     kind: ClassVar[str] = "line"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="channel_secret", label="Channel secret", secret=True, help="LINE Developers: Basic settings"),
-        Field(name="access_token", label="Channel access token", secret=True, help="LINE Developers: Messaging API"),
+        Field(
+            name="channel_secret",
+            label="Channel secret",
+            secret=True,
+            where="LINE Developers: Basic settings",
+            pattern=r"\S+",
+            looks="one word without spaces",
+        ),
+        Field(
+            name="access_token",
+            label="Channel access token",
+            secret=True,
+            where="LINE Developers: Messaging API",
+            pattern=r"\S+",
+            looks="one word without spaces",
+        ),
         Field(name="api_base", label="API address", default="https://api.line.me"),
         Field(name="data_base", label="Address of files", default="https://api-data.line.me"),
     )

@@ -74,9 +74,25 @@ class Messenger(MessagingChannel):
 
     kind: ClassVar[str] = "messenger"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="page_id", label="Page ID", help="The Page's own page: About, Page transparency"),
-        Field(name="app_id", label="App ID", help="Meta app dashboard: App settings, Basic; tells our own echoes"),
-        Field(name="page_access_token", label="Page access token", secret=True, help="Messenger, API settings"),
+        Field(
+            name="page_id", label="Page ID", where="The Page: About, Page transparency", pattern=r"\d+", looks="digits"
+        ),
+        Field(
+            name="app_id",
+            label="App ID",
+            where="Meta app dashboard: App settings, Basic",
+            help="Tells our own messages from others' answers",
+            pattern=r"\d+",
+            looks="digits",
+        ),
+        Field(
+            name="page_access_token",
+            label="Page access token",
+            secret=True,
+            where="Meta app dashboard: Messenger, API settings, Generate token",
+            pattern=r"\S+",
+            looks="one word without spaces, such as EAAG…",
+        ),
         *COMMON_FIELDS,
     )
     # Meta's limit is 2,000 and doesn't say of what.

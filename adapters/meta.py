@@ -162,8 +162,22 @@ def _said(error: Mapping[str, Any]) -> str:
 
 
 COMMON_FIELDS = (
-    Field(name="app_secret", label="App secret", secret=True, help="Meta app dashboard: App settings, Basic"),
-    Field(name="verify_token", label="Verify token", secret=True, help="Any long text; give Meta the same"),
+    Field(
+        name="app_secret",
+        label="App secret",
+        secret=True,
+        where="Meta app dashboard: App settings, Basic",
+        pattern=r"\S+",
+        looks="one word without spaces",
+    ),
+    Field(
+        name="verify_token",
+        label="Verify token",
+        secret=True,
+        help="Any long text of yours; give Meta the same",
+        pattern=r"\S+",
+        looks="one word without spaces",
+    ),
     Field(name="api_base", label="API address", default="https://graph.facebook.com"),
     Field(name="api_version", label="API version", default="v26.0"),
 )

@@ -59,15 +59,33 @@ class Slack:
 
     kind: ClassVar[str] = "slack"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="bot_token", label="Bot token", secret=True, help="xoxb-…; the desk's own, or another app's"),
+        Field(
+            name="bot_token",
+            label="Bot token",
+            secret=True,
+            where="Slack app: OAuth & Permissions",
+            help="The desk's own, or another app's",
+            pattern=r"xoxb-\S+",
+            looks="xoxb- and letters",
+        ),
         Field(
             name="signing_secret",
             label="Signing secret",
             secret=True,
             default="",
-            help='For mode "http": the app\'s Basic Information',
+            where="Slack app: Basic Information",
+            help='For mode "http"',
         ),
-        Field(name="app_token", label="App token", secret=True, default="", help='xapp-…, for mode "socket"'),
+        Field(
+            name="app_token",
+            label="App token",
+            secret=True,
+            default="",
+            where="Slack app: Basic Information, App-Level Tokens",
+            help='For mode "socket"',
+            pattern=r"xapp-\S+",
+            looks="xapp- and letters",
+        ),
         Field(name="mode", label="How events come", default="http", choices=("http", "socket")),
         Field(name="api_base", label="API address", default="https://slack.com/api/"),
     )

@@ -87,14 +87,23 @@ class Telegram:
 
     kind: ClassVar[str] = "telegram"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="token", label="Bot token", secret=True, help="From @BotFather: /newbot"),
+        Field(
+            name="token",
+            label="Bot token",
+            secret=True,
+            where="Telegram: @BotFather, /newbot",
+            pattern=r"\d+:[\w-]+",
+            looks="digits, a colon and some 35 letters, such as 123456789:AAH…",
+        ),
         Field(name="mode", label="How updates come", default="polling", choices=("polling", "webhook")),
         Field(
             name="webhook_secret",
             label="Webhook secret",
             secret=True,
             default="",
-            help="Letters, digits, - and _; empty: made from the token",
+            help="Empty: made from the token",
+            pattern=r"[\w-]{1,256}",
+            looks="letters, digits, - and _",
         ),
         Field(name="api_base", label="API address", default="https://api.telegram.org"),
     )

@@ -53,9 +53,29 @@ class WhatsApp(MetaChannel):
 
     kind: ClassVar[str] = "whatsapp"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(name="phone_number_id", label="Phone number ID", help="Meta app dashboard: WhatsApp, API setup"),
-        Field(name="business_account_id", label="WhatsApp Business Account ID", help="On the same page"),
-        Field(name="access_token", label="Access token", secret=True, help="A system user's permanent token"),
+        Field(
+            name="phone_number_id",
+            label="Phone number ID",
+            where="Meta app dashboard: WhatsApp, API setup",
+            pattern=r"\d+",
+            looks="digits, and not the phone number itself",
+        ),
+        Field(
+            name="business_account_id",
+            label="WhatsApp Business Account ID",
+            where="Meta app dashboard: WhatsApp, API setup",
+            pattern=r"\d+",
+            looks="digits",
+        ),
+        Field(
+            name="access_token",
+            label="Access token",
+            secret=True,
+            where="Meta business settings: System users, Generate token",
+            help="A system user's, which doesn't end",
+            pattern=r"\S+",
+            looks="one word without spaces, such as EAAG…",
+        ),
         *COMMON_FIELDS,
     )
     capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096, receipts=True, window=timedelta(hours=24))

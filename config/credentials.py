@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,15 +45,26 @@ NO_SECRET = Secret("")
 class Field:
     """One line of a channel's form: its key in the configuration, and what an admin is told about it.
 
-    A field without a `default` must be given; `choices` are all it may be.
+    `where` is where the platform shows it, `help` what else there is to know. What is right matches `pattern`, a
+    regular expression, which `looks` tells in words. A field without a `default` must be given; `choices` are all it
+    may be.
     """
 
     name: str
     label: str
     help: str = ""
+    where: str = ""
+    pattern: str = ""
+    looks: str = ""
     secret: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
+
+    def doubt(self, value: str) -> str:
+        """Say that a value doesn't look like one, "" where it does or nothing is known of how they look."""
+        if not value or not self.pattern or re.fullmatch(self.pattern, value):
+            return ""
+        return f"{self.label}: this doesn't look like one, which is {self.looks}"
 
 
 class Unreadable(Exception):

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import getpass
 import json
 import logging
 import os
@@ -31,6 +30,7 @@ from gateway import (
     webhooks,
 )
 from gateway.app import Gateway
+from gateway.audit import who_runs_this
 from gateway.commands import Finding
 from gateway.demo import open_demo
 from gateway.engines import make_chain
@@ -386,7 +386,7 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _admin(options: argparse.Namespace) -> int:
     settings = _settings(options)
-    return _print(options, [commands.admin_link(settings, options.name or getpass.getuser())])
+    return _print(options, [commands.admin_link(settings, options.name or who_runs_this())])
 
 
 def _dead(options: argparse.Namespace) -> int:

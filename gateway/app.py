@@ -20,10 +20,12 @@ from gateway.admin.console import console_routes
 from gateway.admin.running import Running
 from gateway.bridge import Bridge
 from gateway.budget import Budget
+from gateway.checkup import Checkup
 from gateway.conversation_commands import FORGET
 from gateway.desk_console import Console
 from gateway.engines import make_chain
 from gateway.hands import utc
+from gateway.heard import Heard
 from gateway.interpret import Interpreter
 from gateway.keys import load_key
 from gateway.links import Links
@@ -72,12 +74,16 @@ class Gateway:
         await self.store.open()
         self._session = open_session()
         key = partial(load_key, settings.gateway.key, settings.gateway.data_dir)
-        self._live = LiveChannels(settings, self.store, self._session, key, keep_going, self._channel_changed)
+        self._heard = Heard(utc)
+        self._live = LiveChannels(
+            settings, self.store, self._session, key, keep_going, self._channel_changed, self._heard
+        )
         self.channels: Mapping[str, Channel] = self._live.channels
         self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk, self._live.guests)
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
+        self.app[webhooks.HEARD] = self._heard
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
@@ -85,6 +91,8 @@ class Gateway:
             await self.bridge.corrections.refresh()
             await self.bridge.replies.refresh()
         self.bridge.start()
+        held, needed = self.bridge.hands.held, settings.translation.chosen
+        self._checkup = Checkup(self.desk, self.channels, self.chain, held, utc, needed=needed)
         self.app.add_routes(console_routes(self._running()))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in self._always()]
         await self._live.start()
@@ -121,19 +129,30 @@ class Gateway:
         )
 
     def _running(self) -> Running:
+        held = self.bridge.hands.held
         return Running(
             settings=self.settings,
             store=self.store,
             beside=beside(self.settings.gateway),
             clock=utc,
             problems=self._problems,
+            channels=self.channels,
+            unreadable=self._live.problems,
+            held=held,
+            checkup=self._checkup,
+            heard=self._heard,
         )
 
     def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
         """Name what goes on in the background."""
         worker, policy = self.bridge.worker, self.settings.policy
         yield from (self.desk.listen, self._ask_desk, self._look_after, self._forget_the_asked, self._live.watch)
-        yield from (worker.watch_queue, worker.watch_breaks)
+        yield from (
+            worker.watch_queue,
+            worker.watch_breaks,
+            self._checkup.watch,
+            partial(self._heard.watch, self.store),
+        )
         yield from (self.bridge.corrections.watch, self.bridge.replies.watch, partial(self._tally.watch, self.store))
         if self.settings.desk.slack_presence:
             yield partial(watch_presence, self.desk, self.store, policy, worker.offer_quietly)

@@ -3,17 +3,20 @@
 import getpass
 import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
+from functools import partial
 
-from adapters import CHANNELS, KINDS
-from adapters.contract import SendError
-from adapters.http import open_session
+from adapters import KINDS
 from config.credentials import Field, Unreadable, Vault
-from config.settings import ChannelSettings, Settings, channel_from
+from config.settings import ChannelSettings, Settings
 from config.tables import ConfigError
+from gateway.audit import Audited, who_runs_this
+from gateway.channel_book import ChannelBook, try_settings
+from gateway.checks import Check
 from gateway.commands import Finding
-from gateway.keys import NAME, load_key, renew_key
-from gateway.live_channels import KIND, open_channel, seal_channel
+from gateway.hands import utc
+from gateway.keys import NAME, renew_key
+from gateway.live_channels import KIND
 from gateway.store.choose import beside
 
 Ask = Callable[[Field], str]
@@ -24,12 +27,13 @@ def list_channels(settings: Settings) -> Iterable[Finding]:
     """Say which channels there are, where each is kept, and its fields but for the secret ones."""
     for name, channel in settings.channels.items():
         yield _line(name, channel, str(settings.file))
-    for name, sealed in _stored(settings).items():
+    book = _book(settings)
+    for name in book.stored():
         if name in settings.channels:
             yield Finding(f"{name}: also in the store, where {settings.file} hides it", {"id": name, "hidden": True})
             continue
         try:
-            yield _line(name, open_channel(name, sealed, _key(settings)), "the store")
+            yield _line(name, book.opened(name), "the store")
         except (ConfigError, Unreadable) as error:
             said = f"its stored fields can't be used: {error}"
             yield Finding(f"{name}: {said}", {"id": name, "error": said}, good=False)
@@ -41,11 +45,13 @@ async def add(settings: Settings, name: str, kind: str, given: Mapping[str, str]
     Raises:
         ConfigError: the name is taken, or a field isn't right.
     """
-    if name in settings.channels or name in _stored(settings):
+    book = _book(settings)
+    if book.taken(name):
         raise ConfigError(f"there is a channel {name} already: `dragoman channels rotate {name}` changes it")
     if kind not in KINDS:
         raise ConfigError(f"there is no kind {kind!r}; known: {', '.join(KINDS)}")
-    async for finding in _keep(settings, name, {"kind": kind, **_complete(KINDS[kind], given, ask)}):
+    fields = {"kind": kind, **_complete(KINDS[kind], given, ask)}
+    async for finding in _keep(book, name, fields, book.add):
         yield finding
 
 
@@ -55,25 +61,24 @@ async def rotate(settings: Settings, name: str, given: Mapping[str, str], ask: A
     Raises:
         ConfigError: there is no such channel in the store, or a field isn't right.
     """
-    was = Vault(_key(settings)).open(name, _one(settings, name))
+    book = _book(settings)
+    was = book.fields(name)
     secret = [field for field in KINDS[was["kind"]] if field.secret]
     fresh = dict(given) or {field.name: value for field in secret if (value := ask(field))}
-    async for finding in _keep(settings, name, {**was, **fresh}):
+    async for finding in _keep(book, name, {**was, **fresh}, book.change):
         yield finding
 
 
 async def test(settings: Settings, names: Sequence[str]) -> AsyncIterator[Finding]:
     """Try the credentials of channels, of all where none is named."""
-    stored = _stored(settings)
-    for name in names or [*settings.channels, *(name for name in stored if name not in settings.channels)]:
-        channel = settings.channels.get(name) or open_channel(name, _one(settings, name), _key(settings))
-        yield await _tried(channel)
+    book = _book(settings)
+    for name in names or list(dict.fromkeys((*settings.channels, *book.stored()))):
+        yield _tried(name, await try_settings(settings.channels.get(name) or book.opened(name)))
 
 
 def remove(settings: Settings, name: str) -> Iterator[Finding]:
     """Forget a stored channel."""
-    _one(settings, name)
-    beside(settings.gateway).write_docs(KIND, {name: None})
+    _book(settings).remove(name)
     yield Finding(f"{name}: removed", {"id": name, "removed": True})
 
 
@@ -85,16 +90,22 @@ def rotate_key(settings: Settings) -> Iterator[Finding]:
     """
     if settings.gateway.key:
         raise ConfigError("gateway.key is set: change it there, and add the channels again")
-    folder = settings.gateway.data_dir
-    old = _key(settings)
+    folder, book = settings.gateway.data_dir, _book(settings)
+    old = book.key()
     with renew_key(folder) as new:
-        opened = {name: _with_either(name, sealed, old, new) for name, sealed in _stored(settings).items()}
-        beside(settings.gateway).write_docs(
-            KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()}
-        )
+        opened = {name: _with_either(name, sealed, old, new) for name, sealed in book.stored().items()}
+        place = beside(settings.gateway)
+        Audited(place).seal_anew(KIND, partial(_sealed_anew, old, new))
+        place.write_docs(KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()})
     yield Finding(
         f"{len(opened)} channels are encrypted with the new key in {folder / NAME}", {"channels": len(opened)}
     )
+
+
+def _sealed_anew(old: bytes, new: bytes, name: str, sealed: bytes) -> bytes | None:
+    with suppress(Unreadable):
+        return Vault(new).seal(name, _with_either(name, sealed, old, new))
+    return None
 
 
 def _with_either(name: str, sealed: bytes, old: bytes, new: bytes) -> dict[str, str]:
@@ -131,7 +142,8 @@ def ask_person(field: Field) -> str:
             return field.default
         raise ConfigError(f"{field.name} is missing: give it with --set {field.name}=…, or --set {field.name}=-")
     default = f" [{field.default}]" if field.default else ""
-    told = f"{field.label}{f' ({field.help})' if field.help else ''}{default}: "
+    about = "; ".join(filter(None, (field.where, field.help)))
+    told = f"{field.label}{f' ({about})' if about else ''}{default}: "
     return getpass.getpass(told) if field.secret else input(told)
 
 
@@ -141,30 +153,24 @@ def _complete(fields: Collection[Field], given: Mapping[str, str], ask: Ask) -> 
     return {**given, **asked}
 
 
-async def _keep(settings: Settings, name: str, fields: Mapping[str, str]) -> AsyncIterator[Finding]:
+async def _keep(
+    book: ChannelBook, name: str, fields: Mapping[str, str], write: Callable[[str, Mapping[str, str]], None]
+) -> AsyncIterator[Finding]:
     """Try a channel, and keep it if it works."""
-    finding = await _tried(channel_from(name, fields, KINDS))
+    finding = _tried(name, await book.try_fields(name, fields))
     yield finding
     if not finding.good:
         yield Finding(f"{name}: nothing was changed", {"id": name, "kept": False}, good=False)
         return
-    beside(settings.gateway).write_docs(KIND, {name: seal_channel(name, fields, _key(settings))})
+    write(name, fields)
     yield Finding(f"{name}: kept, encrypted; a running gateway takes it up by itself", {"id": name, "kept": True})
 
 
-async def _tried(settings: ChannelSettings) -> Finding:
-    async with open_session() as session:
-        channel = CHANNELS[settings.kind](settings, session)
-        try:
-            found = await channel.probe()
-        except SendError as error:
-            said = f"{error}. {error.advice}".strip()
-            return Finding(
-                f"FAIL  {settings.id}  {said}", {"id": settings.id, "works": False, "found": said}, good=False
-            )
-        finally:
-            await channel.close()
-    return Finding(f"ok    {settings.id}  {found}", {"id": settings.id, "works": True, "found": found})
+def _tried(name: str, check: Check) -> Finding:
+    mark = "ok  " if check.works else "FAIL"
+    return Finding(
+        f"{mark}  {name}  {check.said}", {"id": name, "works": check.works, "found": check.said}, good=check.works
+    )
 
 
 def _line(name: str, channel: ChannelSettings, where: str) -> Finding:
@@ -175,23 +181,5 @@ def _line(name: str, channel: ChannelSettings, where: str) -> Finding:
     return Finding(f"{name}  {channel.kind}, in {where}: {', '.join(shown)}", fields)
 
 
-def _stored(settings: Settings) -> Mapping[str, bytes]:
-    return beside(settings.gateway).docs(KIND)
-
-
-def _one(settings: Settings, name: str) -> bytes:
-    sealed = _stored(settings).get(name)
-    if sealed is None:
-        where = (
-            f"it is in {settings.file}: change it there"
-            if name in settings.channels
-            else "see `dragoman channels list`"
-        )
-        raise ConfigError(f"there is no channel {name} in the store: {where}")
-    return sealed
-
-
-def _key(settings: Settings) -> bytes:
-    folder: Path = settings.gateway.data_dir
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return load_key(settings.gateway.key, folder)
+def _book(settings: Settings) -> ChannelBook:
+    return ChannelBook(settings, who_runs_this(), utc)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from adapters import KINDS
@@ -59,8 +60,7 @@ def _of_channel(field: Field, given: Mapping[str, str], ask: Ask) -> str:
     name = f"channel.{field.name}"
     if name in given or field.default is not None:
         return given.get(name, "")
-    asked = Field(name=name, label=field.label, help=field.help, secret=field.secret)
-    return ask(asked)
+    return ask(replace(field, name=name))
 
 
 def _toml(answers: Mapping[str, str], channel: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,9 @@ from config.credentials import Unreadable, Vault
 from config.settings import ChannelSettings, Settings, channel_from
 from config.tables import ConfigError
 from gateway import webhooks
+from gateway.heard import Heard
 from gateway.store.contract import Store, StoreError
+from routing.events import Event
 
 KIND = "channel"
 """The kind of document that a channel is kept as."""
@@ -43,7 +45,9 @@ class LiveChannels:
         key: Callable[[], bytes],
         keep_going: Keep,
         changed: Callable[[str], None],
+        heard: Heard,
     ) -> None:
+        self._heard = heard
         self._changed = changed
         self.channels: dict[str, Channel] = {}
         self.guests: list[Slack] = []
@@ -134,12 +138,16 @@ class LiveChannels:
             work.append(partial(self._listen, channel, name))
         self._receiving[name] = [asyncio.create_task(self._keep_going(each)) for each in work]
 
+    async def _take_in(self, name: str, events: Sequence[Event]) -> None:
+        await webhooks.keep_trying(self._store, name, events)
+        self._heard.note(name)
+
     async def _listen(self, channel: Listening, name: str) -> None:
         """Have a channel listen while this process is the one that does: platforms take no second poller."""
         while True:
             while not self._store.leads(name):  # noqa: ASYNC110 - leadership comes and goes beside us
                 await asyncio.sleep(LOOK_EVERY)
-            listening = asyncio.ensure_future(channel.listen(partial(webhooks.keep_trying, self._store, name)))
+            listening = asyncio.ensure_future(channel.listen(partial(self._take_in, name)))
             try:
                 while self._store.leads(name) and not listening.done():
                     await asyncio.wait([listening], timeout=LOOK_EVERY)

@@ -11,6 +11,7 @@ from aiohttp import web
 from adapters.contract import Asked, Challenged, Channel, Forged, Malformed, Request
 from adapters.desk import Desk
 from adapters.odd import ELSEWHERE
+from gateway.heard import Heard
 from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
 from routing.events import Event, Unrecognised
@@ -18,6 +19,7 @@ from routing.events import Event, Unrecognised
 CHANNELS: web.AppKey[Mapping[str, Channel]] = web.AppKey("channels")
 DESK: web.AppKey[Desk] = web.AppKey("desk")
 STORE: web.AppKey[Store] = web.AppKey("store")
+HEARD: web.AppKey[Heard] = web.AppKey("heard")
 
 MAX_BODY = 3 * 1024 * 1024
 """Bytes a call may bring; Meta's largest batch is 3 MB."""
@@ -48,7 +50,7 @@ async def challenge(http: web.Request) -> web.Response:
 
 def shorten(runner: web.AppRunner, app: web.Application) -> None:
     """Let calls of the channels' platforms reach `take` before they are routed, which is a fifth of what one costs."""
-    channels, store = app[CHANNELS], app[STORE]
+    channels, store, heard = app[CHANNELS], app[STORE], app[HEARD]
     if (server := runner.server) is None:
         raise RuntimeError("the runner has to be set up first")
     route = server.request_handler
@@ -57,31 +59,36 @@ def shorten(runner: web.AppRunner, app: web.Application) -> None:
         channel = channels.get(http.path.removeprefix("/webhooks/"))
         if channel is None or http.method != "POST" or "Expect" in http.headers:
             return await route(http)
-        return await take(http, channel, channels, store)
+        return await take(http, channel, channels, store, heard)
 
     server.request_handler = serve
 
 
 async def receive(http: web.Request) -> web.Response:
     """Take a webhook call that was routed."""
-    return await take(http, _channel(http), http.app[CHANNELS], http.app[STORE])
+    return await take(http, _channel(http), http.app[CHANNELS], http.app[STORE], http.app[HEARD])
 
 
-async def take(http: web.BaseRequest, channel: Channel, channels: Mapping[str, Channel], store: Store) -> web.Response:
+async def take(
+    http: web.BaseRequest, channel: Channel, channels: Mapping[str, Channel], store: Store, heard: Heard
+) -> web.Response:
     """Take one webhook call; by the time we answer 200, its events are on disk."""
     request = await _request(http)
     try:
         channel.verify(request)
         events = channel.parse(request)
     except Forged as error:
+        heard.note_refused(channel.id, str(error))
         raise _refused(web.HTTPUnauthorized(), channel.id, error) from error
     except Malformed as error:
+        heard.note_refused(channel.id, str(error))
         raise _refused(web.HTTPBadRequest(text=str(error)), channel.id, error) from error
     except Asked as asked:
         return web.json_response(asked.answer)
     if any(map(_is_elsewhere, events)):
         events = await _share(request, channel, channels, store, events)
     await keep(store, channel.id, events)
+    heard.note(channel.id)
     return web.Response()
 
 

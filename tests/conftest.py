@@ -3,13 +3,16 @@
 import asyncio
 import copy
 import logging
+import re
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
@@ -20,8 +23,10 @@ from benchmarks import redis_servers
 from benchmarks.ports import free_port
 from config.settings import Settings, parse
 from gateway import webhooks
+from gateway.admin.door import make_link
 from gateway.app import Gateway
 from gateway.budget import Budget
+from gateway.store.choose import beside
 from routing.events import Event
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramCustomer, TelegramSandbox
@@ -256,6 +261,34 @@ async def world_at_rest(tmp_path: Path, aiohttp_server: Serve) -> World:
 async def world(make_world: Callable[..., Awaitable[World]]) -> World:
     """A world with webhooks on both sides."""
     return await make_world()
+
+
+class SignIn:
+    """Signs browsers in to a world's console."""
+
+    def link(self, world: World) -> str:
+        """Make a link that lets in once."""
+        return world.url + make_link(beside(world.settings().gateway), "ines", datetime.now(UTC))
+
+    async def __call__(self, world: World, browser: aiohttp.ClientSession) -> str:
+        """Sign in, and give the proof that forms need."""
+        async with browser.post(self.link(world)) as answer:
+            found = re.search(r'name="proof" value="([^"]+)"', await answer.text())
+        assert found
+        return found[1]
+
+
+@pytest.fixture
+def sign_in() -> SignIn:
+    """Sign a browser in to a world's console."""
+    return SignIn()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[aiohttp.ClientSession]:
+    """Ask for pages as a browser does, cookies and all."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield session
 
 
 def everything_in(file: Path) -> str:

@@ -1,7 +1,7 @@
 """The console's door: who comes in, by what, and that nobody else sees or changes anything."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters import KINDS
 from gateway.admin.door import LINK, LINK_LASTS, SESSION_LASTS, TRIES, Door, make_link
 from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
@@ -17,27 +18,8 @@ OPEN = {"/admin/enter/{token}", "/admin/static/{name}", "/admin/language/{langua
 """What anybody may ask for."""
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-        yield session
-
-
-def link(world: Any) -> str:
-    return str(world.url + make_link(beside(world.settings().gateway), "ines", datetime.now(UTC)))
-
-
-async def enter(world: Any, browser: aiohttp.ClientSession) -> str:
-    """Sign in, and give the proof that forms need."""
-    async with browser.post(link(world)) as answer:
-        assert answer.status == 200
-        found = re.search(r'name="proof" value="([^"]+)"', await answer.text())
-    assert found
-    return found[1]
-
-
-async def test_a_link_lets_in_once(world: Any, browser: aiohttp.ClientSession) -> None:
-    way = link(world)
+async def test_a_link_lets_in_once(sign_in: Any, world: Any, browser: aiohttp.ClientSession) -> None:
+    way = sign_in.link(world)
     for _ in range(2):
         async with browser.get(way) as looked:
             assert looked.status == 200
@@ -104,8 +86,10 @@ async def test_whoever_is_out_sees_and_changes_nothing(world: Any) -> None:
     assert tried > 2
 
 
-async def test_a_form_that_is_not_ours_changes_nothing(world: Any, browser: aiohttp.ClientSession) -> None:
-    proof = await enter(world, browser)
+async def test_a_form_that_is_not_ours_changes_nothing(
+    sign_in: Any, world: Any, browser: aiohttp.ClientSession
+) -> None:
+    proof = await sign_in(world, browser)
     leave = f"{world.url}/admin/leave"
 
     for form in ({}, {"proof": "guessed"}, {"proof": "ñ"}):
@@ -141,8 +125,10 @@ async def test_tries_are_forgotten_after_a_while(world: Any) -> None:
     assert door.may_try("192.0.2.1")
 
 
-async def test_pages_may_run_and_be_framed_by_nothing_of_others(world: Any, browser: aiohttp.ClientSession) -> None:
-    await enter(world, browser)
+async def test_pages_may_run_and_be_framed_by_nothing_of_others(
+    sign_in: Any, world: Any, browser: aiohttp.ClientSession
+) -> None:
+    await sign_in(world, browser)
     for path in ("/admin/", "/admin/static/admin.css", "/admin/enter/x"):
         async with browser.get(world.url + path) as answer:
             policy = answer.headers["Content-Security-Policy"]
@@ -153,9 +139,9 @@ async def test_pages_may_run_and_be_framed_by_nothing_of_others(world: Any, brow
 
 
 async def test_nothing_kept_lets_anybody_in(
-    world: Any, browser: aiohttp.ClientSession, kept: Callable[..., str]
+    sign_in: Any, world: Any, browser: aiohttp.ClientSession, kept: Callable[..., str]
 ) -> None:
-    token = link(world).rpartition("/")[2]
+    token = sign_in.link(world).rpartition("/")[2]
     async with browser.post(f"{world.url}/admin/enter/{token}") as answer:
         assert answer.status == 200
     session = answer.history[0].cookies["dragoman_session"].value
@@ -187,8 +173,8 @@ def test_the_language_is_the_chosen_one_else_the_browsers(chosen: str, accepted:
     assert pick(chosen, accepted) == language
 
 
-async def test_a_language_is_chosen(world: Any, browser: aiohttp.ClientSession) -> None:
-    await enter(world, browser)
+async def test_a_language_is_chosen(sign_in: Any, world: Any, browser: aiohttp.ClientSession) -> None:
+    await sign_in(world, browser)
     async with browser.get(f"{world.url}/admin/language/de") as answer:
         page = await answer.text()
     assert '<html lang="de">' in page
@@ -202,7 +188,7 @@ def in_templates() -> set[str]:
     for file in (files("gateway.admin") / "templates").iterdir():
         text = file.read_text(encoding="utf-8")
         texts |= {found[2] for found in re.finditer(r"""_\((["'])(.*?)\1""", text)}
-    return texts
+    return texts | {text for fields in KINDS.values() for each in fields for text in (each.label, each.help) if text}
 
 
 @pytest.mark.parametrize("language", [tag for tag in LANGUAGES if tag != "en"])

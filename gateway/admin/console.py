@@ -2,6 +2,8 @@
 
 from aiohttp import web
 
+from gateway.admin.audit_pages import AuditPages
+from gateway.admin.channels import Channels
 from gateway.admin.overview import Overview
 from gateway.admin.running import Running
 from gateway.admin.site import Site
@@ -11,4 +13,5 @@ def console_routes(running: Running) -> list[web.RouteDef]:
     """Give the console's addresses."""
     secure = running.settings.gateway.public_url.startswith("https://")
     site = Site(running.store, running.clock, secure=secure)
-    return [*site.own_routes(), *Overview(running).routes(site)]
+    pages = (Overview(running), Channels(running), AuditPages(running))
+    return [*site.own_routes(), *(route for each in pages for route in each.routes(site))]

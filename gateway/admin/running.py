@@ -4,16 +4,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from adapters.contract import Channel
 from config.settings import Settings
+from gateway.checkup import Checkup
+from gateway.heard import Heard
+from gateway.retry import Hold
 from gateway.store.contract import Beside, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What there is; `problems` says what doesn't work just now, by what it is."""
+    """What there is; `problems` says what doesn't work just now, by what it is.
+
+    `unreadable` are stored channels that can't be used, and `held` what waits for an admin.
+    """
 
     settings: Settings
     store: Store
     beside: Beside
     clock: Callable[[], datetime]
     problems: Callable[[], Awaitable[Mapping[str, str]]]
+    channels: Mapping[str, Channel]
+    unreadable: Mapping[str, str]
+    held: Mapping[str, Hold]
+    checkup: Checkup
+    heard: Heard

@@ -1,0 +1,217 @@
+"""The console's pages about customers' channels: add, try, change, pause by removing, and what each heard last."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from adapters import KINDS
+from config.credentials import Field, Unreadable
+from config.settings import CHANNEL_ID, ChannelSettings
+from config.tables import ConfigError
+from gateway.admin.running import Running
+from gateway.admin.site import Site, page_routes
+from gateway.admin.state import state_of_channel
+from gateway.admin.visit import Visit
+from gateway.channel_book import ChannelBook
+from gateway.heard import Contact
+
+NAMES = {
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
+    "messenger": "Messenger",
+    "instagram": "Instagram",
+    "slack": "Slack",
+    "line": "LINE",
+}
+"""What the kinds are called."""
+
+LIST = "/admin/channels"
+
+
+class Channels:
+    """Shows and changes channels; those of the file are changed there."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def routes(self, site: Site) -> list[web.RouteDef]:
+        """Give their addresses."""
+        return page_routes(
+            site,
+            [
+                (LIST, self._list),
+                (LIST + "/add/{kind}", self._ask),
+                (LIST + "/{name}", self._show),
+                (LIST + "/{name}/state", self._state),
+                (LIST + "/{name}/change", self._ask_again),
+            ],
+            [
+                (LIST + "/add/{kind}", self._add),
+                (LIST + "/{name}/change", self._change),
+                (LIST + "/{name}/try", self._try),
+                (LIST + "/{name}/remove", self._remove),
+            ],
+        )
+
+    async def _list(self, visit: Visit) -> web.StreamResponse:
+        running = self._running
+        stored = await asyncio.to_thread(self._book(visit).stored)
+        heard = await running.heard.all(running.store)
+        kinds = {name: each.kind for name, each in running.settings.channels.items()}
+        kinds |= {name: running.channels[name].kind for name in stored if name in running.channels}
+        rows = [
+            (name, NAMES.get(kinds.get(name, ""), "?"), state_of_channel(running, name), heard.get(name, Contact()))
+            for name in dict.fromkeys((*running.settings.channels, *stored))
+        ]
+        return visit.page("channels.html", rows=rows, kinds=NAMES)
+
+    async def _show(self, visit: Visit) -> web.StreamResponse:
+        name = visit["name"]
+        kept = await asyncio.to_thread(self._kept, visit, name)
+        if kept is None:
+            raise web.HTTPNotFound
+        return visit.page("channel.html", name=name, kept=kept, **await self._facts(name, kept))
+
+    async def _state(self, visit: Visit) -> web.StreamResponse:
+        """Give the part of the page that is kept up to date in place."""
+        name = visit["name"]
+        kept = await asyncio.to_thread(self._kept, visit, name)
+        if kept is None:
+            raise web.HTTPNotFound
+        return visit.page("channel_state.html", name=name, **await self._facts(name, kept))
+
+    async def _facts(self, name: str, kept: ChannelSettings | str) -> Mapping[str, Any]:
+        running = self._running
+        public = running.settings.gateway.public_url
+        return {
+            "state": state_of_channel(running, name),
+            "heard": (await running.heard.all(running.store)).get(name, Contact()),
+            "taken_up": name in running.channels,
+            "kind": NAMES[kept.kind] if isinstance(kept, ChannelSettings) else "",
+            "in_file": name in running.settings.channels,
+            "file": running.settings.file,
+            "webhook": f"{public}/webhooks/{name}" if public else "",
+            "fields": KINDS[kept.kind] if isinstance(kept, ChannelSettings) else (),
+        }
+
+    async def _ask(self, visit: Visit) -> web.StreamResponse:
+        kind = self._kind(visit)
+        name = await asyncio.to_thread(_free_name, self._book(visit), kind)
+        return self._form(visit, kind, name, {field.name: field.default or "" for field in KINDS[kind]})
+
+    async def _add(self, visit: Visit) -> web.StreamResponse:
+        kind, name = self._kind(visit), visit.form.get("id", "").strip()
+        fields = {"kind": kind, **_given(visit.form, kind)}
+        book = self._book(visit)
+        wrong = "" if CHANNEL_ID.fullmatch(name) else "a channel's id is made of letters, digits, - and _, at most 32"
+        if not wrong and await asyncio.to_thread(book.taken, name):
+            wrong = f"there is a channel {name} already"
+        try:
+            check = None if wrong else await book.try_fields(name, fields)
+            if check and check.works:
+                await asyncio.to_thread(book.add, name, fields)
+                return visit.leave_for(f"{LIST}/{name}", said="added")
+            wrong = wrong or (check.said if check else "")
+        except ConfigError as error:
+            wrong = str(error)
+        return self._form(visit, kind, name, fields, wrong=wrong)
+
+    async def _ask_again(self, visit: Visit) -> web.StreamResponse:
+        fields = await self._stored_fields(visit)
+        kind = fields["kind"]
+        shown = {each.name: "" if each.secret else fields.get(each.name, each.default or "") for each in KINDS[kind]}
+        return self._form(visit, kind, visit["name"], shown, changes=True)
+
+    async def _change(self, visit: Visit) -> web.StreamResponse:
+        name, was = visit["name"], await self._stored_fields(visit)
+        kind = was["kind"]
+        given = _given(visit.form, kind)
+        secret = {field.name for field in KINDS[kind] if field.secret}
+        fields = {**was, **{key: value for key, value in given.items() if value or key not in secret}}
+        book = self._book(visit)
+        try:
+            check = await book.try_fields(name, fields)
+            if check.works:
+                await asyncio.to_thread(book.change, name, fields)
+                self._running.checkup.forget(f"channels.{name}")
+                return visit.leave_for(f"{LIST}/{name}", said="changed")
+            wrong = check.said
+        except ConfigError as error:
+            wrong = str(error)
+        return self._form(visit, kind, name, given, wrong=wrong, changes=True)
+
+    async def _try(self, visit: Visit) -> web.StreamResponse:
+        await self._running.checkup.try_channel(visit["name"])
+        return visit.leave_for(f"{LIST}/{visit['name']}")
+
+    async def _remove(self, visit: Visit) -> web.StreamResponse:
+        try:
+            await asyncio.to_thread(self._book(visit).remove, visit["name"])
+        except ConfigError as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+        self._running.checkup.forget(f"channels.{visit['name']}")
+        return visit.leave_for(LIST, said="removed")
+
+    def _form(
+        self, visit: Visit, kind: str, name: str, values: Mapping[str, str], *, wrong: str = "", changes: bool = False
+    ) -> web.Response:
+        needed, others = _parted(KINDS[kind])
+        return visit.page(
+            "channel_form.html",
+            status=422 if wrong else 200,
+            kind=NAMES[kind],
+            name=name,
+            values=values,
+            needed=needed,
+            others=others,
+            wrong=wrong,
+            changes=changes,
+        )
+
+    def _kept(self, visit: Visit, name: str) -> ChannelSettings | str | None:
+        """Give a channel's fields, or why they can't be read; None where there is none."""
+        if known := self._running.settings.channels.get(name):
+            return known
+        book = self._book(visit)
+        if name not in book.stored():
+            return None
+        try:
+            return book.opened(name)
+        except (ConfigError, Unreadable) as error:
+            return str(error)
+
+    async def _stored_fields(self, visit: Visit) -> dict[str, str]:
+        try:
+            return await asyncio.to_thread(self._book(visit).fields, visit["name"])
+        except (ConfigError, Unreadable) as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+
+    def _book(self, visit: Visit) -> ChannelBook:
+        return ChannelBook(self._running.settings, visit.who, self._running.clock)
+
+    @staticmethod
+    def _kind(visit: Visit) -> str:
+        if (kind := visit["kind"]) not in KINDS:
+            raise web.HTTPNotFound
+        return kind
+
+
+def _given(form: Mapping[str, str], kind: str) -> dict[str, str]:
+    """Read a form's fields; what is pasted often brings spaces and line ends with it."""
+    return {field.name: form.get(f"field.{field.name}", field.default or "").strip() for field in KINDS[kind]}
+
+
+def _parted(fields: Collection[Field]) -> tuple[list[Field], list[Field]]:
+    """Part what must be given from what may stay as it is."""
+    return [each for each in fields if each.default is None], [each for each in fields if each.default is not None]
+
+
+def _free_name(book: ChannelBook, kind: str) -> str:
+    """Suggest an id that nobody has yet."""
+    number, name = 1, kind
+    while book.taken(name):
+        number += 1
+        name = f"{kind}{number}"
+    return name

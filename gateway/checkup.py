@@ -1,0 +1,86 @@
+"""Trying everything by itself: once a day, and what has just failed; the latest results are kept in memory."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from adapters.contract import Channel
+from adapters.desk import Desk
+from gateway.checks import Check, try_channel, try_desk, try_engine, try_scopes
+from gateway.retry import Hold
+from translation.chain import Chain
+
+AGAIN = timedelta(days=1)
+LOOK_EVERY, FIRST_AFTER = 5.0, 30.0
+"""Seconds between looks at what has just failed, and from the start to the first round."""
+
+log = logging.getLogger("dragoman.check")
+
+
+class Checkup:
+    """Tries the desk, the channels and the engines; `results` are by what was tried, each with its moment.
+
+    `held` are the channels that wait for their admin.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        chain: Chain,
+        held: Mapping[str, Hold],
+        clock: Callable[[], datetime],
+        *,
+        needed: bool,
+    ) -> None:
+        self.results: dict[str, tuple[Check, datetime]] = {}
+        self._desk = desk
+        self._channels = channels
+        self._chain = chain
+        self._held = held
+        self._clock = clock
+        self._needed = needed
+
+    async def watch(self) -> None:
+        """Try everything once a day, and what is held at once, until cancelled."""
+        await asyncio.sleep(FIRST_AFTER)
+        known: set[str] = set()
+        round_at: datetime | None = None
+        while True:
+            if round_at is None or self._clock() - round_at >= AGAIN:
+                round_at = self._clock()
+                await self.try_all()
+            for name in self._held.keys() - known:
+                await (self.try_desk() if name == "desk" else self.try_channel(name))
+            known = set(self._held)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def try_all(self) -> None:
+        """Try everything."""
+        engines = [try_engine(name, each, needed=self._needed) for name, each in self._chain.engines.items()]
+        channels = [try_channel(name, each) for name, each in self._channels.items()]
+        for check in await asyncio.gather(try_desk(self._desk), try_scopes(self._desk), *channels, *engines):
+            self._note(check)
+        gone = {f"channels.{name}" for name in self._channels}
+        for what in [what for what in self.results if what.startswith("channels.") and what not in gone]:
+            del self.results[what]
+
+    async def try_channel(self, name: str) -> None:
+        """Try one channel."""
+        if channel := self._channels.get(name):
+            self._note(await try_channel(name, channel))
+
+    async def try_desk(self) -> None:
+        """Try the desk."""
+        self._note(await try_desk(self._desk))
+        self._note(await try_scopes(self._desk))
+
+    def forget(self, what: str) -> None:
+        """Forget a result: what it was about has changed."""
+        self.results.pop(what, None)
+
+    def _note(self, check: Check) -> None:
+        self.results[check.what] = check, self._clock()
+        if not check.works and check.needed:
+            log.error("check.failed", extra={"what": check.what, "error": check.said})

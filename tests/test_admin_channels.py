@@ -1,0 +1,183 @@
+"""Channels in the console: added, tried, changed, removed and brought back, with no secret ever shown again."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from gateway.audit import BACK_WITHIN, Audited
+from gateway.channel_book import ChannelBook
+from gateway.hands import utc
+from gateway.store.choose import beside
+from gateway.store.contract import StoreError
+from sandbox.telegram import TelegramSandbox
+
+TOKEN = "43:AAHverysecret"
+CHANNELS = "/admin/channels"
+
+
+class Console:
+    """A browser that is signed in to a world's console."""
+
+    def __init__(self, world: Any, browser: aiohttp.ClientSession, proof: str) -> None:
+        self.world = world
+        self._browser = browser
+        self._proof = proof
+        self.seen = ""
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with self._browser.get(self.world.url + path) as answer:
+            return answer.status, self._read(await answer.text())
+
+    async def send(self, path: str, **form: str) -> tuple[int, str]:
+        fields = {name.replace("__", "."): value for name, value in form.items()}
+        async with self._browser.post(self.world.url + path, data={"proof": self._proof, **fields}) as answer:
+            return answer.status, self._read(await answer.text())
+
+    def _read(self, text: str) -> str:
+        self.seen += text
+        return text
+
+
+@pytest.fixture
+async def console(sign_in: Any, world: Any, browser: aiohttp.ClientSession) -> Console:
+    return Console(world, browser, await sign_in(world, browser))
+
+
+@pytest.fixture
+async def telegram(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> tuple[TelegramSandbox, str]:
+    sandbox = TelegramSandbox(TOKEN)
+    server = await aiohttp_server(sandbox.app)
+    return sandbox, str(server.make_url("")).rstrip("/")
+
+
+async def add(console: Console, base: str, token: str = TOKEN, **more: str) -> tuple[int, str]:
+    form = {"id": "shop", "field__token": token, "field__mode": "polling", "field__api_base": base}
+    return await console.send(f"{CHANNELS}/add/telegram", **(form | more))
+
+
+async def test_a_channel_is_added_hears_answers_and_is_changed(
+    console: Console, telegram: tuple[TelegramSandbox, str]
+) -> None:
+    sandbox, base = telegram
+    status, page = await add(console, base)
+    assert status == 200
+    assert "It works, and is kept" in page
+    assert "Nothing came yet" in page
+
+    await console.world.until(lambda: "shop" in console.world.gateway.channels)
+    customer = sandbox.customer(7, "Lucía")
+    await customer.write("¿Dónde está mi pedido A-1042?")
+    thread = await console.world.thread()
+    await console.world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await console.world.until(lambda: [each["text"] for each in sandbox.sent] == ["Llegará el viernes."])
+    assert "A message came:" in (await console.get(f"{CHANNELS}/shop/state"))[1]
+
+    sandbox.token = "43:AAHanother"
+    status, page = await console.send(f"{CHANNELS}/shop/try")
+    assert "Doesn&#39;t work" in page or "Doesn't work" in page
+    status, page = await console.send(
+        f"{CHANNELS}/shop/change", field__token="43:AAHanother", field__mode="polling", field__api_base=base
+    )
+    assert (status, "The change works" in page) == (200, True)
+    assert TOKEN not in console.seen
+    assert "43:AAHanother" not in console.seen
+
+
+async def test_what_does_not_work_is_told_and_not_kept(console: Console, telegram: tuple[TelegramSandbox, str]) -> None:
+    _, base = telegram
+    status, page = await add(console, base, token="not a token")
+    assert status == 422
+    assert "digits, a colon" in page
+    status, page = await add(console, base, token="43:wrong")
+    assert status == 422
+    assert 'role="alert"' in page
+    status, page = await add(console, base, id="tg")
+    assert "there is a channel tg already" in page
+    status, page = await add(console, base, id="bad id!")
+    assert "a channel&#39;s id is made of" in page
+    status, page = await add(console, "nowhere")
+    assert "must be an address" in page
+    status, page = await add(console, base, field__mode="carrier pigeon")
+    assert "must be one of polling, webhook" in page
+
+    assert "There is no channel" not in (await console.get(CHANNELS))[1]
+    assert await console.world.gateway.store.docs("channel") == {}
+    assert await console.world.gateway.store.docs("audit") == {}
+
+
+async def test_a_secret_left_empty_stays_as_it_is(console: Console, telegram: tuple[TelegramSandbox, str]) -> None:
+    _, base = telegram
+    await add(console, base)
+    await console.send(f"{CHANNELS}/shop/change", field__token="", field__mode="webhook", field__api_base=base)
+
+    fields = ChannelBook(console.world.settings(), "test", utc).fields("shop")
+    assert (fields["token"], fields["mode"]) == (TOKEN, "webhook")
+    assert (await console.get(f"{CHANNELS}/shop/change"))[0] == 200
+
+
+async def test_what_was_removed_is_brought_back(console: Console, telegram: tuple[TelegramSandbox, str]) -> None:
+    _, base = telegram
+    await add(console, base)
+    await console.world.until(lambda: "shop" in console.world.gateway.channels)
+    _status, page = await console.send(f"{CHANNELS}/shop/remove")
+    assert "Audit can bring it back" in page
+    await console.world.until(lambda: "shop" not in console.world.gateway.channels)
+    assert (await console.get(f"{CHANNELS}/shop"))[0] == 404
+
+    _, page = await console.get("/admin/audit")
+    assert "ines" in page
+    removed = re.search(r'name="entry" value="([^"]+)"', page)
+    assert removed
+    _, page = await console.send("/admin/audit/restore", entry=removed[1])
+    assert "again what it was" in page
+    await console.world.until(lambda: "shop" in console.world.gateway.channels)
+    assert TOKEN not in console.seen
+    assert (await console.send("/admin/audit/restore", entry="none"))[0] == 503
+
+
+async def test_a_channel_of_the_file_is_shown_and_changed_there(console: Console) -> None:
+    status, page = await console.get(f"{CHANNELS}/tg")
+    assert (status, "change it there" in page, "sandbox-token" in page) == (200, True, False)
+    assert (await console.get(f"{CHANNELS}/tg/change"))[0] == 404
+    assert (await console.send(f"{CHANNELS}/tg/remove"))[0] == 404
+    assert (await console.get(f"{CHANNELS}/nobody"))[0] == 404
+    assert (await console.get(f"{CHANNELS}/add/pigeon"))[0] == 404
+
+
+async def test_a_call_that_is_refused_is_shown(console: Console, browser: aiohttp.ClientSession) -> None:
+    async with browser.post(f"{console.world.url}/webhooks/tg", json={"update_id": 1}) as refused:
+        assert refused.status == 401
+
+    assert "A call was refused:" in (await console.get(f"{CHANNELS}/tg"))[1]
+
+
+@pytest.mark.parametrize("kind", ["telegram", "whatsapp", "messenger", "instagram", "slack", "line"])
+async def test_each_kind_has_its_form(kind: str, console: Console) -> None:
+    status, page = await console.get(f"{CHANNELS}/add/{kind}")
+
+    assert status == 200
+    assert 'type="password"' in page
+    for label, described in re.findall(r'<label for="([^"]+)">|aria-describedby="([^"]*)"', page):
+        for id_ in (label, *described.split()):
+            assert not id_ or f'id="{id_}"' in page
+
+
+async def test_what_was_before_is_forgotten_after_a_month(
+    console: Console, telegram: tuple[TelegramSandbox, str]
+) -> None:
+    await add(console, telegram[1])
+    settings = console.world.settings()
+    book, audited = ChannelBook(settings, "test", utc), Audited(beside(settings.gateway))
+    book.change("shop", {**book.fields("shop"), "mode": "webhook"})
+    (name, entry), *_ = audited.entries().items()
+    assert (entry.did, entry.fields, entry.before is not None) == ("changed", ("mode",), True)
+    later = entry.at + BACK_WITHIN * 1.1
+    with pytest.raises(StoreError):
+        audited.restore(name, who="test", at=later)
+    audited.write("channel", "shop", None, who="test", did="removed", fields=(), at=later)
+
+    assert audited.entries()[name].before is None
