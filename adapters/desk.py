@@ -40,6 +40,9 @@ NOT_THERE = Failure(
     "Slack refuses the desk's channel",
     "Check [desk] channel, and invite the app into that channel: /invite @dragoman",
 )
+NOT_SET_UP = Failure(
+    Unauthorised, "The desk isn't set up", "`dragoman admin link` opens the console, where that is done"
+)
 SCOPES = {
     "chat:write": "no conversation can be shown",
     "commands": "there is no /dragoman, and no menu at a message",
@@ -65,7 +68,10 @@ CUSTOMIZE, NAME_LENGTH = "chat:write.customize", 80
 """What an app may be allowed beside: to post under other names, of so many characters."""
 
 PRESENCE_SCOPE = ("users:read", "who is away in Slack isn't known")
-FAILURES = dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE)
+FAILURES = {
+    **dict.fromkeys(("channel_not_found", "not_in_channel", "is_archived"), NOT_THERE),
+    "not_authed": NOT_SET_UP,
+}
 
 log = logging.getLogger("dragoman.desk")
 T = TypeVar("T")
@@ -103,26 +109,48 @@ class Desk:
         receive: Receive,
         guests: Sequence[Slack] = (),
     ) -> None:
-        self._settings = settings
         self._session = session
-        self._hosts = slack_files.hosts(settings.api_base, settings.bot_token)
-        self._api = SlackApi(settings.api_base, settings.bot_token, session, FAILURES)
-        self._sockets = SlackApi(settings.api_base, settings.app_token, session)
         self._guests = guests
-        self._colleagues = frozenset(agent.id for agent in policy.agents)
-        self.places = Places(settings.channel, [each.channel for each in policy.desks])
-        self._reader = DeskReader(self.places, policy, self._overhear)
         self._receive = receive
+        self._shown: set[asyncio.Task[None]] = set()
+        self.console: Console | None = None
+        self._changed = asyncio.Event()
+        self._connect_as(settings)
+        self._listen_to(settings, policy)
+
+    def _connect_as(self, settings: DeskSettings) -> None:
+        """Be the app that the settings name."""
+        self._settings = settings
+        self._hosts = slack_files.hosts(settings.api_base, settings.bot_token)
+        self._api = SlackApi(settings.api_base, settings.bot_token, self._session, FAILURES)
+        self._sockets = SlackApi(settings.api_base, settings.app_token, self._session)
         self._socket = Socket(settings.app_token, settings.api_base, self._take)
         self._known = False
         self._workspace = ""
-        self._shown: set[asyncio.Task[None]] = set()
-        self.console: Console | None = None
         self._bolt = self._interactive()
+
+    def _listen_to(self, settings: DeskSettings, policy: Policy) -> None:
+        """Know the agents, and the channels that they work in."""
+        self._settings = settings
+        self._colleagues = frozenset(agent.id for agent in policy.agents)
+        self.places = Places(settings.channel, [each.channel for each in policy.desks])
+        self._reader = DeskReader(self.places, policy, self._overhear)
+
+    async def become(self, settings: DeskSettings, policy: Policy) -> None:
+        """Go on with other settings, at once; a connection that they don't concern stays."""
+        was, old = self._settings, self._socket
+        if settings.app != was.app:
+            self._connect_as(settings)
+        self._listen_to(settings, policy)
+        if self._socket is not old:
+            self._changed.set()
+            await old.close()
 
     @property
     def problem(self) -> str:
         """Say why the desk isn't connected, "" where it is."""
+        if not self._settings.bot_token:
+            return f"{NOT_SET_UP.told}. {NOT_SET_UP.advice}"
         if self._settings.mode == "socket":
             return "" if self._socket.connected else "Socket Mode isn't connected"
         return "" if self._known else "Slack hasn't confirmed the bot token yet"
@@ -179,9 +207,12 @@ class Desk:
             log.exception("home.failed", extra={"agent": agent})
 
     async def listen(self) -> None:
-        """Connect Socket Mode; in HTTP mode Slack calls us."""
-        if self._settings.mode == "socket":
-            await self._socket.connect()
+        """Keep Socket Mode connected as the app that the desk is, until cancelled; in HTTP mode Slack calls us."""
+        while True:
+            self._changed.clear()
+            if self._settings.mode == "socket" and self._settings.bot_token:
+                await self._socket.connect()
+            await self._changed.wait()
 
     async def close(self) -> None:
         """Let go of the socket."""
@@ -197,6 +228,8 @@ class Desk:
 
     async def probe(self) -> str:
         """Ask whose tokens these are, and whether the channel is there."""
+        if not self._settings.bot_token:
+            raise NOT_SET_UP.error()
         me = await self._api.call("auth.test")
         self._known = True
         self._workspace = str(me.get("url") or "")
@@ -218,6 +251,8 @@ class Desk:
 
     async def lacking(self) -> dict[str, str]:
         """Say which scopes the app lacks, and what goes wrong without each."""
+        if not self._settings.bot_token:
+            raise NOT_SET_UP.error()
         await self._api.call("auth.test")
         wanted = SCOPES | (dict((PRESENCE_SCOPE,)) if self._settings.slack_presence else {})
         return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}

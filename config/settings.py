@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from config.credentials import NO_SECRET, Field, Secret
+from config.joined import NOTHING, Stored, join
 from config.store_address import RedisAddress, read_address
 from config.tables import ConfigError, Source, Table, environment
 from routing.policy import Agent, DeskChannel, Policy, SavedReply, Skill, unknown_variable
@@ -58,15 +60,20 @@ class ChannelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The Slack channel where agents work."""
+    """The Slack channel where agents work; without a `bot_token` it isn't set up yet."""
 
-    channel: str
-    bot_token: Secret
+    channel: str = ""
+    bot_token: Secret = NO_SECRET
     signing_secret: Secret = NO_SECRET
     app_token: Secret = NO_SECRET
     mode: str = "socket"
     api_base: str = "https://slack.com/api/"
     slack_presence: bool = False
+
+    @property
+    def app(self) -> tuple[object, ...]:
+        """Give what says which app it is, and how it is connected."""
+        return self.bot_token, self.signing_secret, self.app_token, self.mode, self.api_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +107,34 @@ class Translation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration."""
+    """The whole configuration; `text`, `kinds` and `variables` are what it was read from."""
 
     file: Path
+    text: str = field(repr=False)
+    kinds: Kinds = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
     gateway: Gateway
     channels: Mapping[str, ChannelSettings]
     desk: Desk
     policy: Policy
     translation: Translation
 
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """Give what the file says, as it stands there."""
+        return tomllib.loads(self.text)
 
-def load(file: Path, kinds: Kinds) -> Settings:
-    """Read and check a configuration file; needs no network.
+    def joined(self, stored: Stored) -> "Settings":
+        """Give what the file says with what is kept in the store.
+
+        Raises:
+            ConfigError: that is no configuration.
+        """
+        return parse(self.text, self.file, self.kinds, self.variables, stored)
+
+
+def load(file: Path, kinds: Kinds, stored: Stored = NOTHING) -> Settings:
+    """Read and check a configuration file, and what is kept of the configuration in the store; needs no network.
 
     Raises:
         ConfigError: one line with file, line, key and cure.
@@ -124,20 +147,23 @@ def load(file: Path, kinds: Kinds) -> Settings:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: can't be read: {error}") from error
-    return parse(text, file, kinds, environment())
+    return parse(text, file, kinds, environment(), stored)
 
 
-def parse(text: str, file: Path, kinds: Kinds, variables: Mapping[str, str]) -> Settings:
-    """Check the text of a configuration file."""
+def parse(text: str, file: Path, kinds: Kinds, variables: Mapping[str, str], stored: Stored = NOTHING) -> Settings:
+    """Check the text of a configuration file, and with it what is kept of the configuration in the store."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"\(at line (\d+)", str(error))
         raise ConfigError(f"{file}:{at[1] if at else 1}: isn't TOML: {error}") from error
-    root = Table(Source(file, text, variables), (), values)
+    root = Table(Source(file, text, variables), (), join(values, stored))
     channels = root.table("channels")
     settings = Settings(
         file=file,
+        text=text,
+        kinds=kinds,
+        variables=variables,
         gateway=_gateway(root.table("gateway"), file.parent),
         channels={name: _channel(name, channels.table(name), kinds) for name in channels.names()},
         desk=_desk(root.table("desk")),
@@ -206,11 +232,13 @@ def _desk(table: Table) -> Desk:
     table.text("language", "en")
     for name in ("call_link", "direct_messages", "only_assignee", "confirm", "undo", "name", "escalation", "channels"):
         table.skip(name)
+    begun = not {"channel", "bot_token", "signing_secret", "app_token"}.isdisjoint(table.names())
+    required = None if begun else ""
     desk = Desk(
-        channel=_channel_id(table),
-        bot_token=Secret(table.text("bot_token")),
-        signing_secret=Secret(table.text("signing_secret", None if mode == "http" else "")),
-        app_token=Secret(table.text("app_token", None if mode == "socket" else "")),
+        channel=_channel_id(table) if begun else "",
+        bot_token=Secret(table.text("bot_token", required)),
+        signing_secret=Secret(table.text("signing_secret", required if mode == "http" else "")),
+        app_token=Secret(table.text("app_token", required if mode == "socket" else "")),
         mode=mode,
         api_base=_address(table, "api_base", table.text("api_base", "https://slack.com/api/")).rstrip("/") + "/",
         slack_presence=table.flag("slack_presence", default=False),

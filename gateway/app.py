@@ -30,9 +30,11 @@ from gateway.interpret import Interpreter
 from gateway.keys import load_key
 from gateway.links import Links
 from gateway.live_channels import LiveChannels
+from gateway.live_settings import LiveSettings
 from gateway.measures import KEPT, OLDEST, WAITING
 from gateway.presence import watch_presence
 from gateway.record import Recorder
+from gateway.rules import Rules
 from gateway.store.choose import beside, make_store
 from gateway.store.contract import Store, StoreError
 from gateway.tally import Tally
@@ -61,6 +63,7 @@ class Gateway:
             [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
         )
         self.app.add_routes([web.get("/files/{token}", self._file)])
+        self._rules = Rules(settings.policy)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -87,13 +90,14 @@ class Gateway:
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
+        self._checkup = self._make_checkup()
+        self._kept = LiveSettings(settings, self.store, key, self._change_settings)
         with contextlib.suppress(StoreError):
             await self.bridge.corrections.refresh()
             await self.bridge.replies.refresh()
+            await self._kept.refresh()
         self.bridge.start()
-        held, needed = self.bridge.hands.held, settings.translation.chosen
-        self._checkup = Checkup(self.desk, self.channels, self.chain, held, utc, needed=needed)
-        self.app.add_routes(console_routes(self._running()))
+        self.app.add_routes(console_routes(self._running(key)))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in self._always()]
         await self._live.start()
 
@@ -103,14 +107,14 @@ class Gateway:
         self._tally = Tally()
         self.chain = make_chain(settings, phrasebook, self._tally)
         guard = settings.translation.guard
-        interpreter = Interpreter(self.chain, phrasebook, Detector(), settings.policy, guard=guard, tally=self._tally)
+        interpreter = Interpreter(self.chain, phrasebook, Detector(), self._rules, guard=guard, tally=self._tally)
         self._recorder = Recorder(settings.gateway.record) if settings.gateway.record else None
         return Bridge(
             self.store,
             self.desk,
             self.channels,
             interpreter,
-            settings.policy,
+            self._rules,
             self._make_budget(),
             self._links,
             recorder=self._recorder,
@@ -121,41 +125,55 @@ class Gateway:
             self.store,
             beside(self.settings.gateway),
             self.desk,
-            self.settings.policy,
+            self._rules,
             utc,
             self.bridge.worker.offer_quietly,
             self.bridge.replies,
             self.channels,
         )
 
-    def _running(self) -> Running:
-        held = self.bridge.hands.held
+    def _make_checkup(self) -> Checkup:
+        held, needed = self.bridge.hands.held, self.settings.translation.chosen
+        return Checkup(self.desk, self.channels, self.chain, held, utc, needed=needed)
+
+    def _wants_presence(self) -> bool:
+        return self.settings.desk.slack_presence
+
+    async def _change_settings(self, settings: Settings) -> None:
+        """Go on by other settings: what waited for the desk, or for an agent, may go now."""
+        self.settings = settings
+        self._rules.policy = settings.policy
+        await self.desk.become(settings.desk, settings.policy)
+        await self._live.share_desk(settings.desk.bot_token)
+        self._checkup.forget("desk")
+        self._checkup.forget("desk scopes")
+        self.bridge.hands.release("desk")
+        self.store.wake("")
+        await self.bridge.worker.offer_quietly(f"settings:{utc().isoformat()}")
+
+    def _running(self, key: Callable[[], bytes]) -> Running:
         return Running(
-            settings=self.settings,
+            current=lambda: self.settings,
+            key=key,
             store=self.store,
             beside=beside(self.settings.gateway),
             clock=utc,
             problems=self._problems,
             channels=self.channels,
             unreadable=self._live.problems,
-            held=held,
+            held=self.bridge.hands.held,
             checkup=self._checkup,
             heard=self._heard,
         )
 
     def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
         """Name what goes on in the background."""
-        worker, policy = self.bridge.worker, self.settings.policy
+        worker = self.bridge.worker
         yield from (self.desk.listen, self._ask_desk, self._look_after, self._forget_the_asked, self._live.watch)
-        yield from (
-            worker.watch_queue,
-            worker.watch_breaks,
-            self._checkup.watch,
-            partial(self._heard.watch, self.store),
-        )
+        yield from (worker.watch_queue, worker.watch_breaks, self._checkup.watch, self._kept.watch)
+        yield partial(self._heard.watch, self.store)
         yield from (self.bridge.corrections.watch, self.bridge.replies.watch, partial(self._tally.watch, self.store))
-        if self.settings.desk.slack_presence:
-            yield partial(watch_presence, self.desk, self.store, policy, worker.offer_quietly)
+        yield partial(watch_presence, self.desk, self.store, self._rules, worker.offer_quietly, self._wants_presence)
 
     async def stop(self) -> None:
         """Stop receiving, finish what was begun, and let go of everything."""
@@ -183,13 +201,16 @@ class Gateway:
 
     async def _ask_desk(self) -> None:
         """Ask Slack whether the desk works, until it does; meanwhile the log says what is wrong."""
+        told = ""
         while True:
             try:
                 log.info("desk.works", extra={"desk": await self.desk.probe()})
                 return
             except SendError as error:
-                log.error("desk.fails", extra={"error": f"{error}. {error.advice}"})
-                await asyncio.sleep(10)
+                if (said := f"{error}. {error.advice}") != told:
+                    log.error("desk.fails", extra={"error": said})
+                told = said
+                await asyncio.sleep(1 if not self.settings.desk.bot_token else 10)
 
     async def _look_after(self) -> None:
         """Forget what is old, once an hour."""
@@ -227,6 +248,8 @@ class Gateway:
             problems["store"] = str(error)
         if self.desk.problem:
             problems["desk"] = self.desk.problem
+        if self._kept.problem:
+            problems["settings"] = self._kept.problem
         problems |= self._live.problems
         return problems | {name: hold.reason for name, hold in self.bridge.hands.held.items()}
 

@@ -22,9 +22,9 @@ from gateway.passport import Passports
 from gateway.people import People
 from gateway.record import Recorder
 from gateway.replies import Replies
+from gateway.rules import Rules
 from gateway.store.contract import Side, Store
 from gateway.worker import Worker
-from routing.policy import Policy
 
 WORKERS = 8
 SENDERS = 8
@@ -44,7 +44,7 @@ class Bridge:
         desk: Desk,
         channels: Mapping[str, Channel],
         interpreter: Interpreter,
-        policy: Policy,
+        rules: Rules,
         budget: Budget,
         links: Links,
         *,
@@ -53,19 +53,19 @@ class Bridge:
     ) -> None:
         self.store = store
         self.interpreter = interpreter
-        self.replies = Replies(store, policy)
-        self.worker = Worker(store, policy, interpreter, clock=clock, recorder=recorder, replies=self.replies)
+        self.replies = Replies(store, rules)
+        self.worker = Worker(store, rules, interpreter, clock=clock, recorder=recorder, replies=self.replies)
         self.hands = Hands(store, clock)
         budget.share = store.share
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)
         files = DeskFiles(self.hands, desk, channels)
         people = People(channels)
         self.corrections = Corrections(store, interpreter.memory)
-        fixes = Fixes(store, channels, self.corrections, policy, interpreter.tally)
-        self.cards = DeskCards(self.hands, desk, channels, interpreter, policy, updates)
+        fixes = Fixes(store, channels, self.corrections, rules, interpreter.tally)
+        self.cards = DeskCards(self.hands, desk, channels, interpreter, rules, updates)
         self.posts = DeskPosts(self.hands, desk, self.cards, files, people, interpreter, budget, updates, fixes)
-        lens = Lens(store, interpreter, policy)
-        self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, policy), lens, self.worker.offer_quietly)
+        lens = Lens(store, interpreter, rules)
+        self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, rules), lens, self.worker.offer_quietly)
         self.customers = Customers(self.hands, channels, interpreter, AgentFiles(desk, links))
         self._crew = Crew()
 

@@ -15,12 +15,12 @@ from adapters.contract import Channel, Editing, Outbound, SendError
 from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import Said, decode_entries
 from config.settings import ENGINES
+from gateway.rules import Rules
 from gateway.store.contract import Order, Store, StoreError
 from gateway.tally import Tally
 from routing.effects import Fix
 from routing.events import AgentEdited, AgentWrote, CustomerWrote, Event, ReplySent
 from routing.languages import language_name
-from routing.policy import Policy
 from translation.contract import Pair
 from translation.memory import Correction, Memory
 from translation.protect import missing
@@ -99,13 +99,13 @@ class Fixes:
         store: Store,
         channels: Mapping[str, Channel],
         corrections: Corrections,
-        policy: Policy,
+        rules: Rules,
         tally: Tally,
     ) -> None:
         self._store = store
         self._channels = channels
         self._corrections = corrections
-        self._policy = policy
+        self._rules = rules
         self._tally = tally
 
     async def find(self, mailbox: str, fix: Fix) -> Said | Reply | str:
@@ -144,18 +144,18 @@ class Fixes:
 
     async def of_said(self, said: Said, fix: Fix) -> Said:
         """Remember what a customer's message means, and say how it is shown then."""
-        desk = self._policy.desk_language
+        desk = self._rules.policy.desk_language
         original = said.original or said.text
         once = await self._remember(said.language, desk, original, fix)
         self._count(said.engine, said.language, desk)
-        by = f"corrected by {self._policy.name_of(fix.agent)}"
+        by = f"corrected by {self._rules.policy.name_of(fix.agent)}"
         return replace(said, text=fix.text, original=original, engine=by, mark=once, late=False)
 
     async def of_reply(self, reply: Reply, fix: Fix, order: Order) -> str:
         """Remember what an answer should have been, change it where the platform lets us, and say what came of it."""
         once = await self._remember(reply.source, reply.sent.language, reply.written, fix)
         self._count(reply.sent.engine, reply.source, reply.sent.language)
-        by = f"Corrected by {self._policy.name_of(fix.agent)}"
+        by = f"Corrected by {self._rules.policy.name_of(fix.agent)}"
         channel = self._channels.get(order.mailbox.partition("/")[0])
         once = f"\n⚠️ {once}" if once else ""
         kept = f"{by}. The customer still reads: {reply.sent.sent}{once}"
@@ -196,8 +196,8 @@ class Fixes:
                 written = event.text
         if not written:
             return None
-        listed = self._policy.agent(agent)
-        usual = listed.languages[0] if listed and listed.languages else self._policy.desk_language
+        listed = self._rules.policy.agent(agent)
+        usual = listed.languages[0] if listed and listed.languages else self._rules.policy.desk_language
         messages = [each.message for each in events if isinstance(each, ReplySent) and each.reply == sent.reply]
         return Reply(written, language or usual, sent, tuple(dict.fromkeys(messages)))
 
@@ -205,7 +205,7 @@ class Fixes:
         """Remember a correction; what can't serve again, for want of what must survive, is for this once."""
         if lost := missing(text, fix.text):
             return f"For this once: it hasn't {', '.join(lost[:3])} just as the original has"
-        name = self._policy.name_of(fix.agent)
+        name = self._rules.policy.name_of(fix.agent)
         await self._corrections.add(Correction(source=source, target=target, text=text, fix=fix.text, by=name))
         return ""
 

@@ -14,11 +14,11 @@ from gateway.budget import Budget
 from gateway.desk_files import find_post
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
+from gateway.rules import Rules
 from gateway.store.contract import Batch, Order, Result, Side, Store
 from routing.contents import EPOCH
 from routing.effects import Card, LeaveCard, LeaveThread, TellDesk, UpdateCard
 from routing.events import ThreadOpened
-from routing.policy import Policy
 
 NAME = "desk"
 FIRST_WORDS, FIRST_CHARACTERS = 12, 140
@@ -50,14 +50,14 @@ class DeskCards:
         desk: Desk,
         channels: Mapping[str, Channel],
         interpreter: Interpreter,
-        policy: Policy,
+        rules: Rules,
         updates: Budget,
     ) -> None:
         self._hands = hands
         self._desk = desk
         self._channels = channels
         self._interpreter = interpreter
-        self._policy = policy
+        self._rules = rules
         self._updates = updates
         self._turn = asyncio.Lock()
         self._said: dict[TellDesk, Said] = {}
@@ -154,4 +154,4 @@ class DeskCards:
         can = channel.capabilities if channel else None
         window = (can.person_window or can.window) if can else None
         until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
-        return draw_card(card, self._policy, until, self._desk.link(card.moved_from))
+        return draw_card(card, self._rules.policy, until, self._desk.link(card.moved_from))

@@ -17,6 +17,7 @@ from adapters.desk_view import Block, draw_whisper, on_clock
 from adapters.slack_text import escape
 from gateway.hands import Clock
 from gateway.replies import Replies
+from gateway.rules import Rules
 from gateway.search import search
 from gateway.store.contract import Beside, Side, Store, StoreError
 from routing import texts
@@ -25,7 +26,7 @@ from routing.contents import EPOCH, Standing, contact
 from routing.conversation import Conversation
 from routing.events import AgentStarted
 from routing.languages import language_name
-from routing.policy import Policy, unknown_variable
+from routing.policy import unknown_variable
 
 _PHONE_NUMBER = re.compile(r"\+?[\d(][\d\s().-]{4,}")
 _PHONE = re.compile(r"\D")
@@ -45,7 +46,7 @@ class Console:
         store: Store,
         beside: Beside,
         desk: Desk,
-        policy: Policy,
+        rules: Rules,
         clock: Clock,
         freed: Callable[[str], Awaitable[None]],
         replies: Replies,
@@ -56,7 +57,7 @@ class Console:
         self._beside = beside
         self._store = store
         self._desk = desk
-        self._policy = policy
+        self._rules = rules
         self._clock = clock
         self._freed = freed
 
@@ -103,7 +104,7 @@ class Console:
         reply = self._replies.find(name) if name else None
         if name and reply is None:
             return draw_whisper(texts.REPLY_GONE)
-        language = next(iter(reply.text)) if reply else self._policy.desk_language
+        language = next(iter(reply.text)) if reply else self._rules.policy.desk_language
         opened = await self._desk.open_view(trigger, draw_reply_form(reply, language))
         return None if opened else draw_whisper(texts.FORM_EXPIRED)
 
@@ -115,7 +116,7 @@ class Console:
 
     async def _may(self, agent: str) -> bool:
         """Say whether somebody may see what is at the desk: everybody in the workspace has the command."""
-        return self._policy.agent(agent) is not None or await self._desk.has_member(agent)
+        return self._rules.policy.agent(agent) is not None or await self._desk.has_member(agent)
 
     async def _command(self, agent: str, name: str, rest: str) -> Shown:
         match name:
@@ -181,7 +182,7 @@ class Console:
         return "Found", draw_list(f"“{wanted}”", listed, "Nothing was found.")
 
     async def _leave(self, agent: str, asked: str) -> str:
-        if self._policy.agent(agent) is None:
+        if self._rules.policy.agent(agent) is None:
             return texts.NOT_AN_AGENT
         until = EPOCH
         if asked:
@@ -194,14 +195,14 @@ class Console:
         return texts.away_until(on_clock(until))
 
     async def _come_back(self, agent: str) -> str:
-        if self._policy.agent(agent) is None:
+        if self._rules.policy.agent(agent) is None:
             return texts.NOT_AN_AGENT
         await self._store.set_away(agent, away=False)
         await self._freed(f"back:{agent}:{self._clock().isoformat()}")
         return texts.BACK
 
     async def _overview(self, agent: str) -> Overview:
-        listed = self._policy.agent(agent)
+        listed = self._rules.policy.agent(agent)
         standing = next((each for each in self._store.roster() if each.agent == agent), Standing(agent=agent))
         queued = await self._store.queued(MOST + 1)
         return Overview(

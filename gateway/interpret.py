@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from adapters.text import split
+from gateway.rules import Rules
 from gateway.store.contract import Progress
 from gateway.tally import Tally
 from routing import texts
@@ -18,7 +19,6 @@ from routing.contents import Facts
 from routing.conversation import Conversation
 from routing.effects import ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.languages import language_name
-from routing.policy import Policy
 from translation.chain import Chain, Untranslated
 from translation.contract import Pair, Translated
 from translation.detect import SURE, Detector, international
@@ -61,7 +61,7 @@ class Interpreter:
         chain: Chain,
         phrasebook: Phrasebook,
         detector: Detector,
-        policy: Policy,
+        rules: Rules,
         *,
         guard: str,
         tally: Tally | None = None,
@@ -69,7 +69,7 @@ class Interpreter:
         self._chain = chain
         self._phrasebook = phrasebook
         self._detector = detector
-        self._policy = policy
+        self._rules = rules
         self._mode = guard
         self.tally = tally or Tally()
         self._guard = Guard(detector)
@@ -106,8 +106,8 @@ class Interpreter:
         return Facts()
 
     def _usual(self, agent: str) -> str:
-        listed = self._policy.agent(agent)
-        return listed.languages[0] if listed and listed.languages else self._policy.desk_language
+        listed = self._rules.policy.agent(agent)
+        return listed.languages[0] if listed and listed.languages else self._rules.policy.desk_language
 
     # To the desk
 
@@ -139,7 +139,7 @@ class Interpreter:
         return await self._shown(replace(said, mark="", late=False), said.text, said.language, within=math.inf)
 
     async def _shown(self, said: Said, text: str, language: str, *, within: float, before: Sequence[str] = ()) -> Said:
-        desk = self._policy.desk_language
+        desk = self._rules.policy.desk_language
         if not has_words(text) or international(text):
             return said
         if not language:
@@ -252,7 +252,7 @@ class Interpreter:
         """Add the meaning back, in the desk's language, to what is shown of a translated answer."""
         if not sent.engine or sent.back:
             return sent
-        back = await self.meaning(sent.text, sent.language, self._policy.desk_language, name=sent.name)
+        back = await self.meaning(sent.text, sent.language, self._rules.policy.desk_language, name=sent.name)
         return replace(sent, back=back)
 
     async def meaning(self, text: str, language: str, desk: str, *, name: str = "") -> str:

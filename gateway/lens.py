@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from adapters.slack_text import escape
 from gateway.interpret import Interpreter, same_language
+from gateway.rules import Rules
 from gateway.store.contract import Store
 from routing import texts
 from routing.conversation import Conversation
@@ -31,19 +32,19 @@ class Heard(NamedTuple):
 class Lens:
     """Translates a conversation for one agent; the thread stays as it is."""
 
-    def __init__(self, store: Store, interpreter: Interpreter, policy: Policy) -> None:
+    def __init__(self, store: Store, interpreter: Interpreter, rules: Rules) -> None:
         self._store = store
         self._interpreter = interpreter
-        self._policy = policy
+        self._rules = rules
 
     async def of(self, mailbox: str, agent: str) -> str:
         """Say what was said lately, in the agent's own language and Slack's notation."""
-        listed = self._policy.agent(agent)
-        mine = listed.languages[0] if listed and listed.languages else self._policy.desk_language
-        if same_language(mine, self._policy.desk_language):
+        listed = self._rules.policy.agent(agent)
+        mine = listed.languages[0] if listed and listed.languages else self._rules.policy.desk_language
+        if same_language(mine, self._rules.policy.desk_language):
             return texts.lens_is_desk(language_name(mine))
         was = await self._store.conversation(mailbox) or Conversation(contact=mailbox)
-        said = said_lately(await self._store.history(mailbox, LOOK_BACK), was, self._policy)[-LATEST:]
+        said = said_lately(await self._store.history(mailbox, LOOK_BACK), was, self._rules.policy)[-LATEST:]
         lines = [texts.lens_head(language_name(mine))]
         for each in said:
             words = await self._interpreter.meaning(each.text, each.language, mine, name=was.name)

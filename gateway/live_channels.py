@@ -12,7 +12,7 @@ import aiohttp
 from adapters import CHANNELS, KINDS
 from adapters.contract import Channel, Hooked, Listening, SendError
 from adapters.slack import Slack
-from config.credentials import Unreadable, Vault
+from config.credentials import Secret, Unreadable, Vault
 from config.settings import ChannelSettings, Settings, channel_from
 from config.tables import ConfigError
 from gateway import webhooks
@@ -54,6 +54,7 @@ class LiveChannels:
         self._overheard: set[str] = set()
         self.problems: dict[str, str] = {}
         self._settings = settings
+        self._bot_token = settings.desk.bot_token
         self._store = store
         self._session = session
         self._key = key
@@ -90,6 +91,20 @@ class LiveChannels:
                 self._sealed[name] = sealed
                 self._open(name, sealed)
 
+    async def share_desk(self, bot_token: Secret) -> None:
+        """Know whose customers write to the desk's own app, now that it is another: their events come with its own."""
+        self._bot_token = bot_token
+        for name, channel in tuple(self.channels.items()):
+            if isinstance(channel, Slack) and channel.shares(bot_token) != (name in self._overheard):
+                await self._rest(name)
+                if channel.shares(bot_token):
+                    self.guests.append(channel)
+                    self._overheard.add(name)
+                else:
+                    self.guests.remove(channel)
+                    self._overheard.discard(name)
+                self._receive(name)
+
     async def close(self) -> None:
         """Let go of all."""
         for name in tuple(self.channels):
@@ -112,20 +127,24 @@ class LiveChannels:
     def _make(self, settings: ChannelSettings) -> None:
         channel = CHANNELS[settings.kind](settings, self._session)
         self.channels[settings.id] = channel
-        if isinstance(channel, Slack) and channel.shares(self._settings.desk.bot_token):
+        if isinstance(channel, Slack) and channel.shares(self._bot_token):
             self.guests.append(channel)
             self._overheard.add(settings.id)
 
     async def _drop(self, name: str) -> None:
         self.problems.pop(name, None)
-        for task in (tasks := self._receiving.pop(name, [])):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._rest(name)
         channel = self.channels.pop(name, None)
         self._overheard.discard(name)
         self.guests[:] = [guest for guest in self.guests if guest is not channel]
         if channel is not None:
             await channel.close()
+
+    async def _rest(self, name: str) -> None:
+        """Have a channel receive nothing for now."""
+        for task in (tasks := self._receiving.pop(name, [])):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _receive(self, name: str) -> None:
         """Have a channel's platform call us, or poll it."""

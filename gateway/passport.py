@@ -5,6 +5,7 @@ from datetime import datetime
 
 from adapters.desk_view import Said, decode_entries, on_clocks
 from adapters.slack_text import escape
+from gateway.rules import Rules
 from gateway.store.contract import Store
 from routing.contents import EPOCH
 from routing.events import (
@@ -20,7 +21,6 @@ from routing.events import (
     ReplySent,
 )
 from routing.languages import language_name
-from routing.policy import Policy
 
 LOOK_BACK = 200
 """How many of a customer's latest events are looked at."""
@@ -34,9 +34,9 @@ TO_THE_SECOND = "{date_short_pretty} {time_secs}"
 class Passports:
     """Tells from what the store keeps where a message has been."""
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store, rules: Rules) -> None:
         self._store = store
-        self._policy = policy
+        self._rules = rules
 
     async def of(self, mailbox: str, ts: str) -> str:
         """Say where the message of a post, or of an agent, has been: a line a hop, in Slack's notation."""
@@ -51,7 +51,7 @@ class Passports:
         for event in events:
             match event:
                 case AgentWrote() if event.message == ts:
-                    who = self._policy.name_of(event.agent)
+                    who = self._rules.policy.name_of(event.agent)
                     yield _hop(event.at, f"written by {who}", _language(event.facts.language))
                     yield _hop(event.facts.at, "taken up")
                 case AgentEdited() if event.message == ts:

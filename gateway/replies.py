@@ -8,9 +8,10 @@ from contextlib import suppress
 import msgspec
 from msgspec.structs import replace
 
+from gateway.rules import Rules
 from gateway.store.contract import Store, StoreError
 from routing.commands import read_command
-from routing.policy import Policy, SavedReply
+from routing.policy import SavedReply
 
 KIND = "reply"
 """The kind of document that a saved reply is kept as; an empty one was taken away."""
@@ -26,16 +27,16 @@ decode = msgspec.json.Decoder(SavedReply).decode
 class Replies:
     """What is stored, and in this process's memory."""
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store, rules: Rules) -> None:
         self._store = store
-        self._policy = policy
+        self._rules = rules
         self._stored: Mapping[str, bytes] = {}
         self._known: dict[str, SavedReply] = {}
 
     def search(self, words: str) -> Sequence[SavedReply]:
         """Find saved replies by words in their names or texts, those of the configuration too, by name."""
         wanted = words.casefold().split()
-        every = {each.name.casefold(): each for each in (*self._known.values(), *self._policy.replies)}
+        every = {each.name.casefold(): each for each in (*self._known.values(), *self._rules.policy.replies)}
         found = [
             each
             for each in every.values()
@@ -45,7 +46,7 @@ class Replies:
 
     def is_fixed(self, name: str) -> bool:
         """Say whether a saved reply is the configuration's, so that only an admin changes it."""
-        return any(each.name.casefold() == name.casefold() for each in self._policy.replies)
+        return any(each.name.casefold() == name.casefold() for each in self._rules.policy.replies)
 
     def find(self, name: str) -> SavedReply | None:
         """Give the saved reply of a name that was made at the desk."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from gateway.record import Record, Recorder
 from gateway.replies import Replies
+from gateway.rules import Rules
 from gateway.store.contract import Claim, Outcome, Step, Store, StoreError, Timer
 from routing import assign
 from routing.contents import EPOCH, Facts
@@ -66,7 +67,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        policy: Policy,
+        rules: Rules,
         ear: Ear,
         *,
         clock: Callable[[], datetime] | None = None,
@@ -76,7 +77,7 @@ class Worker:
         self._replies = replies
         self._recorder = recorder
         self._store = store
-        self._policy = policy
+        self._rules = rules
         self._ear = ear
         self._clock = clock or (lambda: datetime.now(UTC))
         self._strikes: dict[str, int] = {}
@@ -115,15 +116,15 @@ class Worker:
 
     async def step(self, claim: Claim) -> bool:
         """Carry one claim's events into its conversation; say whether an agent has room again by it."""
-        now = claim.conversation
+        now, policy = claim.conversation, self._rules.policy
         effects: list[tuple[int, Effect]] = []
         events: list[Event] = []
         kept: list[Event] = []
         timers: dict[str, Timer] = {}
         for event in claim.events:
             try:
-                heard = await self._gather(now, event)
-                decision = decide(now, heard, self._policy)
+                heard = await self._gather(now, event, policy)
+                decision = decide(now, heard, policy)
             except StoreError:
                 raise
             except Exception as error:
@@ -175,12 +176,14 @@ class Worker:
         turns = [
             TurnCame(id=f"turn:{each.contact}:{why}", to=each.contact, at=self._clock())
             for each in waiting
-            if assign.choose(self._policy, roster, language=each.language, skill=each.skill, talked=each.talked).agent
+            if assign.choose(
+                self._rules.policy, roster, language=each.language, skill=each.skill, talked=each.talked
+            ).agent
         ]
         if turns:
             await self._store.append(turns)
 
-    async def _gather(self, now: Conversation, event: Event) -> Event:
+    async def _gather(self, now: Conversation, event: Event, policy: Policy) -> Event:
         """Find out what the decision needs; the roster last, so that nobody else decides in between."""
         facts = Facts()
         match event:
@@ -190,13 +193,13 @@ class Worker:
                 facts = self._ear.customer(now, event.text, "")
             case AgentWrote() | AgentEdited():
                 facts = self._ear.agent(now, event.text, event.agent)
-        if opens_conversation(now, event, self._policy):
+        if opens_conversation(now, event, policy):
             facts = replace(facts, number=await self._store.number())
         if self._replies and isinstance(event, AgentWrote) and event.text.startswith("!"):
             facts = replace(facts, replies=self._replies.asked_for(event.text))
         if wants_room(event):
             facts = replace(facts, room=secrets.token_urlsafe(12))
-        if wants_agent(now, event, self._policy):
+        if wants_agent(now, event, policy):
             facts = replace(facts, roster=tuple(self._store.roster()))
         if isinstance(event, HAVE_FACTS):
             return replace(event, facts=replace(facts, at=self._clock()))

@@ -7,6 +7,7 @@ import pytest
 from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from gateway.interpret import Held, Interpreter
+from gateway.rules import Rules
 from gateway.store.contract import Progress
 from routing.contents import EPOCH
 from routing.effects import TellCustomer, TellDesk
@@ -46,7 +47,7 @@ class Sure:
 
 
 async def answer(engine: Sure) -> Progress | Held:
-    interpreter = Interpreter(Chain([engine]), Phrasebook.load(), Detector(), Policy(), guard="hold")
+    interpreter = Interpreter(Chain([engine]), Phrasebook.load(), Detector(), Rules(Policy()), guard="hold")
     return await interpreter.for_customer(ANSWER, CHANNEL)
 
 
@@ -95,7 +96,7 @@ class Plain:
 
 
 async def shown(text: str, language: str) -> Said:
-    interpreter = Interpreter(Chain([Plain()]), Phrasebook.load(), Detector(), Policy(), guard="hold")
+    interpreter = Interpreter(Chain([Plain()]), Phrasebook.load(), Detector(), Rules(Policy()), guard="hold")
     return await interpreter.for_desk(TellDesk(message="1", name="Lucía", at=EPOCH, text=text, language=language))
 
 

@@ -36,6 +36,7 @@ from gateway.desk_posts import DeskPosts
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.links import Links
+from gateway.rules import Rules
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError
 from gateway.store.roster import Roster
 from gateway.store.sqlite import SqliteStore, rows
@@ -548,12 +549,14 @@ class Simulation:
         store = SqliteStore(Path(), clock=self.wall, database=lambda _: Disk(self))
         await store.open()
         phrasebook, detector = _words()
-        interpreter = Interpreter(Chain([Toy(self)], clock=self.loop.time), phrasebook, detector, POLICY, guard="off")
+        interpreter = Interpreter(
+            Chain([Toy(self)], clock=self.loop.time), phrasebook, detector, Rules(POLICY), guard="off"
+        )
         desk: Any = self.place
         channels: Any = self.chats
         budget = Budget(rate=1, burst=5, clock=self.loop.time)
         links = Links(lambda: b"key", "", desk, self.wall)
-        self.bridge = Bridge(store, desk, channels, interpreter, POLICY, budget, links, clock=self.wall)
+        self.bridge = Bridge(store, desk, channels, interpreter, Rules(POLICY), budget, links, clock=self.wall)
         self.bridge.start()
         self._queue = self.loop.create_task(self.bridge.worker.watch_queue())
         self.store = store

@@ -19,7 +19,8 @@ class Running:
     `unreadable` are stored channels that can't be used, and `held` what waits for an admin.
     """
 
-    settings: Settings
+    current: Callable[[], Settings]
+    key: Callable[[], bytes]
     store: Store
     beside: Beside
     clock: Callable[[], datetime]
@@ -29,3 +30,8 @@ class Running:
     held: Mapping[str, Hold]
     checkup: Checkup
     heard: Heard
+
+    @property
+    def settings(self) -> Settings:
+        """Give what is in force just now."""
+        return self.current()

@@ -218,7 +218,7 @@ class Store(Protocol):
         """Let go of a lane; what is left in it is due again."""
 
     def wake(self, channel: str) -> None:
-        """Make what waits for a channel's customers due now: what held it up has changed."""
+        """Make what waits for a channel's customers, or with "" for the desk, due now: what held it up has changed."""
 
     async def conversation(self, mailbox: str) -> Conversation | None:
         """Read a conversation."""

@@ -12,7 +12,7 @@ from itertools import islice
 from msgspec import structs
 
 from gateway.store.contract import LANE_BATCH, LEAST_URGENT, MAILBOX_BATCH, Batch, Order, Side, urgency
-from routing.contents import EPOCH
+from routing.contents import EPOCH, THREAD_MARK
 from routing.events import AgentPressed, AgentWrote, Event
 
 Clock = Callable[[], datetime]
@@ -276,9 +276,10 @@ class Lanes:
         return [name for name, lane in self._lanes.items() if lane.hold]
 
     def wake(self, channel: str) -> None:
-        """Make what waits for a channel's customers due now."""
+        """Make what waits for a channel's customers, or with "" for the desk, due now."""
+        prefix = f"{channel}/" if channel else THREAD_MARK
         for name, lane in self._lanes.items():
-            if name.startswith(f"{channel}/") and not lane.hold and lane.not_before > EPOCH:
+            if name.startswith(prefix) and not lane.hold and lane.not_before > EPOCH:
                 lane.not_before = EPOCH
                 self._offer(name, lane)
 

@@ -290,7 +290,7 @@ class RedisStore(Reads):
         )
 
     def wake(self, channel: str) -> None:
-        """Make what waits for a channel's customers due now."""
+        """Make what waits for a channel's customers, or with "" for the desk, due now."""
         self._holding.lanes.wake(channel)
 
     def leave(self, batch: Batch) -> None:

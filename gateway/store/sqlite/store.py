@@ -227,7 +227,7 @@ class SqliteStore(Reads):
         await self._db.submit(work, after)
 
     def wake(self, channel: str) -> None:
-        """Make what waits for a channel's customers due now."""
+        """Make what waits for a channel's customers, or with "" for the desk, due now."""
         self._lanes.wake(channel)
 
     def leave(self, batch: Batch) -> None:
