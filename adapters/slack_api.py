@@ -39,6 +39,7 @@ PAGES = 20
 """How many pages of 200 messages are searched for one that may have been accepted."""
 
 
+NO_TOKEN = Failure(Unauthorised, "Slack wants a token", "Set it.")
 NONE: Mapping[str, Failure] = {}
 
 
@@ -53,6 +54,7 @@ class SlackApi:
         self, base: str, token: Secret, session: aiohttp.ClientSession, failures: Mapping[str, Failure] = NONE
     ) -> None:
         self._failures = failures
+        self._is_there = bool(token)
         self.scopes: frozenset[str] = frozenset()
         self._base = URL(base)
         self._addresses: dict[str, URL] = {}
@@ -69,12 +71,14 @@ class SlackApi:
             SendError: what to do next.
         """
         body = msgspec.json.encode({key: value for key, value in fields.items() if value is not None})
-        return await self._make(self._session.post(self._address(method), data=body, headers=self._headers), method)
+        address = self._address(method)
+        return await self._make(lambda: self._session.post(address, data=body, headers=self._headers), method)
 
     async def read(self, method: str, **fields: str | int) -> dict[str, Any]:
         """Make one call that reads: its fields go in the address."""
         headers = {"Authorization": self._headers["Authorization"]}
-        return await self._make(self._session.get(self._address(method), params=fields, headers=headers), method)
+        address = self._address(method)
+        return await self._make(lambda: self._session.get(address, params=fields, headers=headers), method)
 
     async def pages(self, method: str, **fields: str | int) -> AsyncIterator[dict[str, Any]]:
         """Make calls that read, page after page, as many as we read at most."""
@@ -101,7 +105,10 @@ class SlackApi:
             self._addresses[method] = self._base / method
         return self._addresses[method]
 
-    async def _make(self, call: Any, method: str) -> dict[str, Any]:
+    async def _make(self, make: Callable[[], Any], method: str) -> dict[str, Any]:
+        if not self._is_there:
+            raise self._failures.get("not_authed", NO_TOKEN).error()
+        call = make()
         answer = await exchange(call, "Slack", method)
         if (scopes := answer.headers.get("X-OAuth-Scopes")) is not None:
             self.scopes = frozenset(scope.strip() for scope in scopes.split(","))

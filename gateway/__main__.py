@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import uvloop
 from aiohttp import web
 
-import config
 from adapters import KINDS
 from config.credentials import Unreadable
 from config.settings import ConfigError, Settings, load
@@ -35,7 +34,9 @@ from gateway.commands import Finding
 from gateway.demo import open_demo
 from gateway.engines import make_chain
 from gateway.init import write_configuration
+from gateway.manifest import manifest
 from gateway.report import FORMATS, report, translations
+from gateway.settings_book import with_kept
 from gateway.store.contract import StoreError
 from routing.state import Status
 from translation.contract import Pair
@@ -46,7 +47,6 @@ from translation.phrasebook import Phrasebook
 from translation.tmx import TmxError
 
 T = TypeVar("T")
-MANIFEST = Path(config.__file__).parent / "slack-manifest.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -219,7 +219,8 @@ def _add_text(command: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    return load(_file(options), KINDS)
+    """Read what is in force: the file, and what the console keeps in the store."""
+    return with_kept(load(_file(options), KINDS))
 
 
 def _print(options: argparse.Namespace, findings: Iterable[Finding]) -> int:
@@ -241,7 +242,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = load(_file(options), KINDS) if options.offline else _settings(options)
     logs.set_up(as_json=False, level=logging.ERROR)
 
     return _print_as_found(options, commands.check(settings, offline=options.offline))
@@ -380,7 +381,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _manifest(options: argparse.Namespace) -> int:
-    print(MANIFEST.read_text(encoding="utf-8"), end="")
+    print(manifest(), end="")
     return 0
 
 
@@ -401,7 +402,7 @@ def _text(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = load(_file(options), KINDS)
     logs.set_up(as_json=options.json)
     return _loop(run_gateway(settings))
 

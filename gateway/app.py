@@ -136,6 +136,10 @@ class Gateway:
         held, needed = self.bridge.hands.held, self.settings.translation.chosen
         return Checkup(self.desk, self.channels, self.chain, held, utc, needed=needed)
 
+    async def _take_up(self) -> None:
+        await self._kept.refresh()
+        await self._live.refresh()
+
     def _wants_presence(self) -> bool:
         return self.settings.desk.slack_presence
 
@@ -159,9 +163,11 @@ class Gateway:
             beside=beside(self.settings.gateway),
             clock=utc,
             problems=self._problems,
+            desk=self.desk,
             channels=self.channels,
             unreadable=self._live.problems,
             held=self.bridge.hands.held,
+            take_up=self._take_up,
             checkup=self._checkup,
             heard=self._heard,
         )

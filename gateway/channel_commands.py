@@ -10,6 +10,7 @@ from adapters import KINDS
 from config.credentials import Field, Unreadable, Vault
 from config.settings import ChannelSettings, Settings
 from config.tables import ConfigError
+from gateway import settings_book
 from gateway.audit import Audited, who_runs_this
 from gateway.channel_book import ChannelBook, try_settings
 from gateway.checks import Check
@@ -97,6 +98,11 @@ def rotate_key(settings: Settings) -> Iterator[Finding]:
         place = beside(settings.gateway)
         Audited(place).seal_anew(KIND, partial(_sealed_anew, old, new))
         place.write_docs(KIND, {name: Vault(new).seal(name, fields) for name, fields in opened.items()})
+        kept = place.docs(settings_book.KIND)
+        Audited(place).seal_anew(settings_book.KIND, partial(_table_sealed_anew, old, new))
+        place.write_docs(
+            settings_book.KIND, {name: settings_book.seal_anew(name, body, old, new) for name, body in kept.items()}
+        )
     yield Finding(
         f"{len(opened)} channels are encrypted with the new key in {folder / NAME}", {"channels": len(opened)}
     )
@@ -105,6 +111,12 @@ def rotate_key(settings: Settings) -> Iterator[Finding]:
 def _sealed_anew(old: bytes, new: bytes, name: str, sealed: bytes) -> bytes | None:
     with suppress(Unreadable):
         return Vault(new).seal(name, _with_either(name, sealed, old, new))
+    return None
+
+
+def _table_sealed_anew(old: bytes, new: bytes, place: str, sealed: bytes) -> bytes | None:
+    with suppress(Unreadable):
+        return settings_book.seal_anew(place, sealed, old, new)
     return None
 
 

@@ -60,6 +60,7 @@ class LiveChannels:
         self._key = key
         self._keep_going = keep_going
         self._sealed: dict[str, bytes] = {}
+        self._refreshing = asyncio.Lock()
         self._receiving: dict[str, list[asyncio.Task[None]]] = {}
         for channel in settings.channels.values():
             self._make(channel)
@@ -79,7 +80,15 @@ class LiveChannels:
                 await self.refresh()
 
     async def refresh(self) -> None:
-        """Take up channels that were added or changed, and let go of those that were removed."""
+        """Take up channels that were added or changed, and let go of those that were removed.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         stored = await self._store.docs(KIND)
         for name in [name for name in self._sealed if stored.get(name) != self._sealed[name]]:
             del self._sealed[name]

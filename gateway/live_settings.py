@@ -34,6 +34,7 @@ class LiveSettings:
         self._key = key
         self._change = change
         self._stored: Mapping[str, bytes] = {}
+        self._refreshing = asyncio.Lock()
 
     async def watch(self) -> None:
         """Keep up, until cancelled."""
@@ -48,6 +49,10 @@ class LiveSettings:
         Raises:
             StoreError: the store can't be read.
         """
+        async with self._refreshing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         stored = await self._store.docs(KIND)
         # What couldn't be read is tried again: while the key is renewed, the tables are there before it.
         if stored == self._stored and not self.problem:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from config.joined import Stored, in_file
 from config.settings import Settings
 from config.tables import ConfigError
 from gateway.audit import Audited
-from gateway.store.contract import Beside
+from gateway.keys import load_key
+from gateway.store.choose import beside
+from gateway.store.contract import Beside, StoreError
 
 KIND = "setting"
 """The kind of document that a table of the configuration is kept as, by its place: `desk`, `agent/U0ANA`."""
@@ -27,6 +30,21 @@ def open_stored(sealed: Mapping[str, bytes], key: bytes) -> Stored:
     """
     vault = Vault(key)
     return {place: json.loads(vault.open(_sealed_as(place), body)["table"]) for place, body in sealed.items() if body}
+
+
+def with_kept(settings: Settings) -> Settings:
+    """Give what is in force: what the file says, with what is kept where the store can be read.
+
+    Raises:
+        ConfigError: together that is no configuration.
+        Unreadable: what is kept isn't for our key.
+    """
+    sealed: Mapping[str, bytes] = {}
+    with suppress(StoreError):
+        sealed = beside(settings.gateway).docs(KIND)
+    if not sealed:
+        return settings
+    return settings.joined(open_stored(sealed, load_key(settings.gateway.key, settings.gateway.data_dir)))
 
 
 def seal_table(place: str, table: Mapping[str, Any], key: bytes) -> bytes:
@@ -56,10 +74,10 @@ class SettingsBook:
     """Does what `who` asks; it reads and writes beside the event loop."""
 
     def __init__(
-        self, settings: Settings, beside: Beside, key: Callable[[], bytes], who: str, clock: Callable[[], datetime]
+        self, settings: Settings, store: Beside, key: Callable[[], bytes], who: str, clock: Callable[[], datetime]
     ) -> None:
         self._settings = settings
-        self._beside = beside
+        self._beside = store
         self._key = key
         self._who = who
         self._clock = clock

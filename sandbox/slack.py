@@ -70,6 +70,8 @@ class SlackSandbox(SlackPeople):
             "auth.test": self._who,
             "apps.connections.open": lambda _: {"ok": True, "url": f"ws://{http.host}/link"},
             "conversations.info": self._about,
+            "conversations.list": self._list,
+            "conversations.join": self._join,
             "users.info": self._person,
             "conversations.members": self._members,
             "users.getPresence": self._presence,
@@ -155,6 +157,22 @@ class SlackSandbox(SlackPeople):
             user = next((post["user"] for post in self.posts.values() if post["channel"] == place), "")
             return {"ok": True, "channel": {"id": place, "is_im": True, "user": user}}
         return {"ok": True, "channel": {"id": place, "name": "support", "is_member": True}}
+
+    def _list(self, fields: dict[str, Any]) -> dict[str, Any]:
+        joined = [(place, "support") for place in sorted(self.places) if place.startswith("C")]
+        found = [{"id": id_, "name": name, "is_member": True} for id_, name in joined]
+        found += [{"id": id_, "name": name, "is_member": False} for id_, name in self.visible.items()]
+        return {"ok": True, "channels": found, "response_metadata": {"next_cursor": ""}}
+
+    def _join(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if "channels:join" not in self.scopes:
+            return {"ok": False, "error": "missing_scope"}
+        channel = str(fields.get("channel"))
+        if channel not in self.visible and channel not in self.places:
+            return {"ok": False, "error": "channel_not_found"}
+        self.visible.pop(channel, None)
+        self.places.add(channel)
+        return {"ok": True, "channel": {"id": channel}}
 
     def _store(self, fields: dict[str, Any]) -> dict[str, Any]:
         if fields.get("channel") not in self.places:

@@ -39,14 +39,15 @@ class SlackWorkspace:
     """One workspace with a channel for agents; an app is installed in it.
 
     Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected. `places` are
-    the channels and direct messages where the app may write, `names` what people are called, `members` who is in
-    the desk's channel.
+    the channels and direct messages where the app may write, `visible` are channels by id that it isn't in but sees,
+    `names` what people are called, `members` who is in the desk's channel.
     """
 
     def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
         self.token = token
         self.channel = channel
         self.places = {channel}
+        self.visible: dict[str, str] = {}
         self.names: dict[str, str] = {}
         self.away: set[str] = set()
         self.members: set[str] = set()

@@ -102,8 +102,8 @@ class World:
         self.telegram_url = str((await self._serve(self.telegram.app)).make_url("")).rstrip("/")
         self.slack_url = self.slack.base = str((await self._serve(self.slack.app)).make_url("")).rstrip("/")
 
-    async def start(self) -> None:
-        """Start the gateway, where it was before."""
+    async def start(self, *, ready: bool = True) -> None:
+        """Start the gateway, where it was before, and wait until it is ready."""
         self._port = self._port or free_port()
         self.gateway = Gateway(self.settings(), budget=lambda: Budget(rate=100, burst=50))
         await self.gateway.start()
@@ -114,7 +114,7 @@ class World:
         self.url = f"http://127.0.0.1:{self._port}"
         if self.modes["desk_mode"] == "http":
             self.slack.events_url = f"{self.url}/slack/events"
-        await self.until(lambda: not self.gateway.desk.problem)
+        await self.until(lambda: not (ready and self.gateway.desk.problem))
 
     async def stop(self) -> None:
         """Stop the gateway."""
@@ -263,12 +263,41 @@ async def world(make_world: Callable[..., Awaitable[World]]) -> World:
     return await make_world()
 
 
+class Console:
+    """A browser that is signed in to a world's console; `seen` is all that it was shown."""
+
+    def __init__(self, world: World, browser: aiohttp.ClientSession, proof: str) -> None:
+        self.world = world
+        self.browser = browser
+        self._proof = proof
+        self.seen = ""
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Ask for a page."""
+        async with self.browser.get(self.world.url + path) as answer:
+            return answer.status, self._read(await answer.text())
+
+    async def send(self, path: str, **form: str) -> tuple[int, str]:
+        """Send a form; `__` in a field's name stands for a dot."""
+        fields = {name.replace("__", "."): value for name, value in form.items()}
+        async with self.browser.post(self.world.url + path, data={"proof": self._proof, **fields}) as answer:
+            return answer.status, self._read(await answer.text())
+
+    def _read(self, text: str) -> str:
+        self.seen += text
+        return text
+
+
 class SignIn:
     """Signs browsers in to a world's console."""
 
     def link(self, world: World) -> str:
         """Make a link that lets in once."""
         return world.url + make_link(beside(world.settings().gateway), "ines", datetime.now(UTC))
+
+    async def console(self, world: World, browser: aiohttp.ClientSession) -> Console:
+        """Sign in."""
+        return Console(world, browser, await self(world, browser))
 
     async def __call__(self, world: World, browser: aiohttp.ClientSession) -> str:
         """Sign in, and give the proof that forms need."""
@@ -289,6 +318,12 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
     """Ask for pages as a browser does, cookies and all."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield session
+
+
+@pytest.fixture
+async def console(sign_in: SignIn, world: World, browser: aiohttp.ClientSession) -> Console:
+    """Sign in to a world's console."""
+    return await sign_in.console(world, browser)
 
 
 def everything_in(file: Path) -> str:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from adapters import KINDS
+from adapters.desk_setup import FIELDS as DESK
 from gateway.admin.door import LINK, LINK_LASTS, SESSION_LASTS, TRIES, Door, make_link
 from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
@@ -188,7 +189,8 @@ def in_templates() -> set[str]:
     for file in (files("gateway.admin") / "templates").iterdir():
         text = file.read_text(encoding="utf-8")
         texts |= {found[2] for found in re.finditer(r"""_\((["'])(.*?)\1""", text)}
-    return texts | {text for fields in KINDS.values() for each in fields for text in (each.label, each.help) if text}
+    forms = (*KINDS.values(), DESK)
+    return texts | {text for fields in forms for each in fields for text in (each.label, each.help) if text}
 
 
 @pytest.mark.parametrize("language", [tag for tag in LANGUAGES if tag != "en"])

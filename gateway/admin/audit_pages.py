@@ -34,4 +34,5 @@ class AuditPages:
         audited, name = Audited(self._running.beside), visit.form.get("entry", "")
         entry = await asyncio.to_thread(audited.restore, name, who=visit.who, at=self._running.clock())
         self._running.checkup.forget(f"channels.{entry.key}")
+        await self._running.take_up()
         return visit.leave_for(LIST, said="restored")

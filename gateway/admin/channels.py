@@ -112,6 +112,7 @@ class Channels:
             check = None if wrong else await book.try_fields(name, fields)
             if check and check.works:
                 await asyncio.to_thread(book.add, name, fields)
+                await self._running.take_up()
                 return visit.leave_for(f"{LIST}/{name}", said="added")
             wrong = wrong or (check.said if check else "")
         except ConfigError as error:
@@ -136,6 +137,7 @@ class Channels:
             if check.works:
                 await asyncio.to_thread(book.change, name, fields)
                 self._running.checkup.forget(f"channels.{name}")
+                await self._running.take_up()
                 return visit.leave_for(f"{LIST}/{name}", said="changed")
             wrong = check.said
         except ConfigError as error:
@@ -161,13 +163,16 @@ class Channels:
         return visit.page(
             "channel_form.html",
             status=422 if wrong else 200,
-            kind=NAMES[kind],
+            called=NAMES[kind],
+            kind=kind,
             name=name,
             values=values,
             needed=needed,
             others=others,
             wrong=wrong,
             changes=changes,
+            found={},
+            kept={each.name: True for each in KINDS[kind] if each.secret} if changes else {},
         )
 
     def _kept(self, visit: Visit, name: str) -> ChannelSettings | str | None:

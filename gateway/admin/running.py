@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.contract import Channel
+from adapters.desk import Desk
 from config.settings import Settings
 from gateway.checkup import Checkup
 from gateway.heard import Heard
@@ -16,7 +17,8 @@ from gateway.store.contract import Beside, Store
 class Running:
     """What there is; `problems` says what doesn't work just now, by what it is.
 
-    `unreadable` are stored channels that can't be used, and `held` what waits for an admin.
+    `take_up` puts in force what was changed in the store, as would happen in a moment; `unreadable` are stored channels
+    that can't be used, and `held` what waits for an admin.
     """
 
     current: Callable[[], Settings]
@@ -25,9 +27,11 @@ class Running:
     beside: Beside
     clock: Callable[[], datetime]
     problems: Callable[[], Awaitable[Mapping[str, str]]]
+    desk: Desk
     channels: Mapping[str, Channel]
     unreadable: Mapping[str, str]
     held: Mapping[str, Hold]
+    take_up: Callable[[], Awaitable[None]]
     checkup: Checkup
     heard: Heard
 

@@ -1,0 +1,129 @@
+"""The console's page about the desk: the app's manifest, its tokens, and the channel where agents work."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from adapters.desk_setup import FIELDS, Found, SlackChannel, examine_desk
+from adapters.http import open_session
+from config.tables import ConfigError
+from gateway.admin.running import Running
+from gateway.admin.site import Site, page_routes
+from gateway.admin.state import state_of
+from gateway.admin.visit import Visit
+from gateway.settings_book import SettingsBook
+
+PAGE = "/admin/desk"
+CREATE = "https://api.slack.com/apps?new_app=1&manifest_json="
+
+
+class DeskPages:
+    """Sets the desk up, and says how it is."""
+
+    def __init__(self, running: Running, manifest: str) -> None:
+        self._running = running
+        self._manifest = manifest
+
+    def routes(self, site: Site) -> list[web.RouteDef]:
+        """Give their addresses."""
+        return page_routes(
+            site,
+            [(PAGE, self._show), (PAGE + "/state", self._state), (PAGE + "/change", self._ask)],
+            [(PAGE + "/change", self._change), (PAGE + "/check", self._check), (PAGE + "/try", self._try)],
+        )
+
+    async def _show(self, visit: Visit) -> web.StreamResponse:
+        if not self._running.settings.desk.bot_token:
+            return visit.leave_for(PAGE + "/change")
+        return visit.page("desk.html", **self._facts())
+
+    async def _state(self, visit: Visit) -> web.StreamResponse:
+        return visit.page("desk_state.html", **self._facts())
+
+    def _facts(self) -> Mapping[str, Any]:
+        running = self._running
+        desk = running.settings.desk
+        return {
+            "state": state_of(running, "desk"),
+            "scopes": state_of(running, "desk scopes"),
+            "problem": running.desk.problem,
+            "desk": desk,
+            "policy": running.settings.policy,
+            "file": running.settings.file,
+        }
+
+    async def _ask(self, visit: Visit) -> web.StreamResponse:
+        stored = (await asyncio.to_thread(self._book(visit).stored)).get("desk", {})
+        shown = {each.name: "" if each.secret else str(stored.get(each.name, each.default or "")) for each in FIELDS}
+        return self._form(visit, shown, {}, [], kept=stored)
+
+    async def _check(self, visit: Visit) -> web.StreamResponse:
+        """Say about each thing that was pasted what Slack says, while the form is still being filled in."""
+        found, channels = await self._examine(await self._given(visit))
+        verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
+        listed = [{"id": each.id, "name": each.name, "joined": each.joined} for each in channels]
+        return web.json_response({"fields": verdicts, "choices": {"channel": listed}})
+
+    async def _change(self, visit: Visit) -> web.StreamResponse:
+        book, given = self._book(visit), await self._given(visit)
+        stored = (await asyncio.to_thread(book.stored)).get("desk", {})
+        table = {**stored, **{name: value for name, value in given.items() if value}}
+        try:
+            await asyncio.to_thread(book.check, "desk", {"channel": "C0LATER", **table})
+        except ConfigError as error:
+            return self._form(visit, given, {}, [], kept=stored, wrong=str(error))
+        found, channels = await self._examine(given)
+        works = all(each.works for each in found.values())
+        if not given["channel"] or not works:
+            return self._form(visit, given, found, channels, kept=stored, wrong="choose" if works else "")
+        await asyncio.to_thread(book.put, "desk", table)
+        await self._running.take_up()
+        return visit.leave_for(PAGE, said="changed")
+
+    async def _try(self, visit: Visit) -> web.StreamResponse:
+        await self._running.checkup.try_desk()
+        return visit.leave_for(PAGE)
+
+    async def _given(self, visit: Visit) -> dict[str, str]:
+        """Read the form; a secret that is left empty stays as it is kept."""
+        stored = (await asyncio.to_thread(self._book(visit).stored)).get("desk", {})
+        given = {field.name: visit.form.get(f"field.{field.name}", field.default or "").strip() for field in FIELDS}
+        return {name: value or str(stored.get(name, "")) for name, value in given.items()}
+
+    @staticmethod
+    async def _examine(given: Mapping[str, str]) -> tuple[Mapping[str, Found], list[SlackChannel]]:
+        async with open_session() as session:
+            return await examine_desk(given, session)
+
+    def _form(
+        self,
+        visit: Visit,
+        values: Mapping[str, str],
+        found: Mapping[str, Found],
+        channels: list[SlackChannel],
+        *,
+        kept: Mapping[str, object],
+        wrong: str = "",
+    ) -> web.Response:
+        typed = {name: visit.form.get(f"field.{name}", value) for name, value in values.items()}
+        return visit.page(
+            "desk_form.html",
+            status=422 if wrong or any(not each.works for each in found.values()) else 200,
+            fields=[field for field in FIELDS if field.name in ("bot_token", "app_token")],
+            others=[field for field in FIELDS if field.name not in ("bot_token", "app_token", "channel")],
+            values=typed,
+            found=found,
+            channels=channels,
+            kept=kept,
+            wrong=wrong,
+            manifest=self._manifest,
+            create=CREATE + quote(self._manifest),
+            in_file=[field.name for field in FIELDS if field.name in self._running.settings.written.get("desk", {})],
+        )
+
+    def _book(self, visit: Visit) -> SettingsBook:
+        running = self._running
+        return SettingsBook(running.settings, running.beside, running.key, visit.who, running.clock)
