@@ -107,11 +107,15 @@ class Asked(ChannelError):
 
 
 class SendError(ChannelError):
-    """A call to a platform failed; `advice` says what an agent or an admin can do."""
+    """A call to a platform failed; `advice` says what an agent or an admin can do.
 
-    def __init__(self, told: str, advice: str = "") -> None:
+    `field` names the field of the channel's that is wrong, "" where that can't be told.
+    """
+
+    def __init__(self, told: str, advice: str = "", field: str = "") -> None:
         super().__init__(told)
         self.advice = advice
+        self.field = field
 
 
 class Unavailable(SendError):
@@ -161,6 +165,26 @@ class Failure:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a platform says about one thing that was pasted: whether it is right, and in words, what to do too."""
+
+    works: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to ask a platform about a channel's fields: about which, and which must be there to ask it.
+
+    `ask` gives what was found in a few words, and raises SendError as `Channel.probe` does.
+    """
+
+    about: str
+    needs: tuple[str, ...]
+    ask: Callable[[], Awaitable[str]]
+
+
 class Channel(Protocol):
     """A place where customers write."""
 
@@ -203,6 +227,21 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of what is open."""
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A channel whose credentials end, at a moment that the platform told when it was last asked."""
+
+    ends_at: datetime | None
+
+
+@runtime_checkable
+class Questioned(Protocol):
+    """A channel about whose fields the platform can be asked one by one, before all of them are there."""
+
+    def questions(self) -> Sequence[Question]:
+        """Give what can be asked; `probe` asks all of it."""
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from adapters.contract import SendError
+from adapters.contract import Found, SendError
 from adapters.desk import SCOPES
 from adapters.slack_api import SlackApi
 from config.credentials import Field, Secret
@@ -45,14 +45,6 @@ FIELDS = (
 """The desk's form; what else there is to set stands in the file."""
 
 INSTALL = "Add them under OAuth & Permissions, and install the app again."
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a platform says about one thing that was pasted: whether it is right, and in words, what to do too."""
-
-    works: bool
-    told: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 (graph.instagram.com).
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from adapters.contract import (
     Capabilities,
     Failure,
     Outbound,
+    Question,
     Sent,
     Unfit,
     Unreachable,
@@ -98,6 +100,7 @@ class Instagram(MessagingChannel):
         ),
         *COMMON_FIELDS,
     )
+    named_by: ClassVar[str] = "account_id"
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_text=1000, size=octets, read_until=True, window=timedelta(hours=24), person_window=timedelta(days=7)
     )
@@ -128,7 +131,12 @@ class Instagram(MessagingChannel):
         """Have the account's events sent to the app."""
         await self._graph.post("me/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
 
-    async def probe(self) -> str:
+    def questions(self) -> Sequence[Question]:
+        """Add what Meta can be asked about the account."""
+        about = Question("account_id", ("access_token", "account_id"), self._ask_about_account)
+        return (*super().questions(), about)
+
+    async def _ask_about_account(self) -> str:
         """Ask which account it is."""
-        answer = await self._graph.get(self._account, fields="username")
+        answer = await self.ask_about(self._account, "account_id", fields="username")
         return f"@{answer.get('username', '?')}"

@@ -17,6 +17,7 @@ from adapters.contract import (
     Forged,
     Malformed,
     Outbound,
+    Question,
     Rejected,
     Request,
     SendError,
@@ -127,6 +128,10 @@ class Line:
     async def hook(self, url: str) -> None:
         """Have LINE call an address."""
         await self._call("PUT", "channel/webhook/endpoint", {"endpoint": url})
+
+    def questions(self) -> Sequence[Question]:
+        """Give what LINE can be asked: whose token it is."""
+        return (Question("access_token", ("access_token",), self.probe),)
 
     async def probe(self) -> str:
         """Ask which account it is."""

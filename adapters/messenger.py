@@ -1,7 +1,7 @@
 """A Facebook Page that customers write to on Messenger. https://developers.facebook.com/docs/messenger-platform"""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from adapters.contract import (
     Capabilities,
     Failure,
     Outbound,
+    Question,
     Rejected,
     Sent,
     Unauthorised,
@@ -96,6 +97,7 @@ class Messenger(MessagingChannel):
         *COMMON_FIELDS,
     )
     # Meta's limit is 2,000 and doesn't say of what.
+    named_by: ClassVar[str] = "page_id"
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_text=1900, receipts=True, read_until=True, window=timedelta(hours=24), person_window=timedelta(days=7)
     )
@@ -132,7 +134,12 @@ class Messenger(MessagingChannel):
         """Have the Page's events sent to the app; Meta takes a Page off after an hour of failures."""
         await self._graph.post(f"{self._account}/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
 
-    async def probe(self) -> str:
+    def questions(self) -> Sequence[Question]:
+        """Add what Meta can be asked about the Page."""
+        access = "page_access_token"
+        return (*super().questions(), Question("page_id", (access, "page_id"), self._ask_about_page))
+
+    async def _ask_about_page(self) -> str:
         """Ask which Page it is, and whether the token is that Page's own."""
         answer = await self.ask_about(self._account, "page_id", fields="id,name")
         whose: Mapping[str, object] = {}
@@ -142,5 +149,6 @@ class Messenger(MessagingChannel):
             raise Unauthorised(
                 f"page_access_token is that of {clean(whose.get('name'))} ({clean(whose.get('id'))}), not the Page's",
                 "Make a token for the Page: Meta app dashboard, Messenger, API settings.",
+                "page_access_token",
             )
         return f"{answer.get('name', '?')} (Page {answer.get('id', '?')})"

@@ -4,9 +4,9 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
 
 import hmac
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 import aiohttp
 import msgspec
@@ -15,6 +15,7 @@ from adapters.contract import (
     Attachment,
     Failure,
     Forged,
+    Question,
     Rejected,
     Request,
     SendError,
@@ -151,6 +152,11 @@ def _common(code: object, error: Mapping[str, Any], status: int) -> SendError:
     return NotMeta(f"what answered with status {status} isn't Meta", "Check api_base, and any proxy before it.")
 
 
+def _moment(seconds: object) -> datetime | None:
+    """Read a moment; Meta's 0 is never."""
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None
+
+
 def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
 
@@ -185,12 +191,20 @@ COMMON_FIELDS = (
 
 
 class MetaChannel:
-    """What all of Meta's channels have: the handshake, the signature, and calls with one token, the field `access`."""
+    """What all of Meta's channels have: the handshake, the signature, and calls with one token, the field `access`.
+
+    `named_by` is the field whose answer says what the channel is, `needed_scopes` are what the token must be allowed,
+    and `ends_at` is when it ends as far as Meta said, None for never.
+    """
+
+    named_by: ClassVar[str]
+    needed_scopes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, settings: ChannelSettings, session: aiohttp.ClientSession, *, access: str, failures: Failures
     ) -> None:
         values, secrets = settings.values, settings.secrets
+        self.ends_at: datetime | None = None
         self._id = settings.id
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
@@ -219,16 +233,70 @@ class MetaChannel:
             SendError: the field, the token or the app secret is wrong; its advice says which.
         """
         proof = hmac.digest(self._app_secret.reveal().encode(), self._token.reveal().encode(), "sha256").hex()
+        proven = {"appsecret_proof": proof} if self._app_secret else {}
         try:
-            return await self._graph.get(account + path, appsecret_proof=proof, **query)
+            return await self._graph.get(account + path, **proven, **query)
         except NotMeta:
+            raise
+        except Unauthorised as error:
+            error.field = error.field or self._access
             raise
         except Rejected as error:
             if "appsecret_proof" in str(error):
                 told = f"app_secret isn't that of the app which {self._access} is for"
-                raise Unauthorised(told, "Copy it from Meta's app dashboard: App settings, Basic.") from error
+                cure = "Copy it from Meta's app dashboard: App settings, Basic."
+                raise Unauthorised(told, cure, "app_secret") from error
             told = f"Meta has nothing at {account} that {self._access} may read"
-            raise Unauthorised(told, f"Check {field}, and what {self._access} was made for.") from error
+            raise Unauthorised(told, f"Check {field}, and what {self._access} was made for.", field) from error
+
+    def questions(self) -> Sequence[Question]:
+        """Give what Meta can be asked about the token itself, and the secret; each channel adds its own."""
+        return (
+            Question(self._access, (self._access,), self._ask_about_token),
+            Question("app_secret", (self._access, "app_secret"), self._ask_about_secret),
+        )
+
+    async def probe(self) -> str:
+        """Ask all that there is to ask, and give what names the channel.
+
+        Raises:
+            SendError: something is wrong; says which field.
+        """
+        found = {question.about: await question.ask() for question in self.questions()}
+        return found[self.named_by]
+
+    async def _ask_about_token(self) -> str:
+        """Ask what a token may do, and until when; where Meta won't tell, the other questions say whether it works.
+
+        https://developers.facebook.com/docs/graph-api/reference/debug_token/
+        """
+        try:
+            told = (await self._graph.get("debug_token", input_token=self._token.reveal())).get("data")
+        except (Rejected, Uncertain, Unavailable):
+            return "a token"
+        except Unauthorised as error:
+            error.field = self._access
+            raise
+        data = told if isinstance(told, dict) else {}
+        if data.get("is_valid") is False:
+            why = clean((data.get("error") or {}).get("message")) or "it isn't valid"
+            raise Unauthorised(f"{self._access}: Meta says {why}", "Make a new one.", self._access)
+        scopes = [clean(each) for each in data.get("scopes") or ()]
+        lacking = [scope for scope in self.needed_scopes if scopes and scope not in scopes]
+        if lacking:
+            told_so = f"{self._access} lacks {', '.join(lacking)}"
+            raise Unauthorised(told_so, "Make one that has it.", self._access)
+        self.ends_at = _moment(data.get("expires_at"))
+        return f"a token that ends on {self.ends_at:%Y-%m-%d}" if self.ends_at else "a token that doesn't end"
+
+    async def _ask_about_secret(self) -> str:
+        try:
+            await self.ask_about("me", "app_secret", fields="id")
+        except SendError as error:
+            if error.field == "app_secret":
+                raise
+            return "not refused"
+        return "that of the token's app"
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""

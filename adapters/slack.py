@@ -20,6 +20,7 @@ from adapters.contract import (
     Failure,
     Malformed,
     Outbound,
+    Question,
     Receive,
     Rejected,
     Request,
@@ -200,16 +201,27 @@ class Slack:
         profile = person.get("profile") or {}
         return clean(profile.get("display_name")) or clean(profile.get("real_name")) or clean(person.get("name"))
 
+    def questions(self) -> Sequence[Question]:
+        """Give what Slack can be asked: whose bot token it is, and whether the app token connects."""
+        bot = Question("bot_token", ("bot_token",), self._ask_who)
+        return (bot, Question("app_token", ("app_token",), self._ask_to_connect)) if self._mode == "socket" else (bot,)
+
     async def probe(self) -> str:
         """Ask whose tokens these are."""
+        found, *_ = [await question.ask() for question in self.questions()]
+        return found
+
+    async def _ask_who(self) -> str:
         me = await self._api.call("auth.test")
-        if self._mode == "socket":
-            try:
-                await self._sockets.call("apps.connections.open")
-            except Unauthorised as error:
-                advice = "Make an app-level token with connections:write, and set app_token."
-                raise Unauthorised("Slack refuses the app token", advice) from error
         return f"{me.get('team', '?')} as {me.get('user', '?')}"
+
+    async def _ask_to_connect(self) -> str:
+        try:
+            await self._sockets.call("apps.connections.open")
+        except Unauthorised as error:
+            advice = "Make an app-level token with connections:write, and set app_token."
+            raise Unauthorised("Slack refuses the app token", advice, "app_token") from error
+        return "Socket Mode may be connected"
 
     async def close(self) -> None:
         """Let go of the socket."""

@@ -34,6 +34,7 @@ from adapters.contract import (
     Forged,
     Malformed,
     Outbound,
+    Question,
     Receive,
     Rejected,
     Request,
@@ -231,13 +232,31 @@ class Telegram:
         async with fetch(self._session, str(url), Hosts(self._files.origin())) as content:
             yield content
 
+    def questions(self) -> Sequence[Question]:
+        """Give what Telegram can be asked: whose token it is."""
+        return (Question("token", ("token",), self.probe),)
+
     async def probe(self) -> str:
-        """Ask whose token it is."""
+        """Ask whose token it is, and where updates come by a webhook what Telegram says of that."""
         try:
             me = await self._request.post(f"{self._url}/getMe")
         except TelegramError as error:
             raise explain(error) from error
+        if not self._polls:
+            await self._see_that_it_can_call()
         return f"@{me.get('username', '?')}" if isinstance(me, dict) else "?"
+
+    async def _see_that_it_can_call(self) -> None:
+        """Raise what Telegram says of a webhook where updates wait because it doesn't reach it."""
+        try:
+            told = await self._request.post(f"{self._url}/getWebhookInfo")
+        except TelegramError:
+            return
+        hook = told if isinstance(told, dict) else {}
+        failed = clean(hook.get("last_error_message"))
+        if failed and hook.get("url") and hook.get("pending_update_count"):
+            cure = "Check gateway.public_url, and that it can be reached from outside over https."
+            raise SendError(f"Telegram can't deliver to {clean(hook['url'])}: {failed}", cure)
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""

@@ -15,6 +15,7 @@ from adapters.contract import (
     Content,
     Malformed,
     Outbound,
+    Question,
     Request,
     Sent,
     Unauthorised,
@@ -78,6 +79,8 @@ class WhatsApp(MetaChannel):
         ),
         *COMMON_FIELDS,
     )
+    named_by: ClassVar[str] = "phone_number_id"
+    needed_scopes: ClassVar[tuple[str, ...]] = ("whatsapp_business_messaging", "whatsapp_business_management")
     capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096, receipts=True, window=timedelta(hours=24))
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
@@ -169,16 +172,29 @@ class WhatsApp(MetaChannel):
             return [str(each.get("id")) for each in told.get("data") or () if isinstance(each, dict)]
         return []
 
-    async def probe(self) -> str:
-        """Ask which number it is, and whether it is the account's: what comes for another's isn't ours."""
-        about = "display_phone_number,verified_name"
-        answer = await self.ask_about(self._number, "phone_number_id", fields=about)
+    def questions(self) -> Sequence[Question]:
+        """Add what Meta can be asked about the account and the number."""
+        access, number, account = "access_token", "phone_number_id", "business_account_id"
+        return (
+            *super().questions(),
+            Question(number, (access, number), self._ask_about_number),
+            Question(account, (access, account, number), self._ask_about_account),
+        )
+
+    async def _ask_about_account(self) -> str:
+        """Ask whether the number is the account's: what comes for another's isn't ours."""
         numbers = await self._numbers()
         if numbers and self._number not in numbers:
             raise Unauthorised(
                 f"the account {self._account} has no number {self._number}",
                 f"Check phone_number_id and business_account_id: the account has {', '.join(numbers[:5])}.",
+                "phone_number_id",
             )
+        return f"an account with {len(numbers)} number{'' if len(numbers) == 1 else 's'}"
+
+    async def _ask_about_number(self) -> str:
+        about = "display_phone_number,verified_name"
+        answer = await self.ask_about(self._number, "phone_number_id", fields=about)
         return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')})"
 
 

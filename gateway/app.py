@@ -134,7 +134,7 @@ class Gateway:
 
     def _make_checkup(self) -> Checkup:
         held, needed = self.bridge.hands.held, self.settings.translation.chosen
-        return Checkup(self.desk, self.channels, self.chain, held, utc, needed=needed)
+        return Checkup(self.store, self.desk, self.channels, self.chain, held, utc, needed=needed)
 
     async def _take_up(self) -> None:
         await self._kept.refresh()

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters import CHANNELS, KINDS
+from adapters.contract import Found
 from adapters.http import open_session
-from config.credentials import Unreadable, Vault
+from config.credentials import NO_SECRET, Unreadable, Vault
 from config.settings import ChannelSettings, Settings, channel_from
 from config.tables import ConfigError
 from gateway.audit import Audited
-from gateway.checks import Check, try_channel
+from gateway.checks import Check, examine, try_channel
 from gateway.keys import load_key
 from gateway.live_channels import KIND, open_channel, seal_channel
 from gateway.store.choose import beside
@@ -61,7 +62,7 @@ class ChannelBook:
         Raises:
             ConfigError: a field isn't right.
         """
-        return await try_settings(channel_from(name, fields, KINDS))
+        return await try_settings(channel_from(name, fields, KINDS), self._clock())
 
     def add(self, name: str, fields: Mapping[str, str]) -> None:
         """Keep a new channel.
@@ -115,12 +116,34 @@ class ChannelBook:
         return sealed
 
 
-async def try_settings(settings: ChannelSettings) -> Check:
+async def examine_fields(name: str, kind: str, fields: Mapping[str, str]) -> Mapping[str, Found]:
+    """Say of each field that is there what the platform says of it, before all of them are.
+
+    Raises:
+        ConfigError: one that is there can't be right, whatever the platform says.
+    """
+    stand_in = {field.name: "0" for field in KINDS[kind] if field.default is None}
+    given = {key: value for key, value in fields.items() if value}
+    settings = channel_from(name, {**stand_in, **given, "kind": kind}, KINDS)
+    missing = {key: "" for key in stand_in if key not in given}
+    values = {**settings.values, **{key: "" for key in settings.values if key in missing}}
+    secrets = {**settings.secrets, **{key: NO_SECRET for key in settings.secrets if key in missing}}
+    settings = replace(settings, values=values, secrets=secrets)
+    doubts = {field.name: field.doubt(given.get(field.name, "")) for field in KINDS[kind]}
+    async with open_session() as session:
+        channel = CHANNELS[kind](settings, session)
+        try:
+            return await examine(channel, given, {key: doubt for key, doubt in doubts.items() if doubt})
+        finally:
+            await channel.close()
+
+
+async def try_settings(settings: ChannelSettings, now: datetime) -> Check:
     """Ask a platform whether a channel's credentials work; where not, what looks wrong of them is told before."""
     async with open_session() as session:
         channel = CHANNELS[settings.kind](settings, session)
         try:
-            check = await try_channel(settings.id, channel)
+            check = await try_channel(settings.id, channel, now)
         finally:
             await channel.close()
     doubts = "" if check.works else "; ".join(doubts_of(settings).values())

@@ -1,13 +1,17 @@
 """Trying what the configuration names: the same words for the command, the console and the log."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.contract import Channel, SendError
+from adapters.contract import Channel, Ending, Found, Question, Questioned, SendError
 from adapters.desk import Desk
 from translation.contract import Engine, EngineError
 
+UNKNOWN = Found(False, "")
+WARN_BEFORE = timedelta(days=7)
 SCOPES_CURE = "Add them under OAuth & Permissions (`dragoman slack-manifest` has all), and install the app again."
 
 
@@ -15,7 +19,7 @@ SCOPES_CURE = "Add them under OAuth & Permissions (`dragoman slack-manifest` has
 class Check:
     """What trying one thing came to: what was found and, where it doesn't work, what to do; `needed` if that matters.
 
-    `what` names it: `desk`, `channels.tg`, `engine argos`.
+    `what` names it: `desk`, `channels.tg`, `engine argos`. `warning` says what will go wrong unless somebody acts.
     """
 
     what: str
@@ -23,26 +27,57 @@ class Check:
     found: str
     advice: str = ""
     needed: bool = True
+    warning: str = ""
 
     @property
     def said(self) -> str:
         """Say it in a line."""
+        if self.warning:
+            return f"{self.found}; {self.warning}"
         return self.found if self.works or not self.advice else f"{self.found}. {self.advice}"
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """Give it for programs."""
         advice = {"advice": self.advice} if self.advice else {}
-        return {"what": self.what, "works": self.works, "found": self.found, **advice}
+        warning = {"warning": self.warning} if self.warning else {}
+        return {"what": self.what, "works": self.works, "found": self.found, **advice, **warning}
 
 
-async def try_channel(name: str, channel: Channel) -> Check:
-    """Ask a customers' platform whether a channel's credentials work."""
+async def try_channel(name: str, channel: Channel, now: datetime) -> Check:
+    """Ask a customers' platform whether a channel's credentials work, and whether they soon won't."""
     what = f"channels.{name}"
     try:
-        return Check(what=what, works=True, found=await channel.probe())
+        found = await channel.probe()
     except SendError as error:
         return Check(what=what, works=False, found=str(error), advice=error.advice)
+    ends = channel.ends_at if isinstance(channel, Ending) else None
+    soon = ends is not None and ends - now < WARN_BEFORE
+    warning = f"its access token ends on {ends:%Y-%m-%d}: make a new one, and change it" if ends and soon else ""
+    return Check(what=what, works=True, found=found, warning=warning)
+
+
+async def examine(channel: Channel, given: Mapping[str, str], doubts: Mapping[str, str]) -> Mapping[str, Found]:
+    """Ask a platform about those of a channel's fields that are there; of one that it refuses its doubt is told.
+
+    `doubts` are what doesn't look right, by field.
+    """
+    questions = channel.questions() if isinstance(channel, Questioned) else ()
+    asked = [each for each in questions if all(given.get(need) for need in each.needs)]
+    answers = await asyncio.gather(*(_answer(each) for each in asked))
+    found: dict[str, Found] = {}
+    for field, answer in answers:
+        if field not in found or not answer.works:
+            found[field] = answer
+    doubted = {name: Found(False, doubt) for name, doubt in doubts.items() if not found.get(name, UNKNOWN).works}
+    return found | doubted
+
+
+async def _answer(question: Question) -> tuple[str, Found]:
+    try:
+        return question.about, Found(True, await question.ask())
+    except SendError as error:
+        return error.field or question.about, Found(False, f"{error}. {error.advice}".strip())
 
 
 async def try_desk(desk: Desk) -> Check:

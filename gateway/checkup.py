@@ -5,11 +5,15 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from adapters.contract import Channel
+from adapters.contract import Channel, SendError
 from adapters.desk import Desk
 from gateway.checks import Check, try_channel, try_desk, try_engine, try_scopes
 from gateway.retry import Hold
+from gateway.store.contract import Store, StoreError
 from translation.chain import Chain
+
+WARNED = "warned"
+"""The kind of document that says on which day the desk was last warned of something."""
 
 AGAIN = timedelta(days=1)
 LOOK_EVERY, FIRST_AFTER = 5.0, 30.0
@@ -26,6 +30,7 @@ class Checkup:
 
     def __init__(
         self,
+        store: Store,
         desk: Desk,
         channels: Mapping[str, Channel],
         chain: Chain,
@@ -35,6 +40,7 @@ class Checkup:
         needed: bool,
     ) -> None:
         self.results: dict[str, tuple[Check, datetime]] = {}
+        self._store = store
         self._desk = desk
         self._channels = channels
         self._chain = chain
@@ -51,6 +57,7 @@ class Checkup:
             if round_at is None or self._clock() - round_at >= AGAIN:
                 round_at = self._clock()
                 await self.try_all()
+                await self.warn()
             for name in self._held.keys() - known:
                 await (self.try_desk() if name == "desk" else self.try_channel(name))
             known = set(self._held)
@@ -59,7 +66,7 @@ class Checkup:
     async def try_all(self) -> None:
         """Try everything."""
         engines = [try_engine(name, each, needed=self._needed) for name, each in self._chain.engines.items()]
-        channels = [try_channel(name, each) for name, each in self._channels.items()]
+        channels = [try_channel(name, each, self._clock()) for name, each in self._channels.items()]
         for check in await asyncio.gather(try_desk(self._desk), try_scopes(self._desk), *channels, *engines):
             self._note(check)
         gone = {f"channels.{name}" for name in self._channels}
@@ -69,12 +76,27 @@ class Checkup:
     async def try_channel(self, name: str) -> None:
         """Try one channel."""
         if channel := self._channels.get(name):
-            self._note(await try_channel(name, channel))
+            self._note(await try_channel(name, channel, self._clock()))
 
     async def try_desk(self) -> None:
         """Try the desk."""
         self._note(await try_desk(self._desk))
         self._note(await try_scopes(self._desk))
+
+    async def warn(self) -> None:
+        """Tell the desk, once a day and from one replica, what will go wrong unless somebody acts."""
+        if not self._store.leads("checkup"):
+            return
+        today = f"{self._clock():%Y-%m-%d}"
+        for what, (check, _) in tuple(self.results.items()):
+            if not check.warning or await self._store.get_doc(WARNED, what) == today.encode():
+                continue
+            try:
+                text = f"⚠️ {what}: {check.warning}."
+                await self._desk.post(text, (), order=f"warning:{what}:{today}")
+                await self._store.put_doc(WARNED, what, today.encode())
+            except (SendError, StoreError) as error:
+                log.warning("check.not_told", extra={"what": what, "error": str(error)})
 
     def forget(self, what: str) -> None:
         """Forget a result: what it was about has changed."""
@@ -84,3 +106,5 @@ class Checkup:
         self.results[check.what] = check, self._clock()
         if not check.works and check.needed:
             log.error("check.failed", extra={"what": check.what, "error": check.said})
+        elif check.warning:
+            log.warning("check.warning", extra={"what": check.what, "error": check.warning})

@@ -24,7 +24,8 @@ LARGEST = {"image": 5, "video": 16, "audio": 16, "document": 100, "sticker": 1}
 class WhatsAppSandbox:
     """One business number; webhooks go to `webhook`, signed with `app_secret`.
 
-    `closed` are the phones whose 24 hours are over, `templates` what Meta has approved (or not).
+    `closed` are the phones whose 24 hours are over, `templates` what Meta has approved (or not), `token_told` what it
+    tells of the token.
     """
 
     def __init__(self, *, number: str, account: str, access_token: str, app_secret: str) -> None:
@@ -34,6 +35,7 @@ class WhatsAppSandbox:
         self.access_token = access_token
         self.app_secret = app_secret
         self.webhook = ""
+        self.token_told: dict[str, Any] = {"is_valid": True, "expires_at": 0}
         self.sent: list[dict[str, Any]] = []
         self.fault: Fault | None = None
         self.drop_after = 0
@@ -153,6 +155,10 @@ class WhatsAppSandbox:
         if id_ in self.media:
             url = f"http://{http.host}/{http.match_info['version']}/media/{id_}"
             return web.json_response({"id": id_, "url": url, "mime_type": self.media[id_][0]})
+        if id_ == "debug_token":
+            return web.json_response({"data": self.token_told})
+        if id_ == "me":
+            return web.json_response({"id": "901", "name": "Gateway"})
         if id_ != self.number:
             return refuse(100, "Unsupported get request", subcode=33)
         return web.json_response(

@@ -1,5 +1,6 @@
 """Channels in the console: added, tried, changed, removed and brought back, with no secret ever shown again."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.hands import utc
 from gateway.store.choose import beside
 from gateway.store.contract import StoreError
 from sandbox.telegram import TelegramSandbox
+from sandbox.whatsapp import WhatsAppSandbox
 
 TOKEN = "43:AAHverysecret"
 CHANNELS = "/admin/channels"
@@ -81,6 +83,63 @@ async def test_what_does_not_work_is_told_and_not_kept(console: Console, telegra
     assert "There is no channel" not in (await console.get(CHANNELS))[1]
     assert await console.world.gateway.store.docs("channel") == {}
     assert await console.world.gateway.store.docs("audit") == {}
+
+
+META = {"phone_number_id": "301", "business_account_id": "201", "access_token": "EAAtoken", "app_secret": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "told"),
+    [
+        ({"access_token": "EAAwrong"}, "access_token", "Meta refuses the access token"),
+        ({"phone_number_id": "999"}, "phone_number_id", "has no number 999"),
+        ({"phone_number_id": "+46 31 390"}, "phone_number_id", "digits, and not the phone number itself"),
+        ({"business_account_id": "999"}, "business_account_id", "nothing at 999"),
+        ({"app_secret": "another"}, "app_secret", "isn't that of the app"),
+        ({}, "", ""),
+    ],
+)
+async def test_the_field_that_is_wrong_is_named_while_the_form_is_filled_in(
+    typed: dict[str, str],
+    field: str,
+    told: str,
+    console: Console,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> None:
+    sandbox = WhatsAppSandbox(number="301", account="201", access_token="EAAtoken", app_secret="secret")
+    base = str((await aiohttp_server(sandbox.app)).make_url("")).rstrip("/")
+    form = {f"field__{name}": value for name, value in (META | typed | {"api_base": base}).items()}
+
+    status, said = await console.send(f"{CHANNELS}/add/whatsapp/check", **form)
+
+    fields = json.loads(said)["fields"]
+    assert status == 200
+    assert {name for name, each in fields.items() if not each["works"]} == ({field} if field else set())
+    assert told in fields.get(field, {"told": ""})["told"]
+    if not field:
+        assert fields["phone_number_id"]["told"] == "+46 31 390 06 00 (Shop)"
+        assert "doesn't end" in fields["access_token"]["told"]
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ({"is_valid": False, "error": {"message": "Session has expired"}}, "Session has expired"),
+        ({"is_valid": True, "scopes": ["whatsapp_business_messaging"]}, "lacks whatsapp_business_management"),
+        ({"is_valid": True, "expires_at": 1893456000}, "ends on 2030-01-01"),
+    ],
+)
+async def test_what_meta_says_of_a_token_alone_is_told(
+    token: dict[str, Any], told: str, console: Console, aiohttp_server: Callable[..., Awaitable[TestServer]]
+) -> None:
+    sandbox = WhatsAppSandbox(number="301", account="201", access_token="EAAtoken", app_secret="secret")
+    sandbox.token_told = token
+    base = str((await aiohttp_server(sandbox.app)).make_url("")).rstrip("/")
+
+    _, said = await console.send(f"{CHANNELS}/add/whatsapp/check", field__access_token="EAAtoken", field__api_base=base)
+
+    assert list(json.loads(said)["fields"]) == ["access_token"]
+    assert told in json.loads(said)["fields"]["access_token"]["told"]
 
 
 async def test_a_secret_left_empty_stays_as_it_is(console: Console, telegram: tuple[TelegramSandbox, str]) -> None:

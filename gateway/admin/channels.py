@@ -1,12 +1,14 @@
 """The console's pages about customers' channels: add, try, change, pause by removing, and what each heard last."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from aiohttp import web
 
 from adapters import KINDS
+from adapters.contract import Found
 from config.credentials import Field, Unreadable
 from config.settings import CHANNEL_ID, ChannelSettings
 from config.tables import ConfigError
@@ -14,7 +16,7 @@ from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of_channel
 from gateway.admin.visit import Visit
-from gateway.channel_book import ChannelBook
+from gateway.channel_book import ChannelBook, examine_fields
 from gateway.heard import Contact
 
 NAMES = {
@@ -28,6 +30,7 @@ NAMES = {
 """What the kinds are called."""
 
 LIST = "/admin/channels"
+NOTHING_FOUND: Mapping[str, Found] = {}
 
 
 class Channels:
@@ -49,6 +52,7 @@ class Channels:
             ],
             [
                 (LIST + "/add/{kind}", self._add),
+                (LIST + "/add/{kind}/check", self._check),
                 (LIST + "/{name}/change", self._change),
                 (LIST + "/{name}/try", self._try),
                 (LIST + "/{name}/remove", self._remove),
@@ -117,7 +121,25 @@ class Channels:
             wrong = wrong or (check.said if check else "")
         except ConfigError as error:
             wrong = str(error)
-        return self._form(visit, kind, name, fields, wrong=wrong)
+        return self._form(visit, kind, name, fields, wrong=wrong, found=await self._examine(name, kind, fields))
+
+    async def _check(self, visit: Visit) -> web.StreamResponse:
+        """Say about each thing that was pasted what the platform says, while the form is still being filled in."""
+        kind, was = self._kind(visit), {}
+        if visit.form.get("kept"):
+            with contextlib.suppress(ConfigError, Unreadable):
+                was = await asyncio.to_thread(self._book(visit).fields, visit.form["kept"])
+        given = _given(visit.form, kind)
+        found = await self._examine("new", kind, {name: value or was.get(name, "") for name, value in given.items()})
+        verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
+        return web.json_response({"fields": verdicts})
+
+    @staticmethod
+    async def _examine(name: str, kind: str, fields: Mapping[str, str]) -> Mapping[str, Found]:
+        try:
+            return await examine_fields(name, kind, fields)
+        except ConfigError:
+            return {}
 
     async def _ask_again(self, visit: Visit) -> web.StreamResponse:
         fields = await self._stored_fields(visit)
@@ -142,7 +164,8 @@ class Channels:
             wrong = check.said
         except ConfigError as error:
             wrong = str(error)
-        return self._form(visit, kind, name, given, wrong=wrong, changes=True)
+        found = await self._examine(name, kind, fields)
+        return self._form(visit, kind, name, given, wrong=wrong, changes=True, found=found)
 
     async def _try(self, visit: Visit) -> web.StreamResponse:
         await self._running.checkup.try_channel(visit["name"])
@@ -157,7 +180,15 @@ class Channels:
         return visit.leave_for(LIST, said="removed")
 
     def _form(
-        self, visit: Visit, kind: str, name: str, values: Mapping[str, str], *, wrong: str = "", changes: bool = False
+        self,
+        visit: Visit,
+        kind: str,
+        name: str,
+        values: Mapping[str, str],
+        *,
+        wrong: str = "",
+        changes: bool = False,
+        found: Mapping[str, Found] = NOTHING_FOUND,
     ) -> web.Response:
         needed, others = _parted(KINDS[kind])
         return visit.page(
@@ -171,7 +202,7 @@ class Channels:
             others=others,
             wrong=wrong,
             changes=changes,
-            found={},
+            found=found,
             kept={each.name: True for each in KINDS[kind] if each.secret} if changes else {},
         )
 

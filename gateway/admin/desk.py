@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from adapters.desk_setup import FIELDS, Found, SlackChannel, examine_desk
+from adapters.contract import Found
+from adapters.desk_setup import FIELDS, SlackChannel, examine_desk
 from adapters.http import open_session
 from config.tables import ConfigError
 from gateway.admin.running import Running

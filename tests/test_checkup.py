@@ -1,0 +1,79 @@
+"""Checks by themselves: what fails is tried at once, and what will end is told in time."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway import checkup
+from gateway.channel_book import ChannelBook
+from gateway.checkup import Checkup
+from gateway.hands import utc
+from gateway.retry import Hold
+from sandbox.whatsapp import WhatsAppSandbox
+
+SOON = datetime.now(UTC) + timedelta(days=5)
+
+
+@pytest.fixture
+async def whatsapp(world: Any, aiohttp_server: Any) -> WhatsAppSandbox:
+    """Give a number that the world's gateway has as a channel `wa`."""
+    sandbox = WhatsAppSandbox(number="301", account="201", access_token="EAAtoken", app_secret="secret")
+    sandbox.token_told = {"is_valid": True, "expires_at": int(SOON.timestamp())}
+    base = str((await aiohttp_server(sandbox.app)).make_url("")).rstrip("/")
+    fields = {"kind": "whatsapp", "phone_number_id": "301", "business_account_id": "201", "access_token": "EAAtoken"}
+    fields |= {"app_secret": "secret", "verify_token": "verify", "api_base": base}
+    ChannelBook(world.settings(), "test", utc).add("wa", fields)
+    await world.until(lambda: "wa" in world.gateway.channels)
+    return sandbox
+
+
+def make(world: Any) -> Checkup:
+    gateway = world.gateway
+    return Checkup(
+        gateway.store, gateway.desk, gateway.channels, gateway.chain, gateway.bridge.hands.held, utc, needed=False
+    )
+
+
+async def test_the_desk_is_told_once_a_day_of_a_token_that_ends_within_a_week(
+    world: Any, whatsapp: WhatsAppSandbox
+) -> None:
+    for _ in range(2):
+        tried = make(world)
+        await tried.try_all()
+        await tried.warn()
+
+    assert told(world) == [f"⚠️ channels.wa: its access token ends on {SOON:%Y-%m-%d}: make a new one, and change it."]
+
+
+def told(world: Any) -> list[str]:
+    return [post["text"] for post in world.slack.posts.values() if "ends on" in post["text"]]
+
+
+async def test_what_is_held_is_tried_at_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "FIRST_AFTER", 0)
+    monkeypatch.setattr(checkup, "LOOK_EVERY", 0.01)
+    tried = make(world)
+    watching = asyncio.create_task(tried.watch())
+    await world.until(lambda: "channels.tg" in tried.results)
+    assert tried.results["channels.tg"][0].works
+    world.telegram.token = "42:revoked"
+
+    world.gateway.bridge.hands.hold("tg", Hold(utc() + timedelta(minutes=1), "Telegram refuses it"))
+
+    await world.until(lambda: not tried.results["channels.tg"][0].works)
+    watching.cancel()
+
+
+async def test_what_is_gone_is_forgotten_and_all_is_tried(world: Any, whatsapp: WhatsAppSandbox) -> None:
+    tried = make(world)
+    await tried.try_all()
+    assert {"desk", "desk scopes", "channels.tg", "channels.wa", "engine phrasebook"} <= tried.results.keys()
+    assert tried.results["channels.wa"][0].warning
+
+    ChannelBook(world.settings(), "test", utc).remove("wa")
+    await world.until(lambda: "wa" not in world.gateway.channels)
+    await tried.try_all()
+
+    assert "channels.wa" not in tried.results
