@@ -147,6 +147,8 @@ class Gateway:
         """Go on by other settings: what waited for the desk, or for an agent, may go now."""
         self.settings = settings
         self._rules.policy = settings.policy
+        if self.chain.glossary.become(settings.translation.keep, settings.translation.terms):
+            self.chain.memory.forget()
         await self.desk.become(settings.desk, settings.policy)
         await self._live.share_desk(settings.desk.bot_token)
         self._checkup.forget("desk")

@@ -98,9 +98,7 @@ class ChannelBook:
         Raises:
             ConfigError: the key can't be read, or made.
         """
-        folder = self._settings.gateway.data_dir
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return load_key(self._settings.gateway.key, folder)
+        return load_key(self._settings.gateway.key, self._settings.gateway.data_dir)
 
     def _write(self, name: str, sealed: bytes | None, did: str, fields: Mapping[str, str]) -> None:
         audited = Audited(self._beside)

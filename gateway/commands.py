@@ -190,7 +190,7 @@ def detect(text: str) -> Finding:
     return Finding(f"{belief.language}  {name}  {belief.confidence:.0%}", {**fields, "name": name})
 
 
-def route(settings: Settings, *, language: str, text: str, skill: str, channel: str) -> list[Finding]:
+def route(settings: Settings, *, language: str, text: str, channel: str, skill: str = "") -> list[Finding]:
     """Say who would get a conversation, candidate by candidate."""
     policy = settings.policy
     wanted = skill or assign.find_skill(policy, text, language, channel=channel) or policy.default_skill
@@ -268,17 +268,17 @@ def dead_list(settings: Settings, *, everything: bool) -> Iterable[Finding]:
             "contact": letter.mailbox,
             "number": letter.number,
             "what": what,
-            "text": _said(letter),
+            "text": words_of(letter),
             "reason": letter.reason,
             "again": letter.again,
         }
         where = f"#{letter.number}  {letter.mailbox}" if letter.number else letter.mailbox or "-"
         again = "  (will be tried again)" if letter.again else ""
         first = f"{letter.id}  {letter.at:%Y-%m-%d %H:%M}  {where}  {what}{again}"
-        yield Finding("\n    ".join(filter(None, (first, _said(letter), f"why: {letter.reason}"))), fields)
+        yield Finding("\n    ".join(filter(None, (first, words_of(letter), f"why: {letter.reason}"))), fields)
 
 
-def _said(letter: Letter) -> str:
+def words_of(letter: Letter) -> str:
     """Give a letter's words, on one line."""
     words = [str(getattr(letter.what, name, "")) for name in ("attachment", "text", "body")]
     return " ".join(" ".join(words).split())[:300]

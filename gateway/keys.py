@@ -41,6 +41,7 @@ def _stretch(text: str) -> bytes:
 
 def _from_file(file: Path) -> str:
     try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return _read(file)

@@ -1,7 +1,7 @@
 """The console's door: who comes in, by what, and that nobody else sees or changes anything."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -11,7 +11,10 @@ import pytest
 
 from adapters import KINDS
 from adapters.desk_setup import FIELDS as DESK
+from config.credentials import Field
 from gateway.admin.door import LINK, LINK_LASTS, SESSION_LASTS, TRIES, Door, make_link
+from gateway.admin.entries import Entry
+from gateway.admin.tables import TABLES
 from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
 
@@ -189,8 +192,9 @@ def in_templates() -> set[str]:
     for file in (files("gateway.admin") / "templates").iterdir():
         text = file.read_text(encoding="utf-8")
         texts |= {found[2] for found in re.finditer(r"""_\((["'])(.*?)\1""", text)}
-    forms = (*KINDS.values(), DESK)
-    return texts | {text for fields in forms for each in fields for text in (each.label, each.help) if text}
+    forms: list[Collection[Field | Entry]] = [*KINDS.values(), DESK, *(table.entries for table in TABLES.values())]
+    titles = {table.title for table in TABLES.values()}
+    return texts | titles | {text for fields in forms for each in fields for text in (each.label, each.help) if text}
 
 
 @pytest.mark.parametrize("language", [tag for tag in LANGUAGES if tag != "en"])

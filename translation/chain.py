@@ -74,7 +74,7 @@ class Chain:
     ) -> None:
         self.memory = memory or Memory()
         self._engines = engines
-        self._glossary = glossary or Glossary()
+        self.glossary = glossary or Glossary()
         self._note = note
         self._spend = spend
         self._clock = clock
@@ -108,7 +108,7 @@ class Chain:
 
         `name` is the customer's, which stays as it is; `before` is what was said before, in order.
         """
-        keep = self._glossary.within(text, source, target, name=name)
+        keep = self.glossary.within(text, source, target, name=name)
         if not has_words(text, keep):
             return Translated(settled(text, spans(text, keep), 0, len(text)), "", 1.0)
         pair = Pair(source, target)

@@ -44,6 +44,13 @@ class Glossary:
         self._keep = tuple((term, "") for term in keep)
         self._terms = terms
 
+    def become(self, keep: Sequence[str], terms: Sequence[Mapping[str, str]]) -> bool:
+        """Have other terms from now on; says whether they are others."""
+        was = self._keep, tuple(self._terms)
+        self._keep = tuple((term, "") for term in keep)
+        self._terms = tuple(terms)
+        return (self._keep, self._terms) != was
+
     def between(self, source: str, target: str, *, name: str = "") -> Kept:
         """Give what must survive from one language into another, `name` being a person's."""
         if not (self._keep or self._terms or name):
