@@ -38,6 +38,32 @@ async def come(due: Callable[[], datetime | None], clock: Clock, bell: asyncio.E
                 await bell.wait()
 
 
+class Takers:
+    """Those who wait for something to take: each ring wakes one of them, and is passed on where that one is gone."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def ring(self) -> None:
+        """Wake whoever has waited longest."""
+        while self._waiting:
+            taker = self._waiting.popleft()
+            if not taker.done():
+                taker.set_result(None)
+                return
+
+    async def wait(self) -> None:
+        """Wait for a ring."""
+        taker = asyncio.get_running_loop().create_future()
+        self._waiting.append(taker)
+        try:
+            await taker
+        except asyncio.CancelledError:
+            if taker.done() and not taker.cancelled():
+                self.ring()
+            raise
+
+
 class Mailboxes:
     """Events by mailbox, in order; a mailbox is in one pair of hands at a time, what agents do soonest."""
 
@@ -48,7 +74,7 @@ class Mailboxes:
         self._urgent: deque[str] = deque()
         self._hurried: set[str] = set()
         self._in_a_row = 0
-        self._bell = asyncio.Event()
+        self._takers = Takers()
         self.size = 0
 
     def add(self, mailbox: str, seq: int, event: Event) -> None:
@@ -58,7 +84,7 @@ class Mailboxes:
             box = self._waiting[mailbox] = deque()
             if mailbox not in self._taken:
                 self._ready.append(mailbox)
-                self._bell.set()
+                self._takers.ring()
         if isinstance(event, AgentWrote | AgentPressed) and mailbox not in self._hurried:
             self._hurried.add(mailbox)
             self._urgent.append(mailbox)
@@ -68,8 +94,7 @@ class Mailboxes:
     async def take(self) -> tuple[str, tuple[tuple[int, Event], ...]]:
         """Wait for a free mailbox and take it; its events stay until `done`."""
         while (mailbox := self._next()) is None:
-            self._bell.clear()
-            await self._bell.wait()
+            await self._takers.wait()
         self._taken.add(mailbox)
         self._hurried.discard(mailbox)
         box = self._waiting[mailbox]
@@ -109,7 +134,7 @@ class Mailboxes:
                 self._hurried.add(mailbox)
                 self._urgent.append(mailbox)
             self._ready.append(mailbox)
-            self._bell.set()
+            self._takers.ring()
         else:
             self._hurried.discard(mailbox)
             del self._waiting[mailbox]
@@ -142,7 +167,9 @@ class Lanes:
         self._lanes: dict[str, _Lane] = {}
         self._ready: dict[Side, list[tuple[int, int, str]]] = {side: [] for side in Side}
         self._later: list[tuple[datetime, str]] = []
-        self._bells = {side: asyncio.Event() for side in Side}
+        self._takers = {side: Takers() for side in Side}
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = EPOCH
         self._counter = 0
         self._holds = 0
         self._seen = EPOCH
@@ -189,14 +216,8 @@ class Lanes:
                 self._holds += 1
                 lane.hold = self._holds
                 return Batch(name, tuple(islice(lane.orders, LANE_BATCH)), lane.hold)
-            bell = self._bells[side]
-            bell.clear()
-            timeout = (self._later[0][0] - self._now()).total_seconds() if self._later else None
-            try:
-                async with asyncio.timeout(timeout if timeout is None else max(timeout, 0)):
-                    await bell.wait()
-            except TimeoutError:
-                continue
+            self._set_timer()
+            await self._takers[side].wait()
 
     def replace(self, order: Order) -> None:
         """Put a changed order in its place."""
@@ -288,12 +309,26 @@ class Lanes:
             return
         if lane.not_before > self._now():
             heapq.heappush(self._later, (lane.not_before, name))
-            for bell in self._bells.values():
-                bell.set()
+            self._set_timer()
             return
         self._counter += 1
         heapq.heappush(self._ready[lane.side], (self._counter + PATIENCE * lane.urgency, self._counter, name))
-        self._bells[lane.side].set()
+        self._takers[lane.side].ring()
+
+    def _set_timer(self) -> None:
+        """See that the next lane that is to wait is offered when it is due; one timer does for all takers."""
+        if not self._later or (self._timer and self._timer_at <= self._later[0][0]):
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer_at = self._later[0][0]
+        wait = (self._timer_at - self._now()).total_seconds()
+        self._timer = asyncio.get_running_loop().call_later(max(wait, 0), self._when_due)
+
+    def _when_due(self) -> None:
+        self._timer = None
+        self._wake_the_due()
+        self._set_timer()
 
     def _now(self) -> datetime:
         """Tell the time; where the clock was set back, what waits is moved with it and doesn't wait longer."""
@@ -304,6 +339,7 @@ class Lanes:
                 if lane.not_before > EPOCH:
                     lane.not_before += back
             self._later = [(due + back, name) for due, name in self._later]
+            self._timer_at += back
         self._seen = now
         return now
 
