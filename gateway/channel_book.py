@@ -122,6 +122,8 @@ async def examine_fields(name: str, kind: str, fields: Mapping[str, str]) -> Map
     """
     stand_in = {field.name: "0" for field in KINDS[kind] if field.default is None}
     given = {key: value for key, value in fields.items() if value}
+    if stand_in.keys().isdisjoint(given):
+        return {}
     settings = channel_from(name, {**stand_in, **given, "kind": kind}, KINDS)
     missing = {key: "" for key in stand_in if key not in given}
     values = {**settings.values, **{key: "" for key in settings.values if key in missing}}

@@ -5,14 +5,18 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
 from adapters import KINDS
-from config.settings import parse
+from config.settings import Settings, parse
+from gateway.admin.door import make_link
 from gateway.app import Gateway
 from gateway.budget import Budget
+from gateway.hands import utc
+from gateway.store.choose import beside
 from routing.languages import language_name
 from sandbox.demo_page import DemoPage, Guide, Person
 from sandbox.messenger import MessagingSandbox
@@ -146,11 +150,17 @@ async def open_demo() -> AsyncIterator[Gateway]:
                 each.webhook = f"{url}/webhooks/{name}"
 
         page = DemoPage(slack, people, guide, tuple(named.values()), served_at)
-        gateway.app.add_routes(page.routes())
+        gateway.app.add_routes([*page.routes(), web.get("/console", partial(_to_console, settings))])
         watching = asyncio.create_task(page.watch())
         stack.push_async_callback(page.close)
         stack.callback(watching.cancel)
         yield gateway
+
+
+async def _to_console(settings: Settings, _: web.Request) -> web.StreamResponse:
+    """Sign whoever looks at the demo in to its console."""
+    path = await asyncio.to_thread(make_link, beside(settings.gateway), "demo", utc())
+    raise web.HTTPFound(path)
 
 
 @asynccontextmanager

@@ -85,6 +85,11 @@ async def test_what_does_not_work_is_told_and_not_kept(console: Console, telegra
     assert await console.world.gateway.store.docs("audit") == {}
 
 
+@pytest.mark.parametrize("kind", ["telegram", "whatsapp", "messenger", "instagram", "slack", "line"])
+async def test_of_an_empty_form_nothing_is_said(kind: str, console: Console) -> None:
+    assert await console.send(f"{CHANNELS}/add/{kind}/check") == (200, '{"fields": {}}')
+
+
 META = {"phone_number_id": "301", "business_account_id": "201", "access_token": "EAAtoken", "app_secret": "secret"}
 
 

@@ -99,13 +99,13 @@ def run(happened: list[Event]) -> tuple[Conversation, list[tuple[Event, tuple[Ef
     return now, out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events())
 def test_replaying_gives_the_same(happened: list[Event]) -> None:
     assert run(happened) == run(happened)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events(), st.data())
 def test_a_duplicate_changes_nothing(happened: list[Event], data: st.DataObject) -> None:
     now, _ = run(happened)
@@ -115,7 +115,7 @@ def test_a_duplicate_changes_nothing(happened: list[Event], data: st.DataObject)
         assert (again.conversation, again.effects) == (now, ())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events())
 def test_every_customer_message_reaches_the_desk_exactly_once(happened: list[Event]) -> None:
     for event, effects in run(happened)[1]:
@@ -124,7 +124,7 @@ def test_every_customer_message_reaches_the_desk_exactly_once(happened: list[Eve
         assert told == ([event.message] if isinstance(event, CustomerWrote) else [])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events())
 def test_a_note_or_a_command_never_reaches_the_customer(happened: list[Event]) -> None:
     for event, effects in run(happened)[1]:
@@ -132,7 +132,7 @@ def test_a_note_or_a_command_never_reaches_the_customer(happened: list[Event]) -
             assert not [effect for effect in effects if isinstance(effect, TellCustomer)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events())
 def test_what_is_open_has_somebody_and_what_is_queued_has_nobody(happened: list[Event]) -> None:
     now, _ = run(happened)
@@ -141,7 +141,7 @@ def test_what_is_open_has_somebody_and_what_is_queued_has_nobody(happened: list[
     assert (now.status != "queued") or not now.assignee
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events())
 def test_what_a_conversation_remembers_is_bounded(happened: list[Event]) -> None:
     now, _ = run(happened)

@@ -52,6 +52,15 @@ async def test_one_click_plays_a_first_exchange(page: Page) -> None:
         await page.screenshot(path=f"{shots}/demo.png")
 
 
+async def test_it_opens_the_console(page: Page) -> None:
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Admin console").click()
+    console = await opened.value
+    await console.get_by_role("button", name="Sign in").click()
+
+    await expect(console.locator("main")).to_contain_text("Everything works.")
+
+
 async def test_the_exchange_may_be_played_again(page: Page) -> None:
     posts = page.locator(".thread", has_text="Lucía").locator(".post", has_text="Your order A-1042 is on its way.")
     for count in (2, 4):

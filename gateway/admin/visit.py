@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.admin.door import Session
 from gateway.admin.words import LANGUAGES, words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
@@ -57,8 +59,10 @@ Page = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 
 @cache
-def environment(language: str) -> Environment:
-    """Give what renders pages in a language."""
+def environment(language: str) -> "Environment":
+    """Give what renders pages in a language; Jinja takes a tenth of a second, which most processes never need."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     known = words(language)
     made = Environment(
         loader=PackageLoader("gateway.admin"),
