@@ -452,6 +452,15 @@ def translating() -> Iterator[Row]:
     yield Row(what, f"{1 - damaged / tried:.3%} ({none:,} not translated)", "100.000%", not damaged)
 
 
+def console() -> Iterator[Row]:
+    """Measure the console's pages with 100,000 conversations stored."""
+    told = script("console.py", patience=300)
+    slowest = max(told, key=lambda page: told[page]["ms"])
+    what = f"the console's slowest page of {len(told)} ({slowest}), 100,000 conversations stored, median"
+    yield at_most(what, told[slowest]["ms"], 100, "ms")
+    yield at_most("… the largest page", max(each["kb"] for each in told.values()), 100, "KB")
+
+
 GROWTH_ROUNDS = int(os.environ.get("GROWTH_ROUNDS", "4"))
 GROUPS = {
     "webhooks": webhooks,
@@ -462,6 +471,7 @@ GROUPS = {
     "files": files,
     "mixed": mixed,
     "burst": burst,
+    "console": console,
     "translating": translating,
     "redis": redis,
 }

@@ -170,6 +170,7 @@ class Gateway:
             unreadable=self._live.problems,
             held=self.bridge.hands.held,
             take_up=self._take_up,
+            spawn=lambda work: self._tasks.append(asyncio.create_task(work)),
             checkup=self._checkup,
             heard=self._heard,
         )

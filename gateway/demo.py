@@ -122,7 +122,9 @@ async def open_demo() -> AsyncIterator[Gateway]:
         served = {name: await stack.enter_async_context(_served(each.app)) for name, each in named.items()}
         slack.base, messenger.base, instagram.base = (served[name] for name in ("slack", "messenger", "instagram"))
         text = CONFIGURATION.format(**served)
-        settings = parse(text, Path(folder) / "dragoman.toml", KINDS, {})
+        file = Path(folder) / "dragoman.toml"
+        file.write_text(text, encoding="utf-8")
+        settings = parse(text, file, KINDS, {})
         gateway = Gateway(settings, budget=lambda: Budget(rate=10, burst=20))
         phrasebook = Phrasebook.load()
         await gateway.start()

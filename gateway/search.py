@@ -32,12 +32,18 @@ def _matches(beside: Beside, wanted: str) -> Iterator[tuple[str, int]]:
     number = wanted.removeprefix("#")
     if number.isascii() and number.isdecimal() and len(number) < 10 and (mailbox := beside.numbered(int(number))):
         yield mailbox, int(number)
+        if wanted.startswith("#"):
+            return
     name = _plain(wanted)
     digits = "".join(each for each in wanted if each.isdecimal())
-    is_phone = len(digits) >= FEWEST_DIGITS and not any(map(str.isalpha, wanted))
+    if len(digits) >= FEWEST_DIGITS and not any(map(str.isalpha, wanted)):
+        # What is no word is seldom said: where a phone has it, nothing else is meant.
+        reached = list(beside.reached_at(digits))
+        yield from ((mailbox, 0) for mailbox in reached)
+        if reached:
+            return
     for mailbox, called in beside.contacts():
-        address = mailbox.partition("/")[2]
-        if name in _plain(called) or wanted == address or (is_phone and digits in address):
+        if name in _plain(called) or wanted == mailbox.partition("/")[2]:
             yield mailbox, 0
     for mailbox, event in beside.saying(wanted):
         if any(name in _plain(said) for said in _said(event)):

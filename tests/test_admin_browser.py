@@ -24,7 +24,8 @@ PAGES: tuple[str, ...] = (
     "agents/edit",
     "skills",
 )
-PAGES += ("skills/edit", "routing?text=Hola", "glossary", "letters", "audit")
+PAGES += ("skills/edit", "routing?text=Hola", "glossary", "conversations", "conversations/show?contact=tg/1001")
+PAGES += ("reports", "letters", "audit")
 LARGEST = 100_000
 """How many bytes a page may have, with all that it needs."""
 
@@ -63,6 +64,10 @@ async def test_every_page_is_free_of_barriers_fits_and_is_small(
     page, faults = await signed_in(
         chromium, sign_in.link(world), viewport={"width": width, "height": 800}, color_scheme=scheme
     )
+    await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
+    await world.slack.write("U0BEN", "// a note", thread=await world.thread())
+    await world.settled()
+    (world.folder / "dragoman.toml").write_text(world.text(world._port))
     shots, sizes = os.environ.get("SCREENSHOTS"), list[int]()
     page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))))
     for path in PAGES:

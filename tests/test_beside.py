@@ -47,6 +47,10 @@ async def test_conversations_their_histories_and_the_roster_are_read_while_a_gat
     await store.set_away("U0BEN", away=True)
 
     assert [each.number for each in shell.conversations()] == [2, 1]
+    assert [each.number for each in shell.latest(1)] == [2]
+    assert [each.number for each in shell.latest(5, before=2)] == [1]
+    assert [each.number for each in shell.latest(5, status="open")] == [2, 1]
+    assert shell.latest(5, status="closed") == []
     assert list(shell.history("tg/1")) == [wrote(1), wrote(2)]
     assert {name: list(events) for name, events in shell.histories()} == {
         f"tg/{number}": [wrote(1, f"tg/{number}"), wrote(2, f"tg/{number}")] for number in (1, 2)

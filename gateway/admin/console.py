@@ -6,9 +6,11 @@ from aiohttp import web
 
 from gateway.admin.audit_pages import AuditPages
 from gateway.admin.channels import Channels
+from gateway.admin.conversations import Conversations
 from gateway.admin.desk import DeskPages
 from gateway.admin.letters import Letters
 from gateway.admin.overview import Overview
+from gateway.admin.reports import Reports
 from gateway.admin.running import Running
 from gateway.admin.site import Site
 from gateway.admin.tables import TABLES, TablePages
@@ -31,6 +33,8 @@ def console_routes(running: Running) -> list[web.RouteDef]:
         DeskPages(running, manifest()),
         Channels(running),
         *(TablePages(running, page) for page in TABLES),
+        Conversations(running),
+        Reports(running),
         Letters(running),
         AuditPages(running),
     )

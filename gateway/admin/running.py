@@ -1,8 +1,9 @@
 """The running gateway, as the console sees it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from adapters.contract import Channel
 from adapters.desk import Desk
@@ -17,8 +18,8 @@ from gateway.store.contract import Beside, Store
 class Running:
     """What there is; `problems` says what doesn't work just now, by what it is.
 
-    `take_up` puts in force what was changed in the store, as would happen in a moment; `unreadable` are stored channels
-    that can't be used, and `held` what waits for an admin.
+    `unreadable` are stored channels that can't be used, and `held` what waits for an admin. `take_up` puts in force
+    what was changed in the store, as would happen in a moment; `spawn` begins what ends with the gateway.
     """
 
     current: Callable[[], Settings]
@@ -32,6 +33,7 @@ class Running:
     unreadable: Mapping[str, str]
     held: Mapping[str, Hold]
     take_up: Callable[[], Awaitable[None]]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
     checkup: Checkup
     heard: Heard
 

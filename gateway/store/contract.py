@@ -312,6 +312,12 @@ class Beside(Protocol):
     def conversations(self) -> Sequence[Conversation]:
         """Read every contact's latest conversation, newest first."""
 
+    def latest(self, limit: int, before: int = 0, status: str = "") -> Sequence[Conversation]:
+        """Read contacts' latest conversations, newest first: those with a number below `before`, 0 for any."""
+
+    def reached_at(self, digits: str) -> Iterator[str]:
+        """Read the mailboxes of contacts whose address has these digits in it."""
+
     def contacts(self) -> Iterator[tuple[str, str]]:
         """Read every contact's mailbox and name, that of the newest conversation first."""
 

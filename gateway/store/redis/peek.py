@@ -119,6 +119,30 @@ class RedisBeside:
             bodies = [body for tag in TAGS for body in run("HVALS", self._key(tag, "conversations"))]
         return sorted((read_conversation(body)[1] for body in bodies), key=lambda each: -each.number)
 
+    def latest(self, limit: int, before: int = 0, status: str = "") -> Sequence[Conversation]:
+        """Read contacts' latest conversations, newest first: by their numbers, so that not all have to be read."""
+        found: list[Conversation] = []
+        with self._open() as run:
+            numbers = [(int(number), tag) for tag in TAGS for number in run("HKEYS", self._key(tag, "numbers"))]
+            for number, tag in sorted(numbers, reverse=True):
+                if before and number >= before:
+                    continue
+                mailbox = run("HGET", self._key(tag, "numbers"), number)
+                body = mailbox and run("HGET", self._key(tag, "conversations"), mailbox)
+                each = read_conversation(body)[1] if body else None
+                if each and each.number == number and status in ("", each.status.value):
+                    found.append(each)
+                if len(found) == limit:
+                    break
+        return found
+
+    def reached_at(self, digits: str) -> Iterator[str]:
+        """Read the mailboxes of contacts whose address has these digits in it."""
+        with self._open() as run:
+            for mailbox in (name.decode() for tag in TAGS for name in run("HKEYS", self._key(tag, "conversations"))):
+                if digits in mailbox.partition("/")[2]:
+                    yield mailbox
+
     def contacts(self) -> Iterator[tuple[str, str]]:
         """Read every contact's mailbox and name."""
         return ((each.contact, each.name) for each in self.conversations())

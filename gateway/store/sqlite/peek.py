@@ -21,6 +21,9 @@ from routing.conversation import Conversation
 from routing.effects import decode_effect
 from routing.events import Event, decode_event
 
+MOST = 2**62
+"""More than any conversation's number."""
+
 LOOK_BACK = 200_000
 """How many of the latest events are looked through for words."""
 
@@ -84,6 +87,26 @@ class SqliteBeside:
         with _open(self._folder, write=False) as db:
             found = db.execute("SELECT body FROM conversation ORDER BY number DESC").fetchall()
         return [rows.decode_conversation(body) for (body,) in found]
+
+    def latest(self, limit: int, before: int = 0, status: str = "") -> Sequence[Conversation]:
+        """Read contacts' latest conversations, newest first."""
+        found: list[Conversation] = []
+        with _open(self._folder, write=False) as db:
+            sql = "SELECT body FROM conversation WHERE number > 0 AND number < ? ORDER BY number DESC"
+            for (body,) in db.execute(sql, (before or MOST,)):
+                each = rows.decode_conversation(body)
+                if status in ("", each.status.value):
+                    found.append(each)
+                if len(found) == limit:
+                    break
+        return found
+
+    def reached_at(self, digits: str) -> Iterator[str]:
+        """Read the mailboxes of contacts whose address has these digits in it."""
+        with _open(self._folder, write=False) as db:
+            for (mailbox,) in db.execute("SELECT mailbox FROM conversation WHERE mailbox LIKE ?", (f"%{digits}%",)):
+                if digits in mailbox.partition("/")[2]:
+                    yield mailbox
 
     def contacts(self) -> Iterator[tuple[str, str]]:
         """Read every contact's mailbox and name."""

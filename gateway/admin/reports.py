@@ -1,0 +1,95 @@
+"""The console's page of figures: those of `dragoman report`, counted by that command beside the gateway."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from gateway.admin.running import Running
+from gateway.admin.site import Site, page_routes
+from gateway.admin.visit import Visit
+from routing.languages import language_name
+
+PAGE = "/admin/reports"
+SPANS = ("1d", "7d", "30d", "90d")
+FRESH = timedelta(minutes=5)
+"""How old figures may be; counting reads everything that was ever said."""
+
+GROUPS = ("channel", "language", "skill", "agent")
+Rows = Sequence[Mapping[str, Any]]
+log = logging.getLogger("dragoman.console")
+
+
+class Reports:
+    """Shows figures, and has them counted where they are old; counting is another process's, so that nobody waits."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._known: dict[str, tuple[datetime, Rows]] = {}
+        self._counting: set[str] = set()
+        self._failed: dict[str, str] = {}
+
+    def routes(self, site: Site) -> list[web.RouteDef]:
+        """Give its addresses."""
+        return page_routes(site, [(PAGE, self._show), (PAGE + "/figures", self._figures)], [])
+
+    async def _show(self, visit: Visit) -> web.StreamResponse:
+        return visit.page("reports.html", spans=SPANS, **self._facts(visit))
+
+    async def _figures(self, visit: Visit) -> web.StreamResponse:
+        return visit.page("report_figures.html", **self._facts(visit))
+
+    def _facts(self, visit: Visit) -> Mapping[str, Any]:
+        since = visit.http.query.get("since", "7d")
+        if since not in SPANS:
+            raise web.HTTPNotFound
+        at, rows = self._known.get(since, (None, ()))
+        if (at is None or self._running.clock() - at > FRESH) and since not in self._counting:
+            self._counting.add(since)
+            self._running.spawn(self._count(since))
+        return {
+            "since": since,
+            "at": at,
+            "failed": self._failed.get(since, ""),
+            "all": next((row for row in rows if row["group"] == "all"), None),
+            "groups": {group: self._named(group, rows) for group in GROUPS},
+        }
+
+    def _named(self, group: str, rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give a group's rows by the names that people know."""
+        policy = self._running.settings.policy
+        spell = {"agent": policy.name_of, "language": language_name}.get(group, str)
+        named = [(spell(row["name"]) if row["name"] else "–", row) for row in rows if row["group"] == group]
+        return sorted(named, key=lambda each: -each[1]["conversations"])
+
+    async def _count(self, since: str) -> None:
+        try:
+            file = str(self._running.settings.file)
+            command = (sys.executable, "-m", "gateway", "report", "--since", since, "--format", "json", "-c", file)
+            status, out, err = await _run(command)
+            if status:
+                self._failed[since] = err.decode(errors="replace").strip()
+                log.error("report.failed", extra={"error": self._failed[since]})
+                return
+            self._failed.pop(since, None)
+            self._known[since] = self._running.clock(), [json.loads(line) for line in out.splitlines()]
+        finally:
+            self._counting.discard(since)
+
+
+async def _run(command: Sequence[str]) -> tuple[int, bytes, bytes]:
+    """Run a command to its end, which is ours at the latest."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, out, err
