@@ -1,4 +1,4 @@
-.PHONY: help install demo test soak bench lint lock clean
+.PHONY: help install demo test soak bench screenshots lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -26,6 +26,9 @@ soak: $(VENV)/test.ok  ## RUNS trials of each fault (FAULTS="killed,power cut" f
 
 bench: $(VENV)/test.ok $(VENV)-peers/ok  ## what it costs, beside other gateways, into benchmarks/README.md
 	PEERS=$(VENV)-peers/bin/python PYTHONPATH=. $(RUN) benchmarks/bench.py
+
+screenshots: $(VENV)/test.ok  ## the pictures of the console in docs
+	DOCS=docs $(RUN) -m pytest -q -n 0 tests/test_admin_browser.py -k pictures
 
 $(VENV)-peers/ok: requirements-bench.lock
 	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers

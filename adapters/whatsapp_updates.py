@@ -206,7 +206,9 @@ FAILURES: Failures = {
         "the customer is part of an experiment of Meta's",
         "Wait until they write, or reach them another way.",
     ),
-    (131021, 0): Failure(Rejected, "it is addressed to the business's own number"),
+    (131021, 0): Failure(
+        Rejected, "it is addressed to the business's own number", "Write in the customer's conversation."
+    ),
 }
 """Why WhatsApp won't deliver, and what to do, for an agent to read."""
 

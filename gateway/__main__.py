@@ -158,6 +158,8 @@ def _add_languages(languages: argparse.ArgumentParser) -> None:
     install.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
     told = "whose models (default: firefox, and argos where that isn't asked or doesn't work)"
     install.add_argument("--engine", choices=("firefox", "argos"), default="", help=told)
+    told = "write how far it is to standard error, as JSON lines"
+    install.add_argument("--progress", action="store_true", help=told)
     _add_common(install, again=True)
     remove.add_argument("languages", metavar="LANG", nargs="+", type=tag, help="such as es")
     _add_common(remove, again=True)
@@ -340,7 +342,8 @@ def _languages(options: argparse.Namespace) -> int:
         case "memory":
             return _print(options, memory_commands.take(settings, options.file))
         case "install":
-            found = language_commands.install(settings, options.languages, _show_progress, engine=options.engine)
+            tell = _tell_progress if options.progress else _show_progress
+            found = language_commands.install(settings, options.languages, tell, engine=options.engine)
             return _print_as_found(options, found)
         case "mirror":
             found = language_commands.mirror(settings, options.directory, options.languages, _show_progress)
@@ -354,6 +357,12 @@ def _show_progress(pair: Pair, what: str, done: int, size: int) -> None:
         of = f" of {size / 1e6:.1f}" if size else ""
         told = "" if size and done >= size else f"{pair.source} → {pair.target}  {what}  {done / 1e6:.1f}{of} MB"
         print(f"\r{told}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _tell_progress(pair: Pair, what: str, done: int, size: int) -> None:
+    """Tell programs how far a file is."""
+    told = {"progress": f"{pair.source} → {pair.target} {what}", "done": done, "size": size}
+    print(json.dumps(told, ensure_ascii=False), file=sys.stderr, flush=True)
 
 
 def _conversations(options: argparse.Namespace) -> int:

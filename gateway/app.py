@@ -166,6 +166,7 @@ class Gateway:
             clock=utc,
             problems=self._problems,
             desk=self.desk,
+            chain=self.chain,
             channels=self.channels,
             unreadable=self._live.problems,
             held=self.bridge.hands.held,

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gateway.admin.words import LANGUAGES
 
+ROOT = Path(__file__).parent.parent
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
 PAGES: tuple[str, ...] = (
     "",
@@ -25,7 +27,7 @@ PAGES: tuple[str, ...] = (
     "skills",
 )
 PAGES += ("skills/edit", "routing?text=Hola", "glossary", "conversations", "conversations/show?contact=tg/1001")
-PAGES += ("reports", "letters", "audit")
+PAGES += ("languages", "reports", "letters", "audit")
 LARGEST = 100_000
 """How many bytes a page may have, with all that it needs."""
 
@@ -81,6 +83,25 @@ async def test_every_page_is_free_of_barriers_fits_and_is_small(
             await page.screenshot(
                 path=f"{shots}/{width}-{re.sub(r'[^a-z]+', '-', path) or 'overview'}.png", full_page=True
             )
+    assert faults == []
+
+
+PICTURES = {"desk": "desk/change", "whatsapp": "channels/add/whatsapp"}
+
+
+async def test_the_guide_has_pictures_of_pages_that_there_are(
+    chromium: Browser, world_at_rest: Any, sign_in: Any, tmp_path: Path
+) -> None:
+    world = world_at_rest
+    world.text = lambda port: f"[gateway]\nport = {port}\n"
+    await world.start(ready=False)
+    page, faults = await signed_in(chromium, sign_in.link(world), viewport={"width": 900, "height": 700})
+    for name, path in PICTURES.items():
+        await page.goto(f"{world.url}/admin/{path}")
+        picture = Path(os.environ.get("DOCS", tmp_path)) / f"console-{name}.png"
+        await page.screenshot(path=picture)
+        assert (ROOT / "docs" / picture.name).exists()
+    await world.stop()
     assert faults == []
 
 

@@ -6,13 +6,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
-from adapters import KINDS
+from adapters import KINDS, desk, instagram, messenger, slack, whatsapp
+from adapters.desk_setup import FIELDS as DESK
 from benchmarks.redis_servers import server
 from config.settings import parse
 from config.store_address import read_address
 from gateway.store.redis.health import examine
+
+PLAIN = {"channel", "language"}
+"""Fields that need no finding."""
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,11 +35,35 @@ def test_the_manifest_asks_for_what_the_desk_does() -> None:
     assert len(manifest["display_information"]["description"]) <= 140
 
 
-def test_every_local_link_in_the_readme_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("readme", ["README.md", "config/README.md"])
+def test_every_local_link_in_a_readme_leads_somewhere(readme: str) -> None:
+    text = (ROOT / readme).read_text()
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    headings = {
+        re.sub(r"[^a-z -]", "", line[3:].lower()).replace(" ", "-") for line in text.splitlines() if line[:2] == "##"
+    }
 
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / readme).parent.joinpath(link).exists()] == []
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+def test_the_guide_says_where_each_field_of_each_channel_is_found() -> None:
+    sections = (ROOT / "config" / "README.md").read_text().split("\n## ")
+    told = {section.partition("\n")[0].casefold(): section for section in sections}
+    forms = {**KINDS, "slack": KINDS["slack"], "desk": DESK}
+    titles = {"slack": "customers in slack", "desk": "the desk in slack"}
+    for kind, fields in forms.items():
+        section = told[titles.get(kind, kind)]
+        missing = [field.name for field in fields if f"`{field.name}" not in section and field.name not in PLAIN]
+        assert missing == [], kind
+
+
+@pytest.mark.parametrize("failures", [whatsapp, messenger, instagram, slack, desk], ids=lambda each: each.__name__)
+def test_each_error_that_is_known_has_words_and_a_cure(failures: Any) -> None:
+    for code, failure in failures.FAILURES.items():
+        assert failure.told, code
+        assert failure.advice, code
 
 
 def test_locks_have_hashes_and_name_no_index() -> None:

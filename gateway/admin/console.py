@@ -8,6 +8,7 @@ from gateway.admin.audit_pages import AuditPages
 from gateway.admin.channels import Channels
 from gateway.admin.conversations import Conversations
 from gateway.admin.desk import DeskPages
+from gateway.admin.language_pages import LanguagePages
 from gateway.admin.letters import Letters
 from gateway.admin.overview import Overview
 from gateway.admin.reports import Reports
@@ -34,6 +35,7 @@ def console_routes(running: Running) -> list[web.RouteDef]:
         Channels(running),
         *(TablePages(running, page) for page in TABLES),
         Conversations(running),
+        LanguagePages(running),
         Reports(running),
         Letters(running),
         AuditPages(running),

@@ -15,13 +15,18 @@ class Overview:
 
     def routes(self, site: Site) -> list[web.RouteDef]:
         """Give its address."""
-        return page_routes(site, [("/admin/", self._show)], [])
+        return page_routes(site, [("/admin/", self._show)], [("/admin/try", self._try)])
+
+    async def _try(self, visit: Visit) -> web.StreamResponse:
+        await self._running.checkup.try_all()
+        return visit.leave_for("/admin/")
 
     async def _show(self, visit: Visit) -> web.StreamResponse:
         running = self._running
         return visit.page(
             "overview.html",
             problems=await running.problems(),
+            checks=sorted(running.checkup.results.values(), key=lambda each: each[0].what),
             stats=running.store.stats(),
             behind=max(running.store.oldest().values(), default=0),
             queued=len(await running.store.queued(1000)),

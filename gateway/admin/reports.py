@@ -1,15 +1,14 @@
 """The console's page of figures: those of `dragoman report`, counted by that command beside the gateway."""
 
-import asyncio
 import json
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
+from gateway.admin.command import run_command
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.visit import Visit
@@ -69,27 +68,13 @@ class Reports:
 
     async def _count(self, since: str) -> None:
         try:
-            file = str(self._running.settings.file)
-            command = (sys.executable, "-m", "gateway", "report", "--since", since, "--format", "json", "-c", file)
-            status, out, err = await _run(command)
+            file = self._running.settings.file
+            status, out, err = await run_command(file, "report", "--since", since, "--format", "json")
             if status:
-                self._failed[since] = err.decode(errors="replace").strip()
+                self._failed[since] = err.strip()
                 log.error("report.failed", extra={"error": self._failed[since]})
                 return
             self._failed.pop(since, None)
             self._known[since] = self._running.clock(), [json.loads(line) for line in out.splitlines()]
         finally:
             self._counting.discard(since)
-
-
-async def _run(command: Sequence[str]) -> tuple[int, bytes, bytes]:
-    """Run a command to its end, which is ours at the latest."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
-    try:
-        out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out, err

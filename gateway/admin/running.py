@@ -12,6 +12,7 @@ from gateway.checkup import Checkup
 from gateway.heard import Heard
 from gateway.retry import Hold
 from gateway.store.contract import Beside, Store
+from translation.chain import Chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Running:
     clock: Callable[[], datetime]
     problems: Callable[[], Awaitable[Mapping[str, str]]]
     desk: Desk
+    chain: Chain
     channels: Mapping[str, Channel]
     unreadable: Mapping[str, str]
     held: Mapping[str, Hold]
