@@ -230,10 +230,30 @@ class Channel(Protocol):
 
 
 @runtime_checkable
-class Ending(Protocol):
-    """A channel whose credentials end, at a moment that the platform told when it was last asked."""
+class Concerned(Protocol):
+    """A channel whose platform says what will need somebody, though it works: `concerns` of when it was last asked.
+
+    `ends_at` is when the credentials end, None for never as far as was told.
+    """
 
     ends_at: datetime | None
+    concerns: Sequence[str]
+
+
+@runtime_checkable
+class Called(Protocol):
+    """A channel that hears nothing unless its platform can call us."""
+
+    @property
+    def waits_for_calls(self) -> bool:
+        """Say whether it is set so."""
+
+    async def reach(self, url: str) -> None:
+        """See whether `url`, where the platform calls, leads to us.
+
+        Raises:
+            SendError: it doesn't; says what was met instead.
+        """
 
 
 @runtime_checkable

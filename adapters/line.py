@@ -138,6 +138,21 @@ class Line:
         told = await self._call("GET", "info")
         return f"{clean(told.get('displayName')) or '?'} ({clean(told.get('basicId')) or '?'})"
 
+    @property
+    def waits_for_calls(self) -> bool:
+        """Say that nothing is heard unless LINE calls."""
+        return True
+
+    async def reach(self, url: str) -> None:
+        """Have LINE call us, and say what it met. https://developers.line.biz/en/reference/messaging-api/"""
+        try:
+            told = await self._call("POST", "channel/webhook/test", {})
+        except SendError:
+            return
+        if told.get("success") is False:
+            why = clean(told.get("detail")) or clean(told.get("reason")) or f"status {told.get('statusCode')}"
+            raise SendError(f"LINE can't call {url}: {why}", "Check gateway.public_url, and what stands before it.")
+
     async def close(self) -> None:
         """The shared client is closed by who opened it."""
 

@@ -4,6 +4,7 @@ https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
 
 import hmac
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from config.settings import ChannelSettings
 
 CHALLENGE_LENGTH = 200
 OCTETS = "application/octet-stream"
+REACH = aiohttp.ClientTimeout(total=5)
 UPLOAD = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
 MEGABYTE = 1024 * 1024
 BUSY = frozenset({4, 17, 32, 613, 80002, 80006, 80007, 130429})
@@ -205,6 +207,7 @@ class MetaChannel:
     ) -> None:
         values, secrets = settings.values, settings.secrets
         self.ends_at: datetime | None = None
+        self.concerns: Sequence[str] = ()
         self._id = settings.id
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
@@ -297,6 +300,25 @@ class MetaChannel:
                 raise
             return "not refused"
         return "that of the token's app"
+
+    @property
+    def waits_for_calls(self) -> bool:
+        """Say that nothing is heard unless Meta calls."""
+        return True
+
+    async def reach(self, url: str) -> None:
+        """Shake hands with ourselves by the address that Meta calls, as Meta would."""
+        nonce = secrets.token_hex(8)
+        query = {"hub.mode": "subscribe", "hub.verify_token": self._verify_token.reveal(), "hub.challenge": nonce}
+        try:
+            async with self._session.get(url, params=query, timeout=REACH, allow_redirects=False) as answer:
+                status, said = answer.status, await answer.text(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            told = f"{url} can't be reached from here: {type(error).__name__}"
+            raise SendError(told, "Check gateway.public_url, and what stands before the gateway.") from error
+        if status != 200 or said != nonce:
+            told = f"{url} doesn't lead to this gateway: it answers with status {status}"
+            raise SendError(told, "Check gateway.public_url, and what stands before the gateway.")
 
     async def close(self) -> None:
         """The shared client is closed by who opened it."""

@@ -237,17 +237,20 @@ class Telegram:
         return (Question("token", ("token",), self.probe),)
 
     async def probe(self) -> str:
-        """Ask whose token it is, and where updates come by a webhook what Telegram says of that."""
+        """Ask whose token it is."""
         try:
             me = await self._request.post(f"{self._url}/getMe")
         except TelegramError as error:
             raise explain(error) from error
-        if not self._polls:
-            await self._see_that_it_can_call()
         return f"@{me.get('username', '?')}" if isinstance(me, dict) else "?"
 
-    async def _see_that_it_can_call(self) -> None:
-        """Raise what Telegram says of a webhook where updates wait because it doesn't reach it."""
+    @property
+    def waits_for_calls(self) -> bool:
+        """Say whether Telegram is to call us."""
+        return not self._polls
+
+    async def reach(self, url: str) -> None:
+        """Ask Telegram whether updates wait because it doesn't reach us."""
         try:
             told = await self._request.post(f"{self._url}/getWebhookInfo")
         except TelegramError:

@@ -17,6 +17,7 @@ from adapters.contract import (
     Outbound,
     Question,
     Request,
+    SendError,
     Sent,
     Unauthorised,
     Unavailable,
@@ -47,6 +48,11 @@ TAKES = {
 """What WhatsApp shows as what, and up to how many MB; anything else, and what is larger, is a document."""
 
 DOCUMENT = ("document", 100)
+
+
+LOW = ("YELLOW", "RED")
+TROUBLED = ("BANNED", "RESTRICTED", "RATE_LIMITED", "FLAGGED", "DISCONNECTED", "DELETED")
+"""What Meta may think of a number, of which an admin should know."""
 
 
 class WhatsApp(MetaChannel):
@@ -195,7 +201,19 @@ class WhatsApp(MetaChannel):
     async def _ask_about_number(self) -> str:
         about = "display_phone_number,verified_name"
         answer = await self.ask_about(self._number, "phone_number_id", fields=about)
+        await self._see_how_it_stands()
         return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')})"
+
+    async def _see_how_it_stands(self) -> None:
+        """Note what Meta thinks of the number; asked apart, as a field that a version doesn't know fails a call."""
+        told: Mapping[str, object] = {}
+        with contextlib.suppress(SendError):
+            told = await self._graph.get(self._number, fields="quality_rating,status")
+        quality, status = clean(told.get("quality_rating")), clean(told.get("status"))
+        concerns = [f"Meta rates the number's quality {quality}: fewer messages may be sent"] if quality in LOW else []
+        if status in TROUBLED:
+            concerns.append(f"the number is {status}: look at it in Meta's WhatsApp manager")
+        self.concerns = concerns
 
 
 def _template(it: Mapping[str, object]) -> Template | None:

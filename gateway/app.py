@@ -133,8 +133,16 @@ class Gateway:
         )
 
     def _make_checkup(self) -> Checkup:
-        held, needed = self.bridge.hands.held, self.settings.translation.chosen
-        return Checkup(self.store, self.desk, self.channels, self.chain, held, utc, needed=needed)
+        return Checkup(
+            self.store,
+            self.desk,
+            self.channels,
+            self.chain,
+            self.bridge.hands.held,
+            utc,
+            public_url=self.settings.gateway.public_url,
+            needed=self.settings.translation.chosen,
+        )
 
     async def _take_up(self) -> None:
         await self._kept.refresh()

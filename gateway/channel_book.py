@@ -62,7 +62,8 @@ class ChannelBook:
         Raises:
             ConfigError: a field isn't right.
         """
-        return await try_settings(channel_from(name, fields, KINDS), self._clock())
+        public_url = self._settings.gateway.public_url
+        return await try_settings(channel_from(name, fields, KINDS), self._clock(), public_url)
 
     def add(self, name: str, fields: Mapping[str, str]) -> None:
         """Keep a new channel.
@@ -138,12 +139,12 @@ async def examine_fields(name: str, kind: str, fields: Mapping[str, str]) -> Map
             await channel.close()
 
 
-async def try_settings(settings: ChannelSettings, now: datetime) -> Check:
+async def try_settings(settings: ChannelSettings, now: datetime, public_url: str) -> Check:
     """Ask a platform whether a channel's credentials work; where not, what looks wrong of them is told before."""
     async with open_session() as session:
         channel = CHANNELS[settings.kind](settings, session)
         try:
-            check = await try_channel(settings.id, channel, now)
+            check = await try_channel(settings.id, channel, now, public_url)
         finally:
             await channel.close()
     doubts = "" if check.works else "; ".join(doubts_of(settings).values())

@@ -74,7 +74,8 @@ async def test(settings: Settings, names: Sequence[str]) -> AsyncIterator[Findin
     """Try the credentials of channels, of all where none is named."""
     book = _book(settings)
     for name in names or list(dict.fromkeys((*settings.channels, *book.stored()))):
-        yield _tried(name, await try_settings(settings.channels.get(name) or book.opened(name), utc()))
+        channel = settings.channels.get(name) or book.opened(name)
+        yield _tried(name, await try_settings(channel, utc(), settings.gateway.public_url))
 
 
 def remove(settings: Settings, name: str) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.contract import Channel, Ending, Found, Question, Questioned, SendError
+from adapters.contract import Called, Channel, Concerned, Found, Question, Questioned, SendError
 from adapters.desk import Desk
 from translation.contract import Engine, EngineError
 
@@ -44,17 +44,40 @@ class Check:
         return {"what": self.what, "works": self.works, "found": self.found, **advice, **warning}
 
 
-async def try_channel(name: str, channel: Channel, now: datetime) -> Check:
-    """Ask a customers' platform whether a channel's credentials work, and whether they soon won't."""
+async def try_channel(name: str, channel: Channel, now: datetime, public_url: str) -> Check:
+    """Ask a customers' platform whether a channel's credentials work, and see whether anything soon won't.
+
+    `public_url` is where we are called, "" for nowhere.
+    """
     what = f"channels.{name}"
     try:
         found = await channel.probe()
     except SendError as error:
         return Check(what=what, works=False, found=str(error), advice=error.advice)
-    ends = channel.ends_at if isinstance(channel, Ending) else None
+    told = [*_concerns(channel, now), await _unreached(name, channel, public_url)]
+    return Check(what=what, works=True, found=found, warning="; ".join(filter(None, told)))
+
+
+def _concerns(channel: Channel, now: datetime) -> list[str]:
+    if not isinstance(channel, Concerned):
+        return []
+    ends = channel.ends_at
     soon = ends is not None and ends - now < WARN_BEFORE
-    warning = f"its access token ends on {ends:%Y-%m-%d}: make a new one, and change it" if ends and soon else ""
-    return Check(what=what, works=True, found=found, warning=warning)
+    told = f"its access token ends on {ends:%Y-%m-%d}: make a new one, and change it" if ends and soon else ""
+    return [told, *channel.concerns]
+
+
+async def _unreached(name: str, channel: Channel, public_url: str) -> str:
+    """Say why a platform can't call us, "" where it can or needn't."""
+    if not isinstance(channel, Called) or not channel.waits_for_calls:
+        return ""
+    if not public_url:
+        return "its platform can't call us, so nothing comes: set gateway.public_url"
+    try:
+        await channel.reach(f"{public_url}/webhooks/{name}")
+    except SendError as error:
+        return f"{error}. {error.advice}".strip()
+    return ""
 
 
 async def examine(channel: Channel, given: Mapping[str, str], doubts: Mapping[str, str]) -> Mapping[str, Found]:

@@ -37,6 +37,7 @@ class Checkup:
         held: Mapping[str, Hold],
         clock: Callable[[], datetime],
         *,
+        public_url: str,
         needed: bool,
     ) -> None:
         self.results: dict[str, tuple[Check, datetime]] = {}
@@ -46,6 +47,7 @@ class Checkup:
         self._chain = chain
         self._held = held
         self._clock = clock
+        self._public_url = public_url
         self._needed = needed
 
     async def watch(self) -> None:
@@ -66,7 +68,7 @@ class Checkup:
     async def try_all(self) -> None:
         """Try everything."""
         engines = [try_engine(name, each, needed=self._needed) for name, each in self._chain.engines.items()]
-        channels = [try_channel(name, each, self._clock()) for name, each in self._channels.items()]
+        channels = [self._tried(name, each) for name, each in self._channels.items()]
         for check in await asyncio.gather(try_desk(self._desk), try_scopes(self._desk), *channels, *engines):
             self._note(check)
         gone = {f"channels.{name}" for name in self._channels}
@@ -76,7 +78,10 @@ class Checkup:
     async def try_channel(self, name: str) -> None:
         """Try one channel."""
         if channel := self._channels.get(name):
-            self._note(await try_channel(name, channel, self._clock()))
+            self._note(await self._tried(name, channel))
+
+    async def _tried(self, name: str, channel: Channel) -> Check:
+        return await try_channel(name, channel, self._clock(), self._public_url)
 
     async def try_desk(self) -> None:
         """Try the desk."""

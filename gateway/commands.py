@@ -131,7 +131,8 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
     async with open_session() as session:
         channels = {name: CHANNELS[each.kind](each, session) for name, each in known.items()}
         desk = Desk(settings.desk, settings.policy, session, nowhere)
-        tries = [checks.try_channel(name, channel, datetime.now(UTC)) for name, channel in channels.items()]
+        now, url = datetime.now(UTC), settings.gateway.public_url
+        tries = [checks.try_channel(name, channel, now, url) for name, channel in channels.items()]
         found = await asyncio.gather(checks.try_desk(desk), checks.try_scopes(desk), *tries)
     for each in found:
         yield _told(each)

@@ -35,6 +35,7 @@ class WhatsAppSandbox:
         self.access_token = access_token
         self.app_secret = app_secret
         self.webhook = ""
+        self.standing = {"quality_rating": "GREEN", "status": "CONNECTED"}
         self.token_told: dict[str, Any] = {"is_valid": True, "expires_at": 0}
         self.sent: list[dict[str, Any]] = []
         self.fault: Fault | None = None
@@ -161,9 +162,8 @@ class WhatsAppSandbox:
             return web.json_response({"id": "901", "name": "Gateway"})
         if id_ != self.number:
             return refuse(100, "Unsupported get request", subcode=33)
-        return web.json_response(
-            {"id": self.number, "display_phone_number": "+46 31 390 06 00", "verified_name": "Shop"}
-        )
+        about = {"id": self.number, "display_phone_number": "+46 31 390 06 00", "verified_name": "Shop"}
+        return web.json_response(about | self.standing)
 
     async def _send(self, http: web.Request) -> web.Response:
         if (refused := self._refused(http)) is not None:

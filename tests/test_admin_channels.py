@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from gateway.audit import BACK_WITHIN, Audited
 from gateway.channel_book import ChannelBook
@@ -184,6 +185,15 @@ async def test_a_channel_of_the_file_is_shown_and_changed_there(console: Console
     assert (await console.send(f"{CHANNELS}/tg/remove"))[0] == 404
     assert (await console.get(f"{CHANNELS}/nobody"))[0] == 404
     assert (await console.get(f"{CHANNELS}/add/pigeon"))[0] == 404
+
+
+async def test_an_odd_name_in_an_address_is_no_fault(console: Console) -> None:
+    for name in ("a%0d%0aSet-Cookie:x=y", "%3Cb%3E", "a%2Fb", "..%2F"):
+        for do in ("try", "remove"):
+            status, _ = await console.send(f"{CHANNELS}/{name}/{do}")
+            assert status in (200, 404), (name, do)
+        assert (await console.get(f"{CHANNELS}/{name}"))[0] == 404
+    assert "x" not in console.browser.cookie_jar.filter_cookies(URL(console.world.url))
 
 
 async def test_a_call_that_is_refused_is_shown(console: Console, browser: aiohttp.ClientSession) -> None:

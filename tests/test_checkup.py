@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from gateway import checkup
 from gateway.channel_book import ChannelBook
+from gateway.checks import try_channel
 from gateway.checkup import Checkup
 from gateway.hands import utc
 from gateway.retry import Hold
@@ -31,8 +33,9 @@ async def whatsapp(world: Any, aiohttp_server: Any) -> WhatsAppSandbox:
 
 def make(world: Any) -> Checkup:
     gateway = world.gateway
+    held, url = gateway.bridge.hands.held, world.url
     return Checkup(
-        gateway.store, gateway.desk, gateway.channels, gateway.chain, gateway.bridge.hands.held, utc, needed=False
+        gateway.store, gateway.desk, gateway.channels, gateway.chain, held, utc, public_url=url, needed=False
     )
 
 
@@ -49,6 +52,70 @@ async def test_the_desk_is_told_once_a_day_of_a_token_that_ends_within_a_week(
 
 def told(world: Any) -> list[str]:
     return [post["text"] for post in world.slack.posts.values() if "ends on" in post["text"]]
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [
+        ({"quality_rating": "RED", "status": "CONNECTED"}, "Meta rates the number's quality RED"),
+        ({"quality_rating": "GREEN", "status": "FLAGGED"}, "the number is FLAGGED"),
+        ({"quality_rating": "GREEN", "status": "CONNECTED"}, ""),
+    ],
+)
+async def test_what_meta_thinks_of_a_number_is_told(
+    standing: dict[str, str], told: str, world: Any, whatsapp: WhatsAppSandbox
+) -> None:
+    whatsapp.token_told = {"is_valid": True}
+    whatsapp.standing = standing
+    tried = make(world)
+
+    await tried.try_channel("wa")
+
+    check, _ = tried.results["channels.wa"]
+    assert check.works
+    assert told in check.warning
+    assert bool(check.warning) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("", "set gateway.public_url"),
+        ("http://127.0.0.1:9", "can't be reached from here"),
+        ("{slack}", "doesn't lead to this gateway: it answers with status 404"),
+        ("{world}", ""),
+    ],
+)
+async def test_it_is_seen_whether_the_address_leads_to_us(
+    place: str, told: str, world: Any, whatsapp: WhatsAppSandbox
+) -> None:
+    whatsapp.token_told = {"is_valid": True}
+    url = place.format(slack=world.slack_url, world=world.url)
+
+    check = await try_channel("wa", world.gateway.channels["wa"], utc(), url)
+
+    assert check.works
+    assert told in check.warning
+    assert bool(check.warning) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("hook", "told"),
+    [
+        ({"url": "https://x", "pending_update_count": 3, "last_error_message": "Connection refused"}, "can't deliver"),
+        ({"url": "https://x", "pending_update_count": 0, "last_error_message": "Connection refused"}, ""),
+        ({"url": ""}, ""),
+    ],
+)
+async def test_what_telegram_says_of_its_calls_is_told(hook: dict[str, Any], told: str, world: Any) -> None:
+    def fault(method: str, fields: dict[str, str]) -> web.Response | None:
+        return web.json_response({"ok": True, "result": hook}) if method == "getWebhookInfo" else None
+
+    world.telegram.fault = fault
+
+    check = await try_channel("tg", world.gateway.channels["tg"], utc(), world.url)
+
+    assert (check.works, told in check.warning, bool(check.warning)) == (True, True, bool(told))
 
 
 async def test_what_is_held_is_tried_at_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from aiohttp import web
+from yarl import URL
 
 from gateway.admin.door import Session
 from gateway.admin.words import LANGUAGES, words
@@ -51,8 +51,8 @@ class Visit:
 
     def leave_for(self, path: str, **query: str) -> web.Response:
         """Answer that the browser go on to another page; `said` names what is told there."""
-        where = f"{path}?{urlencode(query)}" if query else path
-        return web.Response(status=303, headers={**HEADERS, "Location": where})
+        where = URL.build(path=path, query=query)
+        return web.Response(status=303, headers={**HEADERS, "Location": str(where)})
 
 
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
