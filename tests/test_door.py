@@ -17,6 +17,7 @@ from gateway.admin.entries import Entry
 from gateway.admin.tables import TABLES
 from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
+from gateway.store.contract import StoreError
 
 OPEN = {"/admin/enter/{token}", "/admin/static/{name}", "/admin/language/{language}"}
 """What anybody may ask for."""
@@ -107,6 +108,26 @@ async def test_a_form_that_is_not_ours_changes_nothing(
         assert left.status == 200
     async with browser.get(f"{world.url}/admin/") as out:
         assert out.status == 401
+
+
+async def test_a_store_that_does_not_answer_is_named_and_lets_nobody_in(
+    sign_in: Any, world: Any, browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: str) -> bytes:
+        raise StoreError("the disk is gone")
+
+    way = sign_in.link(world)
+    proof = await sign_in(world, browser)
+    monkeypatch.setattr(world.gateway.store, "get_doc", broken)
+
+    for method, url in (
+        ("get", way),
+        ("post", way),
+        ("get", f"{world.url}/admin/"),
+        ("post", f"{world.url}/admin/leave"),
+    ):
+        async with browser.request(method, url, data={"proof": proof} if method == "post" else None) as answer:
+            assert (answer.status, "the disk is gone" in await answer.text()) == (503, True), (method, url)
 
 
 async def test_tries_are_counted(world: Any, browser: aiohttp.ClientSession) -> None:

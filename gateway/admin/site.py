@@ -7,6 +7,8 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from config.credentials import Unreadable
+from config.tables import ConfigError
 from gateway.admin.door import SESSION_LASTS, Door
 from gateway.admin.visit import HEADERS, Page, Visit
 from gateway.admin.words import LANGUAGES, pick
@@ -29,8 +31,8 @@ class Site:
         """Give the addresses that anybody may ask for."""
         return [
             web.get("/admin", self._to_the_console),
-            web.get("/admin/enter/{token}", self._ask_in),
-            web.post("/admin/enter/{token}", self._come_in),
+            web.get("/admin/enter/{token}", _guarded(self._ask_in)),
+            web.post("/admin/enter/{token}", _guarded(self._come_in)),
             web.get("/admin/static/{name}", self._static),
             web.get("/admin/language/{language}", self._choose_language),
             web.post("/admin/leave", self.change(self._go_out)),
@@ -41,9 +43,9 @@ class Site:
 
         async def handler(http: web.Request) -> web.StreamResponse:
             visit = await self._visit(http)
-            return await _answer(page, visit) if visit.session else visit.page("signed_out.html", status=401)
+            return await page(visit) if visit.session else visit.page("signed_out.html", status=401)
 
-        return handler
+        return _guarded(handler)
 
     def change(self, page: Page) -> Handler:
         """Make a handler for a form of ours, filled in by somebody who is in."""
@@ -56,13 +58,13 @@ class Site:
             if _is_foreign(http) or not hmac.compare_digest(proof.encode(), visit.session.proof.encode()):
                 return visit.page("refused.html", status=403)
             form = {name: value for name, value in (await http.post()).items() if isinstance(value, str)}
-            return await _answer(page, Visit(http=http, language=visit.language, session=visit.session, form=form))
+            return await page(Visit(http=http, language=visit.language, session=visit.session, form=form))
 
-        return handler
+        return _guarded(handler)
 
     async def _visit(self, http: web.Request) -> Visit:
-        language = pick(http.cookies.get(LANGUAGE_COOKIE, ""), http.headers.get("Accept-Language", ""))
-        return Visit(http=http, language=language, session=await self.door.session(http.cookies.get(COOKIE, "")))
+        session = await self.door.session(http.cookies.get(COOKIE, ""))
+        return Visit(http=http, language=_language(http), session=session)
 
     async def _to_the_console(self, http: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/admin/", headers=HEADERS)
@@ -115,12 +117,20 @@ class Site:
         return web.Response(text=file.read_text(encoding="utf-8"), content_type=TYPES[suffix], headers=headers)
 
 
-async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
-    """Give a page, or say that the store can't be used just now."""
-    try:
-        return await page(visit)
-    except StoreError as error:
-        return visit.page("broken.html", status=503, why=str(error))
+def _guarded(handler: Handler) -> Handler:
+    """Have a handler say what can't be read or written just now."""
+
+    async def guarded(http: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(http)
+        except (StoreError, ConfigError, Unreadable) as error:
+            return Visit(http=http, language=_language(http)).page("broken.html", status=503, why=str(error))
+
+    return guarded
+
+
+def _language(http: web.Request) -> str:
+    return pick(http.cookies.get(LANGUAGE_COOKIE, ""), http.headers.get("Accept-Language", ""))
 
 
 def _is_foreign(http: web.Request) -> bool:
