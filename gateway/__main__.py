@@ -425,7 +425,7 @@ def _demo(options: argparse.Namespace) -> int:
     logs.set_up(as_json=False, level=logging.WARNING)
 
     async def run() -> int:
-        async with open_demo() as gateway:
+        async with open_demo(f"http://{options.host}:{options.port}" if options.port else "") as gateway:
             return await serve(gateway, options.host, options.port, "The demo is at")
 
     return _loop(run())

@@ -31,6 +31,7 @@ from translation.phrasebook import Phrasebook
 CONFIGURATION = """
 [gateway]
 data_dir = "data"
+public_url = "{public_url}"
 [channels.telegram]
 kind = "telegram"
 token = "42:sandbox"
@@ -101,8 +102,8 @@ Platform = TelegramSandbox | SlackSandbox | WhatsAppSandbox | MessagingSandbox
 
 
 @asynccontextmanager
-async def open_demo() -> AsyncIterator[Gateway]:
-    """Start the sandbox and a gateway on it; its `app` is ready to be served. Nothing of it is kept."""
+async def open_demo(public_url: str = "") -> AsyncIterator[Gateway]:
+    """Start the sandbox and a gateway on it; its `app` is ready to be served at `public_url`. Nothing of it is kept."""
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-demo-"))
         telegram = TelegramSandbox("42:sandbox")
@@ -121,7 +122,7 @@ async def open_demo() -> AsyncIterator[Gateway]:
         }
         served = {name: await stack.enter_async_context(_served(each.app)) for name, each in named.items()}
         slack.base, messenger.base, instagram.base = (served[name] for name in ("slack", "messenger", "instagram"))
-        text = CONFIGURATION.format(**served)
+        text = CONFIGURATION.format(**served, public_url=public_url)
         file = Path(folder) / "dragoman.toml"
         file.write_text(text, encoding="utf-8")
         settings = parse(text, file, KINDS, {})
