@@ -390,7 +390,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _manifest(options: argparse.Namespace) -> int:
-    print(manifest(), end="")
+    print(manifest(_settings(options)), end="")
     return 0
 
 

@@ -12,12 +12,15 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from adapters import KINDS
 from adapters.desk import PRESENCE_SCOPE, SCOPES
 from config.credentials import Secret, Unreadable, Vault
+from config.settings import parse
 from config.tables import ConfigError
 from gateway.__main__ import main
 from gateway.keys import load_key, renew_key
 from gateway.live_channels import KIND, seal_channel
+from gateway.manifest import manifest
 from gateway.store.sqlite.peek import SqliteBeside
 from sandbox.whatsapp import WhatsAppSandbox
 
@@ -292,6 +295,41 @@ async def test_check_names_the_scopes_that_the_desks_app_lacks(world: World, she
     assert status == 1
     assert "lacks files:write (customers' files don't reach the thread)" in said
     assert "OAuth & Permissions" in said
+
+
+GUESTS = """
+[channels.partners]
+kind = "slack"
+bot_token = "xoxb-1"
+"""
+DESK = '[desk]\nchannel = "C0SUPPORT"\nbot_token = "xoxb-1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "guests"),
+    [
+        (DESK + 'app_token = "xapp-1"\n', "", False),
+        ("", "", False),
+        (
+            DESK + 'mode = "http"\nsigning_secret = "s"\n[gateway]\npublic_url = "https://x.example"\n',
+            "https://x.example",
+            False,
+        ),
+        (DESK + 'app_token = "xapp-1"\n' + GUESTS, "", True),
+        (DESK + 'app_token = "xapp-1"\n' + GUESTS.replace("xoxb-1", "xoxb-2"), "", False),
+    ],
+)
+def test_the_manifest_is_made_for_the_configuration(text: str, url: str, guests: bool) -> None:
+    told = json.loads(manifest(parse(text, Path("dragoman.toml"), KINDS, {})))
+
+    settings = told["settings"]
+    address = f"{url}/slack/events" if url else None
+    assert settings["socket_mode_enabled"] is not bool(url)
+    assert settings["event_subscriptions"].get("request_url") == address
+    assert settings["interactivity"].get("request_url") == address
+    assert told["features"]["slash_commands"][0].get("url") == address
+    assert ("message.im" in settings["event_subscriptions"]["bot_events"]) is guests
+    assert ("im:history" in told["oauth_config"]["scopes"]["bot"]) is guests
 
 
 async def test_the_manifest_has_what_the_desk_needs(shell: Shell) -> None:

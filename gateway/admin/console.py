@@ -15,7 +15,6 @@ from gateway.admin.reports import Reports
 from gateway.admin.running import Running
 from gateway.admin.site import Site
 from gateway.admin.tables import TABLES, TablePages
-from gateway.manifest import manifest
 
 
 class Pages(Protocol):
@@ -31,7 +30,7 @@ def console_routes(running: Running) -> list[web.RouteDef]:
     site = Site(running.store, running.clock, secure=secure)
     pages: tuple[Pages, ...] = (
         Overview(running),
-        DeskPages(running, manifest()),
+        DeskPages(running),
         Channels(running),
         *(TablePages(running, page) for page in TABLES),
         Conversations(running),

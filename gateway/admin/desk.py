@@ -1,6 +1,7 @@
 """The console's page about the desk: the app's manifest, its tokens, and the channel where agents work."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -10,11 +11,13 @@ from aiohttp import web
 from adapters.contract import Found
 from adapters.desk_setup import FIELDS, SlackChannel, examine_desk
 from adapters.http import open_session
+from adapters.slack import Slack
 from config.tables import ConfigError
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of
 from gateway.admin.visit import Visit
+from gateway.manifest import manifest
 from gateway.settings_book import SettingsBook
 
 PAGE = "/admin/desk"
@@ -24,9 +27,8 @@ CREATE = "https://api.slack.com/apps?new_app=1&manifest_json="
 class DeskPages:
     """Sets the desk up, and says how it is."""
 
-    def __init__(self, running: Running, manifest: str) -> None:
+    def __init__(self, running: Running) -> None:
         self._running = running
-        self._manifest = manifest
 
     def routes(self, site: Site) -> list[web.RouteDef]:
         """Give their addresses."""
@@ -109,6 +111,9 @@ class DeskPages:
         kept: Mapping[str, object],
         wrong: str = "",
     ) -> web.Response:
+        token = self._running.settings.desk.bot_token
+        guests = any(isinstance(each, Slack) and each.shares(token) for each in self._running.channels.values())
+        asked = manifest(self._running.settings, guests=guests)
         typed = {name: visit.form.get(f"field.{name}", value) for name, value in values.items()}
         return visit.page(
             "desk_form.html",
@@ -120,8 +125,8 @@ class DeskPages:
             channels=channels,
             kept=kept,
             wrong=wrong,
-            manifest=self._manifest,
-            create=CREATE + quote(self._manifest),
+            manifest=asked,
+            create=CREATE + quote(json.dumps(json.loads(asked), separators=(",", ":"))),
             in_file=[field.name for field in FIELDS if field.name in self._running.settings.written.get("desk", {})],
         )
 
