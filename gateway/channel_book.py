@@ -1,13 +1,14 @@
 """The channels that are kept in the store, beside those of the file: read, tried, changed and removed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from adapters import CHANNELS, KINDS
 from adapters.contract import Found
 from adapters.http import open_session
-from config.credentials import NO_SECRET, Unreadable, Vault
+from config.credentials import NO_SECRET, Field, Unreadable, Vault
 from config.settings import ChannelSettings, Settings, channel_from
 from config.tables import ConfigError
 from gateway.audit import Audited
@@ -113,6 +114,21 @@ class ChannelBook:
             where = here if name in self._settings.channels else "see `dragoman channels list`"
             raise ConfigError(f"there is no channel {name} in the store: {where}")
         return sealed
+
+
+def filled_in(fields: Collection[Field], given: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, str]:
+    """Fill in the secrets that were left empty with those that are kept.
+
+    Raises:
+        ConfigError: they would go to another host than the one that they were given for.
+    """
+    secret = [each for each in fields if each.secret and kept.get(each.name) and not given[each.name]]
+    bases = [each for each in fields if each.name.endswith("_base")]
+    moved = [each.name for each in bases if given[each.name] != kept.get(each.name, each.default)]
+    if secret and moved:
+        again = ", ".join(each.label for each in secret)
+        raise ConfigError(f"{moved[0]}: is another host, to which what is kept doesn't go: enter {again} again")
+    return {**given, **{each.name: str(kept[each.name]) for each in secret}}
 
 
 async def examine_fields(name: str, kind: str, fields: Mapping[str, str]) -> Mapping[str, Found]:

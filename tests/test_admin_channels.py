@@ -158,6 +158,23 @@ async def test_a_secret_left_empty_stays_as_it_is(console: Console, telegram: tu
     assert (await console.get(f"{CHANNELS}/shop/change"))[0] == 200
 
 
+async def test_what_is_kept_goes_to_no_other_host(
+    console: Console, telegram: tuple[TelegramSandbox, str], aiohttp_server: Callable[..., Awaitable[TestServer]]
+) -> None:
+    await add(console, telegram[1])
+    other = TelegramSandbox(TOKEN)
+    base = str((await aiohttp_server(other.app)).make_url("")).rstrip("/")
+    form = {"field__token": "", "field__mode": "polling", "field__api_base": base}
+
+    status, page = await console.send(f"{CHANNELS}/shop/change", **form)
+    assert (status, "enter Bot token again" in page) == (422, True)
+    await console.send(f"{CHANNELS}/add/telegram/check", kept="shop", **form)
+    assert other.calls == []
+    assert TOKEN not in console.seen
+    status, _ = await console.send(f"{CHANNELS}/shop/change", **(form | {"field__token": TOKEN}))
+    assert status == 200
+
+
 async def test_what_was_removed_is_brought_back(console: Console, telegram: tuple[TelegramSandbox, str]) -> None:
     _, base = telegram
     await add(console, base)

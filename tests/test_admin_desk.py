@@ -161,6 +161,25 @@ async def test_commands_know_what_is_kept_and_a_new_key_reads_it(bare: Any, caps
     await world.until(lambda: world.gateway.desk.problem)
 
 
+async def test_a_kept_token_goes_to_no_other_host_and_is_never_shown(bare: Any) -> None:
+    world = bare.world
+    await bare.send(f"{DESK}/change", **tokens(world))
+    calls = len(world.telegram.calls)
+    form = tokens(world, api_base=f"{world.telegram_url}/api/", bot_token="", app_token="")
+
+    status, page = await bare.send(f"{DESK}/change", **form)
+    assert (status, "enter Bot token, App token again" in page) == (422, True)
+    await bare.send(f"{DESK}/check", **form)
+    status, _ = await bare.send(
+        f"{DESK}/change", field__mode="socket", field__channel="C0OTHER", field__api_base="nowhere"
+    )
+    assert status == 422
+    await bare.send(f"{DESK}/change", field__api_base=f"{world.slack_url}/api/")
+    assert len(world.telegram.calls) == calls
+    assert "xoxb-sandbox" not in bare.seen
+    assert "xapp-sandbox" not in bare.seen
+
+
 async def test_a_desk_becomes_another_app_while_it_runs(bare: Any) -> None:
     world = bare.world
     await bare.send(f"{DESK}/change", **tokens(world))

@@ -16,7 +16,7 @@ from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of_channel
 from gateway.admin.visit import Visit
-from gateway.channel_book import ChannelBook, examine_fields
+from gateway.channel_book import ChannelBook, examine_fields, filled_in
 from gateway.heard import Contact
 
 NAMES = {
@@ -125,12 +125,13 @@ class Channels:
 
     async def _check(self, visit: Visit) -> web.StreamResponse:
         """Say about each thing that was pasted what the platform says, while the form is still being filled in."""
-        kind, was = self._kind(visit), {}
+        kind = self._kind(visit)
+        given = _given(visit.form, kind)
         if visit.form.get("kept"):
             with contextlib.suppress(ConfigError, Unreadable):
                 was = await asyncio.to_thread(self._book(visit).fields, visit.form["kept"])
-        given = _given(visit.form, kind)
-        found = await self._examine("new", kind, {name: value or was.get(name, "") for name, value in given.items()})
+                given = filled_in(KINDS[kind], given, was)
+        found = await self._examine("new", kind, given)
         verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
         return web.json_response({"fields": verdicts})
 
@@ -151,10 +152,9 @@ class Channels:
         name, was = visit["name"], await self._stored_fields(visit)
         kind = was["kind"]
         given = _given(visit.form, kind)
-        secret = {field.name for field in KINDS[kind] if field.secret}
-        fields = {**was, **{key: value for key, value in given.items() if value or key not in secret}}
-        book = self._book(visit)
+        book, fields = self._book(visit), given
         try:
+            fields = {"kind": kind, **filled_in(KINDS[kind], given, was)}
             check = await book.try_fields(name, fields)
             if check.works:
                 await asyncio.to_thread(book.change, name, fields)

@@ -1,6 +1,7 @@
 """The console's page about the desk: the app's manifest, its tokens, and the channel where agents work."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of
 from gateway.admin.visit import Visit
+from gateway.channel_book import filled_in
 from gateway.manifest import manifest
 from gateway.settings_book import SettingsBook
 
@@ -65,16 +67,20 @@ class DeskPages:
 
     async def _check(self, visit: Visit) -> web.StreamResponse:
         """Say about each thing that was pasted what Slack says, while the form is still being filled in."""
-        found, channels = await self._examine(await self._given(visit))
+        given = self._given(visit)
+        with contextlib.suppress(ConfigError):
+            given = filled_in(FIELDS, given, (await asyncio.to_thread(self._book(visit).stored)).get("desk", {}))
+        found, channels = await self._examine(given)
         verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
         listed = [{"id": each.id, "name": each.name, "joined": each.joined} for each in channels]
         return web.json_response({"fields": verdicts, "choices": {"channel": listed}})
 
     async def _change(self, visit: Visit) -> web.StreamResponse:
-        book, given = self._book(visit), await self._given(visit)
+        book, given = self._book(visit), self._given(visit)
         stored = (await asyncio.to_thread(book.stored)).get("desk", {})
-        table = {**stored, **{name: value for name, value in given.items() if value}}
         try:
+            given = filled_in(FIELDS, given, stored)
+            table = {**stored, **{name: value for name, value in given.items() if value}}
             await asyncio.to_thread(book.check, "desk", {"channel": "C0LATER", **table})
         except ConfigError as error:
             return self._form(visit, given, {}, [], kept=stored, wrong=str(error))
@@ -90,11 +96,9 @@ class DeskPages:
         await self._running.checkup.try_desk()
         return visit.leave_for(PAGE)
 
-    async def _given(self, visit: Visit) -> dict[str, str]:
-        """Read the form; a secret that is left empty stays as it is kept."""
-        stored = (await asyncio.to_thread(self._book(visit).stored)).get("desk", {})
-        given = {field.name: visit.form.get(f"field.{field.name}", field.default or "").strip() for field in FIELDS}
-        return {name: value or str(stored.get(name, "")) for name, value in given.items()}
+    @staticmethod
+    def _given(visit: Visit) -> dict[str, str]:
+        return {field.name: visit.form.get(f"field.{field.name}", field.default or "").strip() for field in FIELDS}
 
     @staticmethod
     async def _examine(given: Mapping[str, str]) -> tuple[Mapping[str, Found], list[SlackChannel]]:
@@ -114,7 +118,8 @@ class DeskPages:
         token = self._running.settings.desk.bot_token
         guests = any(isinstance(each, Slack) and each.shares(token) for each in self._running.channels.values())
         asked = manifest(self._running.settings, guests=guests)
-        typed = {name: visit.form.get(f"field.{name}", value) for name, value in values.items()}
+        secret = {field.name for field in FIELDS if field.secret}
+        typed = {name: visit.form.get(f"field.{name}", "" if name in secret else each) for name, each in values.items()}
         return visit.page(
             "desk_form.html",
             status=422 if wrong or any(not each.works for each in found.values()) else 200,
