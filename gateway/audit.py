@@ -75,17 +75,24 @@ class Audited:
         """
         return {name: _decode(body) for name, body in reversed(sorted(self._beside.docs(AUDIT).items()))}
 
-    def restore(self, name: str, *, who: str, at: datetime) -> Entry:
-        """Make a document what it was before a change; gives the change.
+    def entry(self, name: str, now: datetime) -> Entry:
+        """Give a change that can be undone.
 
         Raises:
-            StoreError: there is no such entry, or it can't be kept.
+            StoreError: there is none, or it is too long ago.
         """
         entry = self.entries().get(name)
-        if entry is None or at - entry.at > BACK_WITHIN:
+        if entry is None or now - entry.at > BACK_WITHIN:
             raise StoreError("there is no such change, or it is too long ago")
-        self.write(entry.kind, entry.key, entry.before, who=who, did="restored", fields=entry.fields, at=at)
         return entry
+
+    def restore(self, entry: Entry, *, who: str, at: datetime) -> None:
+        """Make a document what it was before a change; whether that is right is for the caller to see.
+
+        Raises:
+            StoreError: it can't be kept.
+        """
+        self.write(entry.kind, entry.key, entry.before, who=who, did="restored", fields=entry.fields, at=at)
 
     def seal_anew(self, kind: str, seal: Callable[[str, bytes], bytes | None]) -> None:
         """Seal what was before with another key; what can't be is forgotten.

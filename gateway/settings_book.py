@@ -107,6 +107,15 @@ class SettingsBook:
         except ConfigError as error:
             raise ConfigError(_IN_FILE.sub("", str(error))) from error
 
+    def check_sealed(self, place: str, sealed: bytes | None) -> None:
+        """Check what was kept of a place before, as `check` does.
+
+        Raises:
+            ConfigError: the configuration wouldn't be one with it.
+            Unreadable: it isn't for our key.
+        """
+        self.check(place, open_stored({place: sealed}, self._key())[place] if sealed else None)
+
     def put(self, place: str, table: Mapping[str, Any] | None) -> None:
         """Keep a table, or with None forget it, once it has been checked.
 

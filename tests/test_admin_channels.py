@@ -242,7 +242,7 @@ async def test_what_was_before_is_forgotten_after_a_month(
     assert (entry.did, entry.fields, entry.before is not None) == ("changed", ("mode",), True)
     later = entry.at + BACK_WITHIN * 1.1
     with pytest.raises(StoreError):
-        audited.restore(name, who="test", at=later)
+        audited.entry(name, later)
     audited.write("channel", "shop", None, who="test", did="removed", fields=(), at=later)
 
     assert audited.entries()[name].before is None

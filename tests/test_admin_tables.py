@@ -1,6 +1,7 @@
 """Agents, skills, routing and the glossary in the console: in force at once, refused where they would break it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -68,6 +69,24 @@ async def test_what_would_break_is_refused_and_what_is_wrong_is_named(console: A
     assert status == 200
     assert (await console.send("/admin/skills/remove", id="billing"))[0] == 200
     assert (await console.get("/admin/agents/edit?id=U0NOBODY"))[0] == 404
+
+
+async def test_an_undo_that_would_break_is_refused_and_a_name_in_use_stays(console: Any) -> None:
+    await console.send("/admin/skills/edit", **BILLING)
+    added = re.search(r'name="entry" value="([^"]+)"', (await console.get("/admin/audit"))[1])
+    await console.send("/admin/agents/edit", **ZOE, field__skills="billing")
+    assert added
+
+    status, page = await console.send("/admin/audit/restore", entry=added[1])
+    assert (status, "there is no skill" in page) == (503, True)
+    status, page = await console.send("/admin/skills/edit", id="billing", **(BILLING | {"field__name": "invoices"}))
+    assert (status, "there is no skill" in page) == (422, True)
+    policy = console.world.gateway.settings.policy
+    assert (policy.has_skill("billing"), policy.has_skill("invoices")) == (True, False)
+    status, page = await console.send("/admin/agents/edit", id="U0ZOE", **ZOE)
+    assert status == 200
+    assert (await console.send("/admin/audit/restore", entry=added[1]))[0] == 200
+    assert not console.world.gateway.settings.policy.has_skill("billing")
 
 
 async def test_it_is_said_who_would_get_a_conversation_and_why(console: Any) -> None:

@@ -7,7 +7,8 @@ from aiohttp import web
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.visit import Visit
-from gateway.audit import BACK_WITHIN, Audited
+from gateway.audit import BACK_WITHIN, Audited, Entry
+from gateway.settings_book import KIND, SettingsBook
 
 LIST = "/admin/audit"
 SHOWN = 200
@@ -31,8 +32,18 @@ class AuditPages:
         )
 
     async def _restore(self, visit: Visit) -> web.StreamResponse:
-        audited, name = Audited(self._running.beside), visit.form.get("entry", "")
-        entry = await asyncio.to_thread(audited.restore, name, who=visit.who, at=self._running.clock())
+        entry = await asyncio.to_thread(self._undo, visit.form.get("entry", ""), visit.who)
         self._running.checkup.forget(f"channels.{entry.key}")
         await self._running.take_up()
         return visit.leave_for(LIST, said="restored")
+
+    def _undo(self, name: str, who: str) -> Entry:
+        """Undo a change, unless the configuration would be none then."""
+        running, now = self._running, self._running.clock()
+        audited = Audited(running.beside)
+        entry = audited.entry(name, now)
+        if entry.kind == KIND:
+            book = SettingsBook(running.settings, running.beside, running.key, who, running.clock)
+            book.check_sealed(entry.key, entry.before)
+        audited.restore(entry, who=who, at=now)
+        return entry

@@ -188,6 +188,8 @@ class TablePages:
             id_ = "" if self._table.one else str(table[self._table.key])
             if not self._table.one and id_ != was:
                 await self._refuse_taken(book, id_)
+            if was and id_ != was:
+                await asyncio.to_thread(book.check, self._table.place(was), None)
             await asyncio.to_thread(book.put, self._table.place(id_), table or None)
             if was and id_ != was:
                 await asyncio.to_thread(book.put, self._table.place(was), None)
