@@ -222,7 +222,12 @@ def _add_text(command: argparse.ArgumentParser) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """Read what is in force: the file, and what the console keeps in the store."""
-    return with_kept(load(_file(options), KINDS))
+    return with_kept(_of_file(options))
+
+
+def _of_file(options: argparse.Namespace) -> Settings:
+    """Read the file alone, for what works also where what is kept can't be used."""
+    return load(_file(options), KINDS)
 
 
 def _print(options: argparse.Namespace, findings: Iterable[Finding]) -> int:
@@ -244,7 +249,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    settings = load(_file(options), KINDS) if options.offline else _settings(options)
+    settings = _of_file(options) if options.offline else _settings(options)
     logs.set_up(as_json=False, level=logging.ERROR)
 
     return _print_as_found(options, commands.check(settings, offline=options.offline))
@@ -285,7 +290,7 @@ def _route(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    return _print(options, commands.backup(_settings(options), options.directory))
+    return _print(options, commands.backup(_of_file(options), options.directory))
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -298,7 +303,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _channels(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = _of_file(options)
     match options.action:
         case "list":
             return _print(options, channel_commands.list_channels(settings))
@@ -395,12 +400,12 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _admin(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = _of_file(options)
     return _print(options, [commands.admin_link(settings, options.name or who_runs_this())])
 
 
 def _dead(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = _of_file(options)
     if options.action == "list":
         return _print(options, commands.dead_list(settings, everything=options.all))
     return _print(options, commands.dead_do(settings, options.letters, drop=options.action == "drop"))
@@ -411,7 +416,7 @@ def _text(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = load(_file(options), KINDS)
+    settings = _of_file(options)
     logs.set_up(as_json=options.json)
     return _loop(run_gateway(settings))
 

@@ -21,6 +21,7 @@ from gateway.__main__ import main
 from gateway.keys import load_key, renew_key
 from gateway.live_channels import KIND, seal_channel
 from gateway.manifest import manifest
+from gateway.settings_book import seal_table
 from gateway.store.sqlite.peek import SqliteBeside
 from sandbox.whatsapp import WhatsAppSandbox
 
@@ -67,7 +68,10 @@ def test_a_renewal_of_the_key_that_was_interrupted_is_finished_by_the_next(
     file = tmp_path / "dragoman.toml"
     assert init(file, *ANSWERS) == 0
     sealed = seal_channel("t2", {"kind": "telegram", "token": "42:other"}, load_key(Secret(""), make_dir(tmp_path)))
+    agent = {"slack_user_id": "U0ZOE", "name": "Zoë"}
+    kept = seal_table("agent/U0ZOE", agent, load_key(Secret(""), make_dir(tmp_path)))
     SqliteBeside(tmp_path / "data").write_docs(KIND, {"t2": sealed})
+    SqliteBeside(tmp_path / "data").write_docs("setting", {"agent/U0ZOE": kept})
     replace_file = Path.replace
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
     with pytest.raises(OSError, match="killed"):
@@ -78,6 +82,8 @@ def test_a_renewal_of_the_key_that_was_interrupted_is_finished_by_the_next(
     assert main(["channels", "rotate", "--key", "-c", str(file)]) == 0
 
     assert main(["channels", "list", "-c", str(file)]) == 0
+    assert main(["route", "--language", "fr", "-c", str(file)]) == 0
+    assert "Zoë" in capsys.readouterr().out
     assert not (tmp_path / "data" / "key.new").exists()
     assert "42:other" not in "".join(capsys.readouterr())
 
