@@ -210,9 +210,13 @@ class Desk:
         """Keep Socket Mode connected as the app that the desk is, until cancelled; in HTTP mode Slack calls us."""
         while True:
             self._changed.clear()
+            socket = self._socket
             if self._settings.mode == "socket" and self._settings.bot_token:
-                await self._socket.connect()
-            await self._changed.wait()
+                await socket.connect()
+            if socket is not self._socket:
+                await socket.close()
+            else:
+                await self._changed.wait()
 
     async def close(self) -> None:
         """Let go of the socket."""

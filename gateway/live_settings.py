@@ -57,7 +57,6 @@ class LiveSettings:
         # What couldn't be read is tried again: while the key is renewed, the tables are there before it.
         if stored == self._stored and not self.problem:
             return
-        self._stored = stored
         try:
             settings = self._settings.joined(open_stored(stored, self._key()))
         except (ConfigError, Unreadable) as error:
@@ -65,6 +64,6 @@ class LiveSettings:
                 log.error("settings.unusable", extra={"error": str(error)})
             self.problem = f"what is kept of the configuration can't be used: {error}"
             return
-        self.problem = ""
         await self._change(settings)
+        self._stored, self.problem = stored, ""
         log.info("settings.changed", extra={"kept": sorted(stored)})

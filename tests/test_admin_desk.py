@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.slack_events import Socket
 from gateway.__main__ import main
 from gateway.audit import Audited
 from gateway.store.choose import beside
@@ -77,7 +78,7 @@ async def test_what_came_before_the_desk_was_there_is_shown_then(bare: Any) -> N
 
     await bare.send(f"{DESK}/change", **tokens(world))
 
-    await world.shown(await world.thread(), "is my order A-1042?")
+    assert await world.shown(await world.thread(), "is my order A-1042?")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,45 @@ async def test_commands_know_what_is_kept_and_a_new_key_reads_it(bare: Any, caps
     await world.until(lambda: not world.gateway._kept.problem)
     await bare.send("/admin/audit/restore", entry=next(iter(Audited(beside(world.settings().gateway)).entries())))
     await world.until(lambda: world.gateway.desk.problem)
+
+
+async def test_what_is_changed_while_the_desk_still_connects_leaves_no_connection_behind(bare: Any) -> None:
+    world = bare.world
+    connecting, go_on = asyncio.Event(), asyncio.Event()
+    whole = Socket.connect
+
+    async def slow(socket: Socket) -> None:
+        if not connecting.is_set():
+            connecting.set()
+            await go_on.wait()
+        await whole(socket)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Socket, "connect", slow)
+        await bare.send(f"{DESK}/change", **tokens(world))
+        await connecting.wait()
+        world.slack.token = "xoxb-again"
+        await bare.send(f"{DESK}/change", **tokens(world, bot_token="xoxb-again"))
+        go_on.set()
+        await world.until(lambda: not world.gateway.desk.problem)
+        assert await world.until(lambda: len(world.slack._sockets) == 1)
+
+
+async def test_a_change_that_breaks_in_the_middle_is_made_again(bare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = bare.world.gateway.desk
+    whole, tries = desk.become, []
+
+    async def breaks_once(*settings: Any) -> None:
+        tries.append(settings)
+        if len(tries) == 1:
+            raise OSError("the connection broke")
+        await whole(*settings)
+
+    monkeypatch.setattr(desk, "become", breaks_once)
+    await bare.send(f"{DESK}/change", **tokens(bare.world))
+
+    await bare.world.until(lambda: len(tries) > 1 and not desk.problem)
+    assert bare.world.gateway.settings.desk.channel == "C0SUPPORT"
 
 
 async def test_a_kept_token_goes_to_no_other_host_and_is_never_shown(bare: Any) -> None:

@@ -33,3 +33,5 @@ async def test_what_goes_wrong_while_it_is_counted_is_shown(console: Any) -> Non
         while "there is no such file" not in page:
             await asyncio.sleep(0.1)
             _, page = await console.get("/admin/reports/figures")
+
+    assert 'class="bad"' in page
