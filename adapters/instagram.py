@@ -22,7 +22,7 @@ from adapters.contract import (
     WindowClosed,
 )
 from adapters.http import clean
-from adapters.meta import COMMON_FIELDS, MEGABYTE, Failures
+from adapters.meta import APP_ID, COMMON_FIELDS, MEGABYTE, Failures
 from adapters.meta_messaging import MessagingChannel
 from adapters.text import octets
 from config.credentials import Field
@@ -82,14 +82,7 @@ class Instagram(MessagingChannel):
             pattern=r"\d+",
             looks="digits",
         ),
-        Field(
-            name="app_id",
-            label="App ID",
-            where="Meta app dashboard: App settings, Basic",
-            help="Tells our own messages from others' answers",
-            pattern=r"\d+",
-            looks="digits",
-        ),
+        APP_ID,
         Field(
             name="access_token",
             label="Access token",

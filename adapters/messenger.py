@@ -22,7 +22,7 @@ from adapters.contract import (
     WindowClosed,
 )
 from adapters.http import clean
-from adapters.meta import COMMON_FIELDS, MEGABYTE, Failures, NotMeta
+from adapters.meta import APP_ID, COMMON_FIELDS, MEGABYTE, Failures, NotMeta
 from adapters.meta_messaging import MessagingChannel
 from config.credentials import Field
 from config.settings import ChannelSettings
@@ -78,14 +78,7 @@ class Messenger(MessagingChannel):
         Field(
             name="page_id", label="Page ID", where="The Page: About, Page transparency", pattern=r"\d+", looks="digits"
         ),
-        Field(
-            name="app_id",
-            label="App ID",
-            where="Meta app dashboard: App settings, Basic",
-            help="Tells our own messages from others' answers",
-            pattern=r"\d+",
-            looks="digits",
-        ),
+        APP_ID,
         Field(
             name="page_access_token",
             label="Page access token",

@@ -169,6 +169,14 @@ def _said(error: Mapping[str, Any]) -> str:
     return str(details or error.get("message") or error.get("title") or "")[:300]
 
 
+APP_ID = Field(
+    name="app_id",
+    label="App ID",
+    where="Meta app dashboard: App settings, Basic",
+    help="Tells our own messages from others' answers",
+    pattern=r"\d+",
+    looks="digits",
+)
 COMMON_FIELDS = (
     Field(
         name="app_secret",
