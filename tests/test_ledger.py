@@ -298,6 +298,14 @@ class Trial:
             await asyncio.sleep(TROUBLE * gap / sum(gaps))
             yield
 
+    async def _taken_more(self) -> None:
+        """Wait until there is something new to be lost, while anybody writes."""
+        now = time.monotonic()
+        while time.monotonic() < self.ends_at:
+            if any(wrote.taken_at > now for wrote in self.customers):
+                break
+            await asyncio.sleep(0.01)
+
     # The faults
 
     async def _killed(self) -> None:
@@ -308,6 +316,7 @@ class Trial:
 
     async def _power_cut(self) -> None:
         async for _ in self._moments(3):
+            await self._taken_more()
             self.interrupted += 1
             await self.stop(signal.SIGKILL)
             cut_power(self.folder / "data")
