@@ -77,16 +77,16 @@ class Gateway:
         await self.store.open()
         self._session = open_session()
         key = partial(load_key, settings.gateway.key, settings.gateway.data_dir)
-        self._heard = Heard(utc)
+        self.heard = Heard(utc)
         self._live = LiveChannels(
-            settings, self.store, self._session, key, keep_going, self._channel_changed, self._heard
+            settings, self.store, self._session, key, keep_going, self._channel_changed, self.heard
         )
         self.channels: Mapping[str, Channel] = self._live.channels
         self.desk = Desk(settings.desk, settings.policy, self._session, self._from_desk, self._live.guests)
         self.app[webhooks.CHANNELS] = self.channels
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
-        self.app[webhooks.HEARD] = self._heard
+        self.app[webhooks.HEARD] = self.heard
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
@@ -181,7 +181,7 @@ class Gateway:
             take_up=self._take_up,
             spawn=lambda work: self._tasks.append(asyncio.create_task(work)),
             checkup=self._checkup,
-            heard=self._heard,
+            heard=self.heard,
         )
 
     def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -189,7 +189,7 @@ class Gateway:
         worker = self.bridge.worker
         yield from (self.desk.listen, self._ask_desk, self._look_after, self._forget_the_asked, self._live.watch)
         yield from (worker.watch_queue, worker.watch_breaks, self._checkup.watch, self._kept.watch)
-        yield partial(self._heard.watch, self.store)
+        yield partial(self.heard.watch, self.store)
         yield from (self.bridge.corrections.watch, self.bridge.replies.watch, partial(self._tally.watch, self.store))
         yield partial(watch_presence, self.desk, self.store, self._rules, worker.offer_quietly, self._wants_presence)
 
@@ -215,7 +215,7 @@ class Gateway:
         self.store.wake(name)
 
     async def _from_desk(self, events: Sequence[Event]) -> None:
-        await webhooks.keep(self.store, "desk", events)
+        await webhooks.keep_desk(self.store, self.heard, events)
 
     async def _ask_desk(self) -> None:
         """Ask Slack whether the desk works, until it does; meanwhile the log says what is wrong."""

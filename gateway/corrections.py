@@ -18,6 +18,7 @@ from config.settings import ENGINES
 from gateway.rules import Rules
 from gateway.store.contract import Order, Store, StoreError
 from gateway.tally import Tally
+from routing.contents import channel_of
 from routing.effects import Fix
 from routing.events import AgentEdited, AgentWrote, CustomerWrote, Event, ReplySent
 from routing.languages import language_name
@@ -156,7 +157,7 @@ class Fixes:
         once = await self._remember(reply.source, reply.sent.language, reply.written, fix)
         self._count(reply.sent.engine, reply.source, reply.sent.language)
         by = f"Corrected by {self._rules.policy.name_of(fix.agent)}"
-        channel = self._channels.get(order.mailbox.partition("/")[0])
+        channel = self._channels.get(channel_of(order.mailbox))
         once = f"\n⚠️ {once}" if once else ""
         kept = f"{by}. The customer still reads: {reply.sent.sent}{once}"
         if channel is None or not isinstance(channel, Editing) or len(reply.messages) != 1:

@@ -31,7 +31,7 @@ from gateway.measures import SENT, count
 from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.said_before import said_before
 from gateway.store.contract import Batch, Order, Progress, Result, StoreError
-from routing.contents import EPOCH, Template
+from routing.contents import EPOCH, Template, channel_of
 from routing.conversation import Conversation
 from routing.effects import ChangeSent, LearnName, TellCustomer
 from routing.events import ContactNamed, Event, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
@@ -69,7 +69,7 @@ class Customers:
         """Deliver the first order of a lane."""
         order = batch.orders[0]
         effect = order.effect
-        name = order.mailbox.partition("/")[0]
+        name = channel_of(order.mailbox)
         channel = self._channels.get(name)
         if channel is None:
             await self._give_up(batch, order, GiveUp(f"there is no channel {name} any more"))

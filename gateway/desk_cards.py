@@ -16,7 +16,7 @@ from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.rules import Rules
 from gateway.store.contract import Batch, Order, Result, Side, Store
-from routing.contents import EPOCH
+from routing.contents import EPOCH, channel_of
 from routing.effects import Card, LeaveCard, LeaveThread, TellDesk, UpdateCard
 from routing.events import ThreadOpened
 
@@ -150,7 +150,7 @@ class DeskCards:
 
     def _draw(self, mailbox: str, card: Card) -> tuple[str, list[Block]]:
         """Draw a card with when the platform's window for answers ends."""
-        channel = self._channels.get(mailbox.partition("/")[0])
+        channel = self._channels.get(channel_of(mailbox))
         can = channel.capabilities if channel else None
         window = (can.person_window or can.window) if can else None
         until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH

@@ -13,7 +13,7 @@ from adapters.media import named
 from adapters.slack_text import escape
 from gateway.hands import Hands
 from gateway.store.contract import Batch, Order, Result
-from routing.contents import File
+from routing.contents import File, channel_of
 from routing.effects import ShowFiles
 
 ALBUM_WAIT = timedelta(seconds=1.5)
@@ -113,7 +113,7 @@ class DeskFiles:
             raise SearchFailed(error) from error
 
     async def _upload(self, order: Order, file: File) -> str:
-        channel = self._channels.get(order.mailbox.partition("/")[0])
+        channel = self._channels.get(channel_of(order.mailbox))
         if channel is None or not isinstance(channel, Fetching):
             return f"{FAILED}its channel isn't there any more"
         try:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from adapters.contract import Channel, Naming, SendError
 from gateway.store.contract import Order
+from routing.contents import channel_of
 from routing.effects import ShowFiles, TellDesk
 
 KNOWN = 10_000
@@ -24,7 +25,7 @@ class People:
         effect = order.effect
         if not isinstance(effect, TellDesk | ShowFiles) or not effect.author:
             return order
-        name = await self._name(order.mailbox.partition("/")[0], effect.author)
+        name = await self._name(channel_of(order.mailbox), effect.author)
         return replace(order, effect=replace(effect, name=name))
 
     async def _name(self, channel_id: str, author: str) -> str:

@@ -14,7 +14,8 @@ from adapters.odd import ELSEWHERE
 from gateway.heard import Heard
 from gateway.measures import RECEIVED, REFUSED, count
 from gateway.store.contract import Store, StoreError
-from routing.events import Event, Unrecognised
+from routing.contents import channel_of
+from routing.events import CustomerWrote, Event, Unrecognised
 
 CHANNELS: web.AppKey[Mapping[str, Channel]] = web.AppKey("channels")
 DESK: web.AppKey[Desk] = web.AppKey("desk")
@@ -23,6 +24,9 @@ HEARD: web.AppKey[Heard] = web.AppKey("heard")
 
 MAX_BODY = 3 * 1024 * 1024
 """Bytes a call may bring; Meta's largest batch is 3 MB."""
+
+DESK_NAME = "desk"
+"""What logs, measures and what was heard call the desk's Slack."""
 
 RETRY_AFTER = "5"
 log = logging.getLogger("dragoman.webhooks")
@@ -130,11 +134,18 @@ async def receive_desk(http: web.Request) -> web.Response:
             return web.json_response({"challenge": challenge})
         events = desk.parse(request)
     except Forged as error:
-        raise _refused(web.HTTPUnauthorized(), "desk", error) from error
+        raise _refused(web.HTTPUnauthorized(), DESK_NAME, error) from error
     except Malformed as error:
-        raise _refused(web.HTTPBadRequest(text=str(error)), "desk", error) from error
-    await keep(http.app[STORE], "desk", events)
+        raise _refused(web.HTTPBadRequest(text=str(error)), DESK_NAME, error) from error
+    await keep_desk(http.app[STORE], http.app[HEARD], events)
     return web.Response()
+
+
+async def keep_desk(store: Store, heard: Heard, events: Sequence[Event]) -> None:
+    """Have the store take what the desk's Slack told, which may be what customers wrote there."""
+    await keep(store, DESK_NAME, events)
+    for source in {DESK_NAME, *(channel_of(event.to) for event in events if isinstance(event, CustomerWrote))}:
+        heard.note(source)
 
 
 async def keep(store: Store, source: str, events: Sequence[Event]) -> None:

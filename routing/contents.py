@@ -16,6 +16,11 @@ def contact(channel: str, peer: str) -> str:
     return f"{channel}/{peer}"
 
 
+def channel_of(mailbox: str) -> str:
+    """Name the channel of a customer's mailbox."""
+    return mailbox.partition("/")[0]
+
+
 def thread(desk_channel: str, ts: str) -> str:
     """Name a desk thread; the store knows which mailbox it stands for once the thread is open."""
     return f"{THREAD_MARK}{desk_channel}/{ts}"

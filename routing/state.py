@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from routing.contents import EPOCH, File
+from routing.contents import EPOCH, File, channel_of
 from routing.effects import Card, Effect, TellCustomer
 from routing.events import Event
 from routing.policy import Policy
@@ -100,7 +100,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     @property
     def channel(self) -> str:
         """The id of the channel that the customer writes on."""
-        return self.contact.partition("/")[0]
+        return channel_of(self.contact)
 
     @property
     def peer(self) -> str:

@@ -57,6 +57,7 @@ async def test_from_nothing_to_the_first_message(bare: Any) -> None:
     await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
     thread = await world.thread()
     await world.shown(thread, "is my order A-1042?")
+    assert "Slack told of nothing yet" in (await bare.get(f"{DESK}/state"))[1]
     await world.slack.write("U0ANA", "It will arrive on Friday.", thread=thread)
     await world.until(lambda: world.telegram.sent)
     assert (await ready(bare)) == {"ready": True, "problems": {}}

@@ -161,6 +161,7 @@ async def test_pages_may_run_and_be_framed_by_nothing_of_others(
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Strict-Transport-Security"]
 
 
 async def test_nothing_kept_lets_anybody_in(

@@ -207,4 +207,5 @@ async def test_the_desks_own_app_may_serve_customers_too(
     await slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
 
     await made.until(lambda: [post["text"] for post in slack.place("D0LUCIA")][1:] == ["Llegará el viernes."])
+    assert {"partners", "desk"} <= set(await made.gateway.heard.all(made.gateway.store))
     assert len(slack.roots()) == 1

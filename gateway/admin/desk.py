@@ -19,8 +19,10 @@ from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of
 from gateway.admin.visit import Visit
 from gateway.channel_book import filled_in
+from gateway.heard import Contact
 from gateway.manifest import manifest
 from gateway.settings_book import SettingsBook
+from gateway.webhooks import DESK_NAME
 
 PAGE = "/admin/desk"
 CREATE = "https://api.slack.com/apps?new_app=1&manifest_json="
@@ -43,12 +45,12 @@ class DeskPages:
     async def _show(self, visit: Visit) -> web.StreamResponse:
         if not self._running.settings.desk.bot_token:
             return visit.leave_for(PAGE + "/change")
-        return visit.page("desk.html", **self._facts())
+        return visit.page("desk.html", **await self._facts())
 
     async def _state(self, visit: Visit) -> web.StreamResponse:
-        return visit.page("desk_state.html", **self._facts())
+        return visit.page("desk_state.html", **await self._facts())
 
-    def _facts(self) -> Mapping[str, Any]:
+    async def _facts(self) -> Mapping[str, Any]:
         running = self._running
         desk = running.settings.desk
         return {
@@ -58,6 +60,7 @@ class DeskPages:
             "desk": desk,
             "policy": running.settings.policy,
             "file": running.settings.file,
+            "heard": (await running.heard.all(running.store)).get(DESK_NAME, Contact()),
         }
 
     async def _ask(self, visit: Visit) -> web.StreamResponse:
