@@ -37,6 +37,7 @@ from gateway.init import write_configuration
 from gateway.manifest import manifest
 from gateway.report import FORMATS, report, translations
 from gateway.settings_book import with_kept
+from gateway.store.choose import beside
 from gateway.store.contract import StoreError
 from routing.state import Status
 from translation.contract import Pair
@@ -343,9 +344,9 @@ def _languages(options: argparse.Namespace) -> int:
         case "import":
             return _print(options, [language_commands.import_package(settings, options.file)])
         case "memory" if options.memory_action == "export":
-            return _print(options, [memory_commands.export(settings, options.file)])
+            return _print(options, [memory_commands.export(beside(settings.gateway), options.file)])
         case "memory":
-            return _print(options, memory_commands.take(settings, options.file))
+            return _print(options, memory_commands.take(beside(settings.gateway), options.file))
         case "install":
             tell = _tell_progress if options.progress else _show_progress
             found = language_commands.install(settings, options.languages, tell, engine=options.engine)

@@ -14,6 +14,9 @@ from gateway.store.contract import Beside, StoreError
 AUDIT = "audit"
 """The kind of document that entries are kept as, in the order of their keys."""
 
+NOTE = "note"
+"""The kind of an entry about which there is nothing to have back."""
+
 BACK_WITHIN = timedelta(days=30)
 """For how long what was before can be had back; then it is forgotten, credentials among it."""
 
@@ -67,6 +70,15 @@ class Audited:
         self._beside.write_docs(AUDIT, {**self._sweep(at), name: _encode(entry)})
         self._beside.write_docs(kind, {key: body})
 
+    def note(self, what: str, *, who: str, did: str, at: datetime) -> None:
+        """Keep only who did something, where nothing is to be had back.
+
+        Raises:
+            StoreError: it can't be kept.
+        """
+        entry = Entry(at=at, who=who, did=did, kind=NOTE, key=what)
+        self._beside.write_docs(AUDIT, {**self._sweep(at), f"{at.isoformat()} {secrets.token_hex(4)}": _encode(entry)})
+
     def entries(self) -> Mapping[str, Entry]:
         """Give all entries by their names, the latest first.
 
@@ -82,7 +94,7 @@ class Audited:
             StoreError: there is none, or it is too long ago.
         """
         entry = self.entries().get(name)
-        if entry is None or now - entry.at > BACK_WITHIN:
+        if entry is None or entry.kind == NOTE or now - entry.at > BACK_WITHIN:
             raise StoreError("there is no such change, or it is too long ago")
         return entry
 

@@ -6,28 +6,27 @@ from pathlib import Path
 
 import msgspec
 
-from config.settings import Settings
 from gateway.commands import Finding
 from gateway.corrections import KIND
-from gateway.store.choose import beside
+from gateway.store.contract import Beside
 from translation import tmx
 from translation.memory import Correction
 from translation.protect import missing
 
 
-def export(settings: Settings, file: Path) -> Finding:
+def export(beside: Beside, file: Path) -> Finding:
     """Write all corrections.
 
     Raises:
         TmxError: the file can't be written.
     """
-    stored = beside(settings.gateway).docs(KIND).values()
+    stored = beside.docs(KIND).values()
     corrections = sorted((msgspec.json.decode(body, type=Correction) for body in stored), key=lambda each: each.key)
     tmx.write(corrections, file, version=importlib.metadata.version("dragoman"))
     return Finding(f"{file}: {len(corrections)} corrections", {"file": str(file), "corrections": len(corrections)})
 
 
-def take(settings: Settings, file: Path) -> Iterator[Finding]:
+def take(beside: Beside, file: Path) -> Iterator[Finding]:
     """Take what a file has as corrections, in place of those of the same texts; a running gateway has them at once.
 
     Raises:
@@ -40,5 +39,5 @@ def take(settings: Settings, file: Path) -> Iterator[Finding]:
             yield Finding(told, {"left_out": each.text, "lost": lost}, good=False)
         else:
             good[each.key] = msgspec.json.encode(each)
-    beside(settings.gateway).write_docs(KIND, good)
+    beside.write_docs(KIND, good)
     yield Finding(f"{file}: {len(good)} taken; a running gateway has them already", {"taken": len(good)})

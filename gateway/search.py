@@ -34,7 +34,7 @@ def _matches(beside: Beside, wanted: str) -> Iterator[tuple[str, int]]:
         yield mailbox, int(number)
         if wanted.startswith("#"):
             return
-    name = _plain(wanted)
+    name = plain(wanted)
     digits = "".join(each for each in wanted if each.isdecimal())
     if len(digits) >= FEWEST_DIGITS and not any(map(str.isalpha, wanted)):
         # What is no word is seldom said: where a phone has it, nothing else is meant.
@@ -43,10 +43,10 @@ def _matches(beside: Beside, wanted: str) -> Iterator[tuple[str, int]]:
         if reached:
             return
     for mailbox, called in beside.contacts():
-        if name in _plain(called) or wanted == mailbox.partition("/")[2]:
+        if name in plain(called) or wanted == mailbox.partition("/")[2]:
             yield mailbox, 0
     for mailbox, event in beside.saying(wanted):
-        if any(name in _plain(said) for said in _said(event)):
+        if any(name in plain(said) for said in _said(event)):
             yield mailbox, 0
 
 
@@ -59,7 +59,7 @@ def _said(event: Event) -> tuple[str, ...]:
     return ()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Leave out capitals and accents."""
     apart = unicodedata.normalize("NFD", text.casefold())
     return " ".join("".join(each for each in apart if not unicodedata.combining(each)).split())

@@ -283,6 +283,13 @@ class Console:
         async with self.browser.post(self.world.url + path, data={"proof": self._proof, **fields}) as answer:
             return answer.status, self._read(await answer.text())
 
+    async def upload(self, path: str, field: str, text: str) -> tuple[int, str]:
+        """Send a form with a file."""
+        form = aiohttp.FormData({"proof": self._proof})
+        form.add_field(field, text.encode(), filename=f"{field}.txt")
+        async with self.browser.post(self.world.url + path, data=form) as answer:
+            return answer.status, self._read(await answer.text())
+
     def _read(self, text: str) -> str:
         self.seen += text
         return text

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -65,3 +66,67 @@ async def test_a_sentence_is_tried_there_and_back(console: Any) -> None:
     assert "phrasebook" in page
     _, page = await console.get(f"{PAGE}?text=qwertyuiop&from=en&to=zu")
     assert 'class="bad"' in page
+
+
+MEMORY = f"{PAGE}/memory"
+GIFT = {"from": "es", "to": "en", "text": "Mi vale 77 no va", "fix": "My gift card 77 fails"}
+
+
+async def test_corrections_are_added_used_found_removed_and_had_back(console: Any) -> None:
+    status, page = await console.send(f"{MEMORY}/add", **GIFT)
+    assert (status, "It is remembered" in page, "My gift card 77 fails" in page) == (200, True, True)
+    await console.world.gateway.bridge.corrections.refresh()
+    assert "My gift card 42 fails" in (await console.get(f"{PAGE}?text=Mi+vale+42+no+va&from=es&to=en"))[1]
+    assert "My gift card 77 fails" in (await console.get(f"{MEMORY}?find=GIFT"))[1]
+    assert "My gift card 77 fails" not in (await console.get(f"{MEMORY}?find=parcel"))[1]
+
+    key = re.findall(r'name="key" value="(\w+)"', (await console.get(MEMORY))[1])[0]
+    _, page = await console.send(f"{MEMORY}/remove", key=key)
+    assert ("It is forgotten" in page, "My gift card" in page) == (True, False)
+    _, page = await console.get("/admin/audit")
+    assert page.index("removed") < page.index("changed")
+    entry = re.findall(r'name="entry" value="([^"]+)"', page)[0]
+    await console.send("/admin/audit/restore", entry=entry)
+    assert "My gift card 77 fails" in (await console.get(MEMORY))[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"from": "Spanish!"}, "is no language"),
+        ({"fix": ""}, "give a text"),
+        ({"fix": "My gift card fails"}, "hasn&#39;t 77 just as the text has"),
+    ],
+)
+async def test_a_correction_that_would_lose_something_is_refused(
+    console: Any, wrong: dict[str, str], told: str
+) -> None:
+    status, page = await console.send(f"{MEMORY}/add", **GIFT | wrong)
+    assert (status, told in page) == (422, True)
+    assert "There is none." in (await console.get(MEMORY))[1]
+
+
+async def test_corrections_go_to_translators_and_come_back(console: Any) -> None:
+    await console.send(f"{MEMORY}/add", **GIFT)
+    async with console.browser.get(console.world.url + f"{MEMORY}/export") as answer:
+        file = await answer.text()
+    assert "My gift card 77 fails" in file
+    await console.upload(f"{MEMORY}/import", "file", file.replace("gift card 77", "voucher 77"))
+    assert "My voucher 77 fails" in (await console.get(MEMORY))[1]
+
+    status, page = await console.upload(f"{MEMORY}/import", "file", file.replace("gift card 77", "gift card"))
+    assert (status, "left out:" in page) == (422, True)
+    status, page = await console.upload(f"{MEMORY}/import", "file", "<html/>")
+    assert (status, "memory.tmx: it is &lt;html&gt;, not TMX" in page) == (422, True)
+    status, page = await console.send(f"{MEMORY}/import")
+    assert (status, "choose a file" in page) == (422, True)
+    assert "imported" in (await console.get("/admin/audit"))[1]
+
+
+async def test_phrases_are_shown_and_found(console: Any) -> None:
+    _, page = await console.get(f"{PAGE}/phrases?language=es&find=donde+esta+mi+pedido")
+    assert "¿Dónde está mi pedido?" in page
+    assert "Where is my order?" in page
+    assert "refund" not in page
+    _, page = await console.get(f"{PAGE}/phrases")
+    assert "And " in page

@@ -10,7 +10,9 @@ from gateway.admin.conversations import Conversations
 from gateway.admin.desk import DeskPages
 from gateway.admin.language_pages import LanguagePages
 from gateway.admin.letters import Letters
+from gateway.admin.memory import MemoryPages
 from gateway.admin.overview import Overview
+from gateway.admin.phrases import PhrasePages
 from gateway.admin.reports import Reports
 from gateway.admin.running import Running
 from gateway.admin.site import Site
@@ -35,6 +37,8 @@ def console_routes(running: Running) -> list[web.RouteDef]:
         *(TablePages(running, page) for page in TABLES),
         Conversations(running),
         LanguagePages(running),
+        MemoryPages(running),
+        PhrasePages(running),
         Reports(running),
         Letters(running),
         AuditPages(running),
