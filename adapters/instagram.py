@@ -74,6 +74,7 @@ class Instagram(MessagingChannel):
     """An Instagram account; `session` carries its calls."""
 
     kind: ClassVar[str] = "instagram"
+    subscriptions = "me/subscribed_apps"
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             name="account_id",
@@ -122,7 +123,7 @@ class Instagram(MessagingChannel):
 
     async def hook(self, url: str) -> None:
         """Have the account's events sent to the app."""
-        await self._graph.post("me/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
+        await self._graph.post(self.subscriptions, {"subscribed_fields": ",".join(SUBSCRIBED)})
 
     def questions(self) -> Sequence[Question]:
         """Add what Meta can be asked about the account."""

@@ -99,6 +99,7 @@ class Messenger(MessagingChannel):
         super().__init__(
             settings, session, object_="page", account="page_id", access="page_access_token", failures=FAILURES
         )
+        self.subscriptions = f"{self._account}/subscribed_apps"
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order comes back with its echo."""
@@ -125,7 +126,7 @@ class Messenger(MessagingChannel):
 
     async def hook(self, url: str) -> None:
         """Have the Page's events sent to the app; Meta takes a Page off after an hour of failures."""
-        await self._graph.post(f"{self._account}/subscribed_apps", {"subscribed_fields": ",".join(SUBSCRIBED)})
+        await self._graph.post(self.subscriptions, {"subscribed_fields": ",".join(SUBSCRIBED)})
 
     def questions(self) -> Sequence[Question]:
         """Add what Meta can be asked about the Page."""

@@ -3,6 +3,7 @@
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 """
 
+import contextlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,9 @@ UPLOAD = aiohttp.ClientTimeout(total=600, sock_connect=10, sock_read=60)
 MEGABYTE = 1024 * 1024
 BUSY = frozenset({4, 17, 32, 613, 80002, 80006, 80007, 130429})
 BROKEN = frozenset({1, 2, 1200, 1545133, 131000, 131016, 131057, 133004})
+ENDED = 190
+"""The code of a token that has ended, was revoked, or never was one."""
+
 CREDENTIALS = frozenset({0, 3, 10, 33, 190, 131005, 131045, 133005, 133006, 133008, 133009, 133010, 133015, 133016})
 ACCOUNT = frozenset({368, 130497, 131031, 131037, 131042, 131044, 131064, 134011})
 
@@ -139,9 +143,8 @@ def _common(code: object, error: Mapping[str, Any], status: int) -> SendError:
         if code == 131056:
             return Unavailable("too many messages to this customer in a short time", timedelta(seconds=6))
         if code in CREDENTIALS or 200 <= code <= 299 or status == 401:
-            return Unauthorised(
-                f"Meta refuses the access token or the number: {said}", "Check the channel's access token."
-            )
+            cure = "Make a new access token, and change it." if code == ENDED else "Check the channel's access token."
+            return Unauthorised(f"Meta refuses the access token or the number: {said}", cure)
         if code in ACCOUNT:
             return Unauthorised(f"Meta has restricted the account: {said}", "Look at it in Meta's Business Manager.")
         if code in BROKEN or error.get("is_transient") is True:
@@ -166,7 +169,7 @@ def _int(value: object) -> int:
 def _said(error: Mapping[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
-    return str(details or error.get("message") or error.get("title") or "")[:300]
+    return str(details or error.get("message") or error.get("title") or "")[:300].rstrip(".")
 
 
 APP_ID = Field(
@@ -200,12 +203,17 @@ COMMON_FIELDS = (
 """What all of Meta's channels are told."""
 
 
+SUBSCRIBES = "a gateway that runs with gateway.public_url asks for them once an hour"
+
+
 class MetaChannel:
     """What all of Meta's channels have: the handshake, the signature, and calls with one token, the field `access`.
 
     `named_by` is the field whose answer says what the channel is, `needed_scopes` are what the token must be allowed,
-    and `ends_at` is when it ends as far as Meta said, None for never.
+    `ends_at` is when it ends as far as Meta said, None for never. `subscriptions` is the path of what Meta tells whom.
     """
+
+    subscriptions: str
 
     named_by: ClassVar[str]
     needed_scopes: ClassVar[tuple[str, ...]] = ()
@@ -273,8 +281,23 @@ class MetaChannel:
         Raises:
             SendError: something is wrong; says which field.
         """
+        self.concerns = ()
         found = {question.about: await question.ask() for question in self.questions()}
+        if unheard := await self._unheard():
+            self.concerns = (*self.concerns, unheard)
         return found[self.named_by]
+
+    async def _unheard(self) -> str:
+        """Say that Meta tells nobody of messages, "" where it does, or doesn't say: it stops after failures."""
+        with contextlib.suppress(SendError):
+            told = (await self._graph.get(self.subscriptions)).get("data")
+            known = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else None
+            if known == []:
+                return f"Meta tells nobody of its messages: {SUBSCRIBES}"
+            fields = {clean(field) for each in known or () for field in each.get("subscribed_fields") or ()}
+            if fields and "messages" not in fields:
+                return f"Meta tells of {', '.join(sorted(fields))}, and not of messages: {SUBSCRIBES}"
+        return ""
 
     async def _ask_about_token(self) -> str:
         """Ask what a token may do, and until when; where Meta won't tell, the other questions say whether it works.

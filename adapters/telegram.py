@@ -111,6 +111,8 @@ class Telegram:
     capabilities: ClassVar[Capabilities] = Capabilities(max_text=4096)
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
+        self.ends_at: datetime | None = None
+        self.concerns: Sequence[str] = ()
         self._id = settings.id
         token = settings.secrets["token"].reveal()
         self._polls = settings.values["mode"] == "polling"
@@ -284,7 +286,10 @@ class Telegram:
                 if hooked:
                     await self._request.post(f"{self._url}/deleteWebhook")
                     hooked = False
-                form = Form(offset=offset, timeout=POLL, allowed_updates=list(telegram_updates.WANTED))
+                # Whether the other program is gone is asked without waiting for an update.
+                form = Form(
+                    offset=offset, timeout=0 if self.concerns else POLL, allowed_updates=list(telegram_updates.WANTED)
+                )
                 updates = await self._request.post(
                     f"{self._url}/getUpdates",
                     form,  # type: ignore[arg-type]  # as above
@@ -295,9 +300,11 @@ class Telegram:
                         await receive(self._read(scrub(update), datetime.now(UTC)))
                         offset = max(offset, update["update_id"] + 1)
                 wait = 1.0
+                self.concerns = ()
             except TelegramError as error:
                 hooked = isinstance(error, Conflict)
                 told = explain(error)
+                self.concerns = (f"nothing comes: {told}",) if hooked else ()
                 log.warning("telegram.poll_failed", extra={"channel": self._id, "error": str(told)})
                 after = told.after.total_seconds() if isinstance(told, Unavailable) else 0
                 await asyncio.sleep(max(wait, after))
@@ -415,7 +422,7 @@ def explain(error: TelegramError) -> SendError:
         case InvalidToken():
             return Unauthorised("Telegram refuses the bot token", "Get the token from @BotFather and set it anew.")
         case Conflict():
-            return Unavailable("another program polls this bot, or it has a webhook")
+            return Unavailable("another program polls this bot: stop it, or make a bot for each")
         case BadRequest():
             return _bad_request(said, lower)
     if not_sent(error.__cause__):

@@ -93,6 +93,7 @@ class WhatsApp(MetaChannel):
         super().__init__(settings, session, access="access_token", failures=FAILURES)
         self._number = settings.values["phone_number_id"]
         self._account = settings.values["business_account_id"]
+        self.subscriptions = f"{self._account}/subscribed_apps"
         self._reader = WhatsAppReader(settings.id, self._number, self._account)
         token = settings.secrets["access_token"].reveal()
         self._hosts = Hosts(
@@ -168,7 +169,7 @@ class WhatsApp(MetaChannel):
 
     async def hook(self, url: str) -> None:
         """Have the account's events sent to the app; which address it calls is set in Meta's dashboard."""
-        await self._graph.post(f"{self._account}/subscribed_apps", {})
+        await self._graph.post(self.subscriptions, {})
 
     async def _numbers(self) -> Sequence[str]:
         with contextlib.suppress(NotMeta):

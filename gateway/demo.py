@@ -19,7 +19,9 @@ from gateway.hands import utc
 from gateway.store.choose import beside
 from routing.languages import language_name
 from sandbox.demo_page import DemoPage, Guide, Person
+from sandbox.front import Front
 from sandbox.messenger import MessagingSandbox
+from sandbox.mishaps import mishaps
 from sandbox.phones import MessagingPhone, Phone, TelegramPhone, WhatsAppPhone
 from sandbox.slack import SlackSandbox
 from sandbox.telegram import TelegramSandbox
@@ -102,8 +104,8 @@ Platform = TelegramSandbox | SlackSandbox | WhatsAppSandbox | MessagingSandbox
 
 
 @asynccontextmanager
-async def open_demo(public_url: str = "") -> AsyncIterator[Gateway]:
-    """Start the sandbox and a gateway on it; its `app` is ready to be served at `public_url`. Nothing of it is kept."""
+async def open_demo(address: str = "") -> AsyncIterator[Gateway]:
+    """Start the sandbox and a gateway on it; its `app` is ready to be served at `address`. Nothing of it is kept."""
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-demo-"))
         telegram = TelegramSandbox("42:sandbox")
@@ -122,6 +124,11 @@ async def open_demo(public_url: str = "") -> AsyncIterator[Gateway]:
         }
         served = {name: await stack.enter_async_context(_served(each.app)) for name, each in named.items()}
         slack.base, messenger.base, instagram.base = (served[name] for name in ("slack", "messenger", "instagram"))
+        front = Front()
+        front.target = address
+        public_url = await stack.enter_async_context(_served(front.app))
+        for name, each in (("whatsapp", whatsapp), ("messenger", messenger), ("instagram", instagram)):
+            each.webhook = f"{public_url}/webhooks/{name}"
         text = CONFIGURATION.format(**served, public_url=public_url)
         file = Path(folder) / "dragoman.toml"
         file.write_text(text, encoding="utf-8")
@@ -148,11 +155,11 @@ async def open_demo(public_url: str = "") -> AsyncIterator[Gateway]:
         ]
 
         def served_at(url: str) -> None:
-            """Tell Meta's platforms where the gateway is: its port is known once a browser has found it."""
-            for name, each in (("whatsapp", whatsapp), ("messenger", messenger), ("instagram", instagram)):
-                each.webhook = f"{url}/webhooks/{name}"
+            """Tell the proxy where the gateway is: its port is known once a browser has found it."""
+            front.target = url
 
-        page = DemoPage(slack, people, guide, tuple(named.values()), served_at)
+        wrong = mishaps(telegram, slack, whatsapp, messenger, front)
+        page = DemoPage(slack, people, guide, tuple(named.values()), wrong, served_at)
         gateway.app.add_routes([*page.routes(), web.get("/console", partial(_to_console, settings))])
         watching = asyncio.create_task(page.watch())
         stack.push_async_callback(page.close)

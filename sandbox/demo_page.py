@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from sandbox.mishaps import Mishap
 from sandbox.phones import Phone, as_address, sample_photo
 from sandbox.slack import SlackSandbox
 
@@ -53,7 +54,8 @@ class Watched(Protocol):
 class DemoPage:
     """Serves the page, and carries what happens to everybody who looks at it.
 
-    `watched` are the platforms, each with a `changed` event; `served_at` is told the address that a browser came by.
+    `watched` are the platforms, each with a `changed` event, `mishaps` what can go wrong, by name; `served_at` is told
+    the address that a browser came by.
     """
 
     def __init__(
@@ -62,8 +64,11 @@ class DemoPage:
         people: Sequence[Person],
         guide: Guide,
         watched: Sequence[Watched],
+        mishaps: Mapping[str, Mishap],
         served_at: Callable[[str], None],
     ) -> None:
+        self._mishaps = mishaps
+        self._happening: set[str] = set()
         self._slack = slack
         self._people = people
         self._guide = guide
@@ -152,8 +157,16 @@ class DemoPage:
                 phone.let_time_pass()
             case "play":
                 await self._play()
+            case "mishap" if order.get("name") in self._mishaps:
+                await self._happen(order["name"], on=order.get("on") is True)
             case _:
                 await self._do_at_desk(order, said)
+
+    async def _happen(self, name: str, *, on: bool) -> None:
+        """Have something go wrong, or right again."""
+        self._mishaps[name].happen(on)
+        (self._happening.add if on else self._happening.discard)(name)
+        await self._tell(self._sockets)
 
     async def _do_at_desk(self, order: dict[str, Any], said: str) -> None:
         match order.get("do"):
@@ -257,6 +270,10 @@ class DemoPage:
             "agents": self._guide.agents,
             "suggestions": self._guide.suggestions,
             "engines": self._guide.engines,
+            "mishaps": [
+                {"name": name, "title": each.title, "on": name in self._happening}
+                for name, each in self._mishaps.items()
+            ],
         }
 
     def _post(self, post: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class MessagingSandbox:
         self.names: dict[str, str] = {}
         self.closed: set[str] = set()
         self.echoes = True
+        self.expired = False
+        self.cut_off = False
         self.fault: Fault | None = None
         self.drop_after = 0
         self.changed = asyncio.Event()
@@ -50,6 +52,7 @@ class MessagingSandbox:
         for account in (self.account, "me"):
             self.app.router.add_post(f"/{{version}}/{account}/messages", self._send)
             self.app.router.add_post(f"/{{version}}/{account}/subscribed_apps", self._subscribe)
+            self.app.router.add_get(f"/{{version}}/{account}/subscribed_apps", self._subscriptions)
             self.app.router.add_post(f"/{{version}}/{account}/message_attachments", self._upload)
         self.app.router.add_get("/{version}/{id}", self._get)
 
@@ -66,7 +69,9 @@ class MessagingSandbox:
         return await self.deliver({"sender": {"id": person}, "recipient": {"id": self.account}, **item})
 
     async def deliver(self, *items: dict[str, Any]) -> int:
-        """Deliver items in one webhook; gives its status."""
+        """Deliver items in one webhook; gives its status, 0 where Meta tells nobody."""
+        if self.cut_off:
+            return 0
         now = int(time.time() * 1000)
         entry = {"id": self.account, "time": now, "messaging": [{"timestamp": now, **item} for item in items]}
         return await post_signed(self.webhook, write({"object": self.object, "entry": [entry]}), self.app_secret)
@@ -100,7 +105,7 @@ class MessagingSandbox:
         ]
 
     async def _upload(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         form = await http.post()
         file = form["filedata"]
@@ -122,7 +127,7 @@ class MessagingSandbox:
         return [str(each["text"]) for each in ours if "text" in each]
 
     async def _send(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         body = await http.json()
         if self.fault and (answer := self.fault(body)) is not None:
@@ -157,13 +162,21 @@ class MessagingSandbox:
         await self.deliver({"sender": {"id": self.account}, "recipient": {"id": person}, "message": message})
 
     async def _subscribe(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
+        if self.cut_off:
+            return refuse(200, "(#200) Requires pages_manage_metadata permission to manage the object", status=403)
         self.subscribed = str((await http.json())["subscribed_fields"]).split(",")
         return web.json_response({"success": True})
 
+    async def _subscriptions(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
+            return refused
+        app = {"id": self.app_id, "name": "Gateway", "subscribed_fields": self.subscribed}
+        return web.json_response({"data": [app] if self.subscribed and not self.cut_off else []})
+
     async def _get(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         if (refused := refused_proof(http, self.access_token, self.app_secret)) is not None:
             return refused

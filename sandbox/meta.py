@@ -39,8 +39,11 @@ def refused_proof(http: web.Request, token: str, app_secret: str) -> web.Respons
     return None
 
 
-def refused_token(http: web.Request, token: str) -> web.Response | None:
-    """Refuse a call with another token."""
+def refused_token(http: web.Request, token: str, *, expired: bool = False) -> web.Response | None:
+    """Refuse a call with another token, or one that has ended."""
+    if expired:
+        told = "Error validating access token: Session has expired on Friday, 20-Nov-26 09:00:00 PST."
+        return refuse(190, told, status=401, subcode=463)
     given = http.headers.get("Authorization", "")
     if not re.fullmatch(rf"Bearer {re.escape(token)}", given):
         return refuse(190, "Invalid OAuth access token", status=401)

@@ -12,6 +12,14 @@ from aiohttp import WSMsgType, web
 
 from sandbox.slack_people import SlackPeople
 
+NEEDS = {
+    "chat.postMessage": "chat:write",
+    "reactions.add": "reactions:write",
+    "users.info": "users:read",
+    "files.getUploadURLExternal": "files:write",
+}
+"""The scopes that methods want, of those that a set-up may lack."""
+
 
 class SlackSandbox(SlackPeople):
     """A workspace with the Web API that the installed app calls."""
@@ -51,6 +59,8 @@ class SlackSandbox(SlackPeople):
         bearer = http.headers.get("Authorization", "").removeprefix("Bearer ")
         if bearer != (self.app_token if method == "apps.connections.open" else self.token):
             return web.json_response({"ok": False, "error": "invalid_auth"})
+        if (scope := NEEDS.get(method)) and scope not in self.scopes:
+            return web.json_response({"ok": False, "error": "missing_scope", "needed": scope})
         if self.fault and (answer := self.fault(method, fields)) is not None:
             return answer
         if method in self.drop_before:

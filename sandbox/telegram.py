@@ -43,6 +43,7 @@ class TelegramSandbox:
         self.secret: str = ""
         self.changed = asyncio.Event()
         self._updates: list[dict[str, Any]] = []
+        self._rival = False
         self._update_ids = itertools.count(1000)
         self._message_ids = itertools.count(1)
         self.files: dict[str, bytes] = {}
@@ -164,14 +165,22 @@ class TelegramSandbox:
         if self.webhook:
             return _refuse(409, "Conflict: can't use getUpdates method while webhook is active")
         self._updates = [update for update in self._updates if update["update_id"] >= offset]
-        if not self._updates and wait:
+        if not self._updates and wait and not self._rival:
             changed = self.changed
             try:
                 async with asyncio.timeout(wait):
                     await changed.wait()
             except TimeoutError:
                 pass
+        if self._rival:
+            told = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+            return _refuse(409, told)
         return _ok(self._updates[:100])
+
+    def poll_elsewhere(self, on: bool) -> None:
+        """Have another program poll the same bot: whoever else does is told so at once."""
+        self._rival = on
+        self._ring()
 
     def _send(self, fields: dict[str, str]) -> web.Response:
         text = fields.get("text", "").strip()

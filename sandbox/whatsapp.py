@@ -25,7 +25,8 @@ class WhatsAppSandbox:
     """One business number; webhooks go to `webhook`, signed with `app_secret`.
 
     `closed` are the phones whose 24 hours are over, `templates` what Meta has approved (or not), `token_told` what it
-    tells of the token.
+    tells of the token, `expired` says that it has ended, and `cut_off` that Meta tells the app of nothing, whatever it
+    asks for.
     """
 
     def __init__(self, *, number: str, account: str, access_token: str, app_secret: str) -> None:
@@ -38,6 +39,8 @@ class WhatsAppSandbox:
         self.standing = {"quality_rating": "GREEN", "status": "CONNECTED"}
         self.token_told: dict[str, Any] = {"is_valid": True, "expires_at": 0}
         self.sent: list[dict[str, Any]] = []
+        self.expired = False
+        self.cut_off = False
         self.fault: Fault | None = None
         self.drop_after = 0
         self.changed = asyncio.Event()
@@ -51,6 +54,7 @@ class WhatsAppSandbox:
         self.app.router.add_post("/{version}/{number}/media", self._upload)
         self.app.router.add_get("/{version}/{id}/message_templates", self._templates)
         self.app.router.add_post("/{version}/{id}/subscribed_apps", self._subscribe)
+        self.app.router.add_get("/{version}/{id}/subscribed_apps", self._subscriptions)
         self.app.router.add_get("/{version}/{id}/phone_numbers", self._numbers)
         self.app.router.add_get("/{version}/{id}", self._get)
         self.app.router.add_get("/{version}/media/{id}", self._download)
@@ -81,7 +85,9 @@ class WhatsAppSandbox:
         await self.deliver({"statuses": [status]})
 
     async def deliver(self, value: dict[str, Any]) -> int:
-        """Deliver a webhook; gives its status."""
+        """Deliver a webhook; gives its status, 0 where Meta tells nobody."""
+        if self.cut_off:
+            return 0
         metadata = {"display_phone_number": "46313900600", "phone_number_id": self.number}
         change = {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}
         body = {"object": "whatsapp_business_account", "entry": [{"id": self.account, "changes": [change]}]}
@@ -117,7 +123,7 @@ class WhatsAppSandbox:
         return web.json_response({"id": self.add_media(str(form["type"]), file.file.read())})
 
     async def _download(self, http: web.Request) -> web.Response:
-        if refused_token(http, self.access_token) is not None:
+        if refused_token(http, self.access_token, expired=self.expired) is not None:
             return web.Response(status=401)
         mime, content = self.media[http.match_info["id"]]
         return web.Response(body=content, content_type=mime)
@@ -128,27 +134,37 @@ class WhatsAppSandbox:
         self.templates.append({"name": name, "language": language, "status": status, "components": components})
 
     async def _subscribe(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
+        if self.cut_off:
+            return refuse(
+                200, "(#200) Requires whatsapp_business_management permission to manage the object", status=403
+            )
         self.subscribed = http.match_info["id"] == self.account
         return web.json_response({"success": self.subscribed})
 
+    async def _subscriptions(self, http: web.Request) -> web.Response:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
+            return refused
+        app = {"whatsapp_business_api_data": {"id": "601", "name": "Gateway", "link": "https://example.com/"}}
+        return web.json_response({"data": [app] if self.subscribed and not self.cut_off else []})
+
     async def _templates(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         if http.match_info["id"] != self.account:
             return refuse(100, "Unsupported get request", subcode=33)
         return web.json_response({"data": self.templates})
 
     async def _numbers(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         if http.match_info["id"] != self.account:
             return refuse(100, "Unsupported get request", subcode=33)
         return web.json_response({"data": [{"id": number} for number in self.numbers]})
 
     async def _get(self, http: web.Request) -> web.Response:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         if (refused := refused_proof(http, self.access_token, self.app_secret)) is not None:
             return refused
@@ -200,7 +216,7 @@ class WhatsAppSandbox:
         return None
 
     def _refused(self, http: web.Request) -> web.Response | None:
-        if (refused := refused_token(http, self.access_token)) is not None:
+        if (refused := refused_token(http, self.access_token, expired=self.expired)) is not None:
             return refused
         if http.match_info["number"] != self.number:
             return refuse(100, "Unsupported post request", subcode=33)

@@ -384,11 +384,30 @@ function draw() {
   const wanted = threads.length ? threads : [drawEmptyDesk()];
   const same = wanted.length === place.children.length && wanted.every((node, at) => node === place.children[at]);
   if (!same) place.replaceChildren(...wanted);
+  drawMishaps();
   $("engines").replaceChildren(...state.engines.map((engine) => {
     const item = make("li", engine.works === "yes" ? "" : "no");
     item.append(make("b", "", engine.name), `: ${engine.says}`);
     return item;
   }));
+}
+
+function drawMishaps() {
+  const place = $("mishaps");
+  if (!place.children.length) place.append(...state.mishaps.map(mishap));
+  for (const it of state.mishaps) $(`mishap-${it.name}`).checked = it.on;
+}
+
+function mishap(it) {
+  const box = make("input");
+  box.type = "checkbox";
+  box.id = `mishap-${it.name}`;
+  box.onchange = () => send({ do: "mishap", name: it.name, on: box.checked });
+  const label = make("label", "", it.title);
+  label.htmlFor = box.id;
+  const item = make("li");
+  item.append(box, " ", label);
+  return item;
 }
 
 function play() {
