@@ -40,6 +40,20 @@ FIELDS = (
         where="Slack app: Basic Information",
         help='For mode "http"',
     ),
+    Field(
+        name="client_id",
+        label="Client ID",
+        default="",
+        where="Slack app: Basic Information",
+        help="With the client secret, agents who are named as admins sign in to the console with Slack",
+    ),
+    Field(
+        name="client_secret",
+        label="Client secret",
+        secret=True,
+        default="",
+        where="Slack app: Basic Information",
+    ),
     Field(name="api_base", label="API address", default="https://slack.com/api/"),
 )
 """The desk's form; what else there is to set stands in the file."""

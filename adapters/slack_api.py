@@ -115,6 +115,15 @@ class SlackApi:
         return _answer(answer, method, self._failures)
 
 
+async def call_with_form(base: str, method: str, session: aiohttp.ClientSession, **fields: str) -> dict[str, Any]:
+    """Make a call that goes with no token, and takes a form alone.
+
+    Raises:
+        SendError: what to do next.
+    """
+    return _answer(await exchange(session.post(URL(base) / method, data=fields), "Slack", method), method, NONE)
+
+
 async def find_order(api: SlackApi, channel: str, order: str, *, since: datetime, thread: str = "") -> str:
     """Look for a message by its order, among those since a moment; "" where it was never accepted."""
 

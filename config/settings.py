@@ -69,6 +69,8 @@ class Desk:
     mode: str = "socket"
     api_base: str = "https://slack.com/api/"
     slack_presence: bool = False
+    client_id: str = ""
+    client_secret: Secret = NO_SECRET
 
     @property
     def app(self) -> tuple[object, ...]:
@@ -118,6 +120,11 @@ class Settings:
     desk: Desk
     policy: Policy
     translation: Translation
+
+    @property
+    def slack_sign_in(self) -> bool:
+        """Say whether admins may come into the console by Slack, which sends them back to a public address."""
+        return bool(self.gateway.public_url and self.desk.client_id)
 
     @property
     def written(self) -> Mapping[str, Any]:
@@ -242,8 +249,15 @@ def _desk(table: Table) -> Desk:
         mode=mode,
         api_base=_address(table, "api_base", table.text("api_base", "https://slack.com/api/")).rstrip("/") + "/",
         slack_presence=table.flag("slack_presence", default=False),
+        client_id=table.text("client_id", ""),
+        client_secret=Secret(table.text("client_secret", "")),
     )
     table.done()
+    if bool(desk.client_id) != bool(desk.client_secret):
+        name = "client_secret" if desk.client_id else "client_id"
+        raise table.error(
+            name, "is missing: Slack app, Basic Information, has both the client id and the client secret"
+        )
     return desk
 
 
@@ -359,6 +373,7 @@ def _agent(table: Table, skills: Collection[str]) -> Agent:
         languages=tuple(_checked(table, "languages", tag) for tag in table.texts("languages", ["en"])),
         skills=table.texts("skills"),
         capacity=table.integer("capacity", 4, least=0, most=1000),
+        admin=table.flag("admin", default=False),
     )
     table.done()
     for skill in agent.skills:

@@ -140,6 +140,7 @@ class Gateway:
             self.chain,
             self.bridge.hands.held,
             utc,
+            self.heard,
             public_url=self.settings.gateway.public_url,
             needed=self.settings.translation.chosen,
         )

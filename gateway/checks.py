@@ -44,17 +44,17 @@ class Check:
         return {"what": self.what, "works": self.works, "found": self.found, **advice, **warning}
 
 
-async def try_channel(name: str, channel: Channel, now: datetime, public_url: str) -> Check:
+async def try_channel(name: str, channel: Channel, now: datetime, public_url: str, *, heard: bool = False) -> Check:
     """Ask a customers' platform whether a channel's credentials work, and see whether anything soon won't.
 
-    `public_url` is where we are called, "" for nowhere.
+    `public_url` is where we are called, "" for nowhere that we know of: then `heard` says that it does call us.
     """
     what = f"channels.{name}"
     try:
         found = await channel.probe()
     except SendError as error:
         return Check(what=what, works=False, found=str(error), advice=error.advice)
-    told = [*_concerns(channel, now), await _unreached(name, channel, public_url)]
+    told = [*_concerns(channel, now), "" if heard and not public_url else await _unreached(name, channel, public_url)]
     return Check(what=what, works=True, found=found, warning="; ".join(filter(None, told)))
 
 

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from adapters.contract import Channel, SendError
 from adapters.desk import Desk
 from gateway.checks import Check, try_channel, try_desk, try_engine, try_scopes
+from gateway.heard import Contact, Heard
 from gateway.retry import Hold
 from gateway.store.contract import Store, StoreError
+from routing.contents import EPOCH
 from translation.chain import Chain
 
 WARNED = "warned"
@@ -36,6 +38,7 @@ class Checkup:
         chain: Chain,
         held: Mapping[str, Hold],
         clock: Callable[[], datetime],
+        heard: Heard,
         *,
         public_url: str,
         needed: bool,
@@ -47,6 +50,7 @@ class Checkup:
         self._chain = chain
         self._held = held
         self._clock = clock
+        self._heard = heard
         self._public_url = public_url
         self._needed = needed
 
@@ -81,7 +85,8 @@ class Checkup:
             self._note(await self._tried(name, channel))
 
     async def _tried(self, name: str, channel: Channel) -> Check:
-        return await try_channel(name, channel, self._clock(), self._public_url)
+        heard = (await self._heard.all(self._store)).get(name, Contact()).at > EPOCH
+        return await try_channel(name, channel, self._clock(), self._public_url, heard=heard)
 
     async def try_desk(self) -> None:
         """Try the desk."""

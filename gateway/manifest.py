@@ -27,6 +27,8 @@ def manifest(settings: Settings, *, guests: bool = False) -> str:
         told["settings"]["interactivity"]["request_url"] = url
         for command in told["features"]["slash_commands"]:
             command["url"] = url
+    if public_url.startswith("https://"):
+        told["oauth_config"]["redirect_urls"] = [f"{public_url}/admin/slack/back"]
     if guests or _has_guests(settings):
         told["oauth_config"]["scopes"]["bot"] += GUEST_SCOPES
         told["settings"]["event_subscriptions"]["bot_events"] += GUEST_EVENTS

@@ -52,13 +52,17 @@ def unknown_variable(text: str) -> str:
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who answers at the desk; the first language is the one they read by default."""
+    """Somebody who answers at the desk; the first language is the one they read by default.
+
+    `admin` says that they may come into the console.
+    """
 
     id: str
     name: str
     languages: tuple[str, ...] = ("en",)
     skills: tuple[str, ...] = ()
     capacity: int = 4
+    admin: bool = False
 
 
 class DeskChannel(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,14 @@
 https://docs.slack.dev/apis/web-api/
 """
 
+import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from yarl import URL
 
 from sandbox.slack_people import SlackPeople
 
@@ -32,6 +34,7 @@ class SlackSandbox(SlackPeople):
         self.app.router.add_get("/files/{file}/{name}", self._download)
         self.app.router.add_get("/link", self._link)
         self.app.router.add_post("/respond/{whisper}", self._respond)
+        self.app.router.add_get("/openid/connect/authorize", self._agree)
 
     async def _link(self, http: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -52,6 +55,8 @@ class SlackSandbox(SlackPeople):
 
     async def _call(self, http: web.Request) -> web.StreamResponse:
         method = http.match_info["method"]
+        if method == "openid.connect.token":
+            return web.json_response(self._tell_who(await http.post()))
         fields: dict[str, Any] = dict(http.query)
         if http.content_type == "application/json":
             fields |= await http.json()
@@ -74,6 +79,30 @@ class SlackSandbox(SlackPeople):
             if http.transport:
                 http.transport.close()
         return web.json_response(result, headers={"X-OAuth-Scopes": ",".join(self.scopes)})
+
+    async def _agree(self, http: web.Request) -> web.Response:
+        """Send whoever signs in back, as if they had agreed on Slack's page."""
+        asked = http.query
+        if asked.get("client_id") != self.client_id or "openid" not in asked.get("scope", "").split():
+            return web.Response(status=400, text="invalid_client_id")
+        code = f"code{next(self._ids)}"
+        self._codes[code] = {"nonce": asked.get("nonce", ""), "redirect_uri": asked["redirect_uri"]}
+        back = URL(asked["redirect_uri"]) % {"code": code, "state": asked.get("state", "")}
+        return web.Response(status=302, headers={"Location": str(back)})
+
+    def _tell_who(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Say who agreed, once, as a JSON Web Token."""
+        if (fields.get("client_id"), fields.get("client_secret")) != (self.client_id, self.client_secret):
+            return {"ok": False, "error": "bad_client_secret"}
+        begun = self._codes.pop(str(fields.get("code")), None)
+        if begun is None or begun["redirect_uri"] != fields.get("redirect_uri"):
+            return {"ok": False, "error": "invalid_code"}
+        who = {"https://slack.com/user_id": self.signing_in, "https://slack.com/team_id": self.team}
+        claims = {"iss": "https://slack.com", "aud": self.client_id, "nonce": begun["nonce"], **who}
+        parts = (
+            base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in ({"alg": "RS256"}, claims)
+        )
+        return {"ok": True, "access_token": "xoxp-who", "id_token": b".".join((*parts, b"unsigned")).decode()}
 
     def _do(self, method: str, fields: dict[str, Any], http: web.Request) -> dict[str, Any]:
         do: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

@@ -40,7 +40,8 @@ class SlackWorkspace:
 
     Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected. `places` are
     the channels and direct messages where the app may write, `visible` are channels by id that it isn't in but sees,
-    `names` what people are called, `members` who is in the desk's channel.
+    `names` what people are called, `members` who is in the desk's channel; `signing_in` is who signs in with Slack,
+    as a member of `team`.
     """
 
     def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
@@ -65,6 +66,9 @@ class SlackWorkspace:
         self.zones: dict[str, int] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.files_token = token
+        self.client_id, self.client_secret = "910.110", "slack-client-secret"
+        self.signing_in, self.team = "", "T0SANDBOX"
+        self._codes: dict[str, dict[str, str]] = {}
         self.fault: Fault | None = None
         self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()

@@ -31,11 +31,19 @@ async def whatsapp(world: Any, aiohttp_server: Any) -> WhatsAppSandbox:
     return sandbox
 
 
-def make(world: Any) -> Checkup:
+def make(world: Any, url: str | None = None) -> Checkup:
     gateway = world.gateway
-    held, url = gateway.bridge.hands.held, world.url
+    held = gateway.bridge.hands.held
     return Checkup(
-        gateway.store, gateway.desk, gateway.channels, gateway.chain, held, utc, public_url=url, needed=False
+        gateway.store,
+        gateway.desk,
+        gateway.channels,
+        gateway.chain,
+        held,
+        utc,
+        gateway.heard,
+        public_url=world.url if url is None else url,
+        needed=False,
     )
 
 
@@ -97,6 +105,19 @@ async def test_it_is_seen_whether_the_address_leads_to_us(
     assert check.works
     assert told in check.warning
     assert bool(check.warning) == bool(told)
+
+
+async def test_a_channel_that_is_called_needs_no_address_that_we_know(world: Any) -> None:
+    tried = make(world, url="")
+    await tried.try_channel("tg")
+    before, _ = tried.results["channels.tg"]
+    await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
+    await world.thread()
+    await tried.try_channel("tg")
+    after, _ = tried.results["channels.tg"]
+
+    assert before.warning == "its platform can't call us, so nothing comes: set gateway.public_url"
+    assert after.warning == ""
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,13 @@ from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
 from gateway.store.contract import StoreError
 
-OPEN = {"/admin/enter/{token}", "/admin/static/{name}", "/admin/language/{language}"}
+OPEN = {
+    "/admin/enter/{token}",
+    "/admin/slack",
+    "/admin/slack/back",
+    "/admin/static/{name}",
+    "/admin/language/{language}",
+}
 """What anybody may ask for."""
 
 

@@ -414,7 +414,8 @@ class Trial:
 
     def _judge(self) -> None:
         shown, said = self._shown(), self._said()
-        hold(len(self.slack.roots()) == 3, f"{len(self.slack.roots())} cards for 3 customers")
+        cards = [root for root in self.slack.roots() if root.get("blocks")]
+        hold(len(cards) == 3, f"{len(cards)} cards for 3 customers: {[(each['ts'], each['text']) for each in cards]}")
         for wrote in self.customers:
             times = sum(text.count(wrote.mark) for text in shown)
             hold(times == 1, f"{wrote.mark} shows {times} times at the desk")

@@ -16,6 +16,7 @@ from gateway.admin.phrases import PhrasePages
 from gateway.admin.reports import Reports
 from gateway.admin.running import Running
 from gateway.admin.site import Site
+from gateway.admin.slack_door import SlackDoor
 from gateway.admin.tables import TABLES, TablePages
 
 
@@ -29,7 +30,13 @@ class Pages(Protocol):
 def console_routes(running: Running) -> list[web.RouteDef]:
     """Give the console's addresses."""
     secure = running.settings.gateway.public_url.startswith("https://")
-    site = Site(running.store, running.clock, secure=secure)
+    site = Site(
+        running.store,
+        running.clock,
+        secure=secure,
+        is_admin=lambda agent: (known := running.settings.policy.agent(agent)) is not None and known.admin,
+        by_slack=lambda: running.settings.slack_sign_in,
+    )
     pages: tuple[Pages, ...] = (
         Overview(running),
         DeskPages(running),
@@ -42,5 +49,6 @@ def console_routes(running: Running) -> list[web.RouteDef]:
         Reports(running),
         Letters(running),
         AuditPages(running),
+        SlackDoor(running),
     )
     return [*site.own_routes(), *(route for each in pages for route in each.routes(site))]

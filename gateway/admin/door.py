@@ -27,12 +27,16 @@ class Link(msgspec.Struct, frozen=True):
     until: datetime
 
 
-class Session(msgspec.Struct, frozen=True):
-    """Somebody who is in; `proof` stands in each form of theirs, so that no other site can send one."""
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody who is in; `proof` stands in each form of theirs, so that no other site can send one.
+
+    `agent` is who came by Slack: they are in as long as they are named as an admin.
+    """
 
     who: str
     until: datetime
     proof: str
+    agent: str = ""
 
 
 _read_link = msgspec.json.Decoder(Link).decode
@@ -76,8 +80,12 @@ class Door:
         link = await self._link(token)
         if link is None or not await self._store.drop_doc(LINK, _digest(token)):
             return None
+        return await self.let_in(link.who)
+
+    async def let_in(self, who: str, *, agent: str = "") -> tuple[str, Session]:
+        """Begin a session, and give its token and it."""
         await self._sweep()
-        session = Session(link.who, self._clock() + SESSION_LASTS, secrets.token_urlsafe(32))
+        session = Session(who, self._clock() + SESSION_LASTS, secrets.token_urlsafe(32), agent)
         made = secrets.token_urlsafe(32)
         await self._store.put_doc(SESSION, _digest(made), _write(session))
         return made, session

@@ -6,12 +6,15 @@ from typing import Any
 
 from config.tables import ConfigError
 
+YES = "yes"
+"""What a ticked box says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A value of a table: its key, what an admin is told, how a form's text is read and shown; `rows` of text it has.
 
-    What reads as nothing isn't kept, so that its default holds.
+    `check` says that it is a box to be ticked. What reads as nothing isn't kept, so that its default holds.
     """
 
     name: str
@@ -21,6 +24,7 @@ class Entry:
     show: Callable[[Any], str] = str
     rows: int = 1
     required: bool = False
+    check: bool = False
 
 
 def read_form(entries: tuple[Entry, ...], form: Mapping[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
 
@@ -21,11 +22,24 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Site:
-    """Lets people in and gives them pages; `secure` says that browsers come by https only."""
+    """Lets people in and gives them pages; `secure` says that browsers come by https only.
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], *, secure: bool) -> None:
+    `is_admin` says of an agent whether they may be in, `by_slack` that there is a way in by Slack.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        *,
+        secure: bool,
+        is_admin: Callable[[str], bool],
+        by_slack: Callable[[], bool],
+    ) -> None:
         self.door = Door(store, clock)
-        self._secure = secure
+        self.secure = secure
+        self._is_admin = is_admin
+        self._by_slack = by_slack
 
     def own_routes(self) -> list[web.RouteDef]:
         """Give the addresses that anybody may ask for."""
@@ -38,11 +52,15 @@ class Site:
             web.post("/admin/leave", self.change(self._go_out)),
         ]
 
+    def open(self, handler: Handler) -> Handler:
+        """Make a handler for what anybody may ask for."""
+        return _guarded(handler)
+
     def show(self, page: Page) -> Handler:
         """Make a handler that gives a page to those who are in, and asks others to sign in."""
 
         async def handler(http: web.Request) -> web.StreamResponse:
-            visit = await self._visit(http)
+            visit = await self.visit(http)
             return await page(visit) if visit.session else visit.page("signed_out.html", status=401)
 
         return _guarded(handler)
@@ -51,27 +69,30 @@ class Site:
         """Make a handler for a form of ours, filled in by somebody who is in."""
 
         async def handler(http: web.Request) -> web.StreamResponse:
-            visit = await self._visit(http)
+            visit = await self.visit(http)
             if visit.session is None:
                 return visit.page("signed_out.html", status=401)
             proof = str((await http.post()).get("proof", ""))
             if _is_foreign(http) or not hmac.compare_digest(proof.encode(), visit.session.proof.encode()):
                 return visit.page("refused.html", status=403)
             form = {name: value for name, value in (await http.post()).items() if isinstance(value, str)}
-            return await page(Visit(http=http, language=visit.language, session=visit.session, form=form))
+            return await page(replace(visit, form=form))
 
         return _guarded(handler)
 
-    async def _visit(self, http: web.Request) -> Visit:
+    async def visit(self, http: web.Request) -> Visit:
+        """See who asks."""
         session = await self.door.session(http.cookies.get(COOKIE, ""))
-        return Visit(http=http, language=_language(http), session=session)
+        if session and session.agent and not self._is_admin(session.agent):
+            session = None
+        return Visit(http=http, language=_language(http), session=session, by_slack=self._by_slack())
 
     async def _to_the_console(self, http: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/admin/", headers=HEADERS)
 
     async def _ask_in(self, http: web.Request) -> web.StreamResponse:
         """Show a button that signs in: what only looks at a link, as chats do, doesn't use it up."""
-        visit = await self._visit(http)
+        visit = await self.visit(http)
         if not self.door.may_try(http.remote or ""):
             return visit.page("too_often.html", status=429)
         if not await self.door.leads_in(visit["token"]):
@@ -79,17 +100,24 @@ class Site:
         return visit.page("enter.html")
 
     async def _come_in(self, http: web.Request) -> web.StreamResponse:
-        visit = await self._visit(http)
+        visit = await self.visit(http)
         if not self.door.may_try(http.remote or ""):
             return visit.page("too_often.html", status=429)
         entered = None if _is_foreign(http) else await self.door.enter(visit["token"])
         if entered is None:
             return visit.page("signed_out.html", status=403, spent=True)
-        token, _ = entered
+        return self._into(visit, entered[0])
+
+    async def let_in(self, visit: Visit, who: str, *, agent: str) -> web.Response:
+        """Let somebody in who has shown who they are."""
+        token, _ = await self.door.let_in(who, agent=agent)
+        return self._into(visit, token)
+
+    def _into(self, visit: Visit, token: str) -> web.Response:
         answer = visit.leave_for("/admin/")
         lasts = int(SESSION_LASTS.total_seconds())
         answer.set_cookie(
-            COOKIE, token, path="/admin", max_age=lasts, httponly=True, samesite="Lax", secure=self._secure
+            COOKIE, token, path="/admin", max_age=lasts, httponly=True, samesite="Lax", secure=self.secure
         )
         return answer
 
@@ -104,7 +132,7 @@ class Site:
         if language not in LANGUAGES:
             raise web.HTTPNotFound
         answer = web.Response(status=303, headers={**HEADERS, "Location": "/admin/"})
-        answer.set_cookie(LANGUAGE_COOKIE, language, path="/admin", max_age=YEAR, samesite="Lax", secure=self._secure)
+        answer.set_cookie(LANGUAGE_COOKIE, language, path="/admin", max_age=YEAR, samesite="Lax", secure=self.secure)
         return answer
 
     async def _static(self, http: web.Request) -> web.StreamResponse:

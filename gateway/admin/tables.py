@@ -11,6 +11,7 @@ from config.credentials import Unreadable
 from config.joined import Stored
 from config.tables import ConfigError
 from gateway.admin.entries import (
+    YES,
     Entry,
     read_by_language,
     read_form,
@@ -49,6 +50,13 @@ AGENT = (
         label="Capacity",
         help="How many conversations at a time; 4 where it is empty",
         read=read_number,
+    ),
+    Entry(
+        name="admin",
+        label="May come into this console with Slack",
+        read=lambda text: True if text == YES else None,
+        show=lambda value: YES if value else "",
+        check=True,
     ),
 )
 SKILL = (

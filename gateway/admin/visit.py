@@ -28,12 +28,13 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request of somebody's; `session` is None for one who isn't in."""
+    """A request of somebody's; `session` is None for one who isn't in; `by_slack` says that they may come by Slack."""
 
     http: web.Request
     language: str
     session: Session | None = None
     form: Mapping[str, str] = field(default_factory=dict)
+    by_slack: bool = False
 
     def __getitem__(self, name: str) -> str:
         """Give a part of the address."""
@@ -53,7 +54,12 @@ class Visit:
     def leave_for(self, path: str, **query: str) -> web.Response:
         """Answer that the browser go on to another page; `said` names what is told there."""
         where = URL.build(path=path, query=query)
-        return web.Response(status=303, headers={**HEADERS, "Location": str(where)})
+        return self.leave_for_elsewhere(str(where))
+
+    @staticmethod
+    def leave_for_elsewhere(address: str) -> web.Response:
+        """Answer that the browser go on to another site."""
+        return web.Response(status=303, headers={**HEADERS, "Location": address})
 
 
 Page = Callable[[Visit], Awaitable[web.StreamResponse]]
