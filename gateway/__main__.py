@@ -141,9 +141,14 @@ def _add_channels(channels: argparse.ArgumentParser) -> None:
     test = actions.add_parser("test", help="try the credentials")
     test.add_argument("ids", metavar="ID", nargs="*", help="which (default: all)")
     _add_common(test, again=True)
-    remove = actions.add_parser("remove", help="forget a channel")
-    remove.add_argument("id", metavar="ID")
-    _add_common(remove, again=True)
+    for name, told in (
+        ("pause", "send nothing to a channel's customers for now; what they write still comes"),
+        ("resume", "go on with a channel that was paused"),
+        ("remove", "forget a channel"),
+    ):
+        action = actions.add_parser(name, help=told)
+        action.add_argument("id", metavar="ID")
+        _add_common(action, again=True)
 
 
 def _add_languages(languages: argparse.ArgumentParser) -> None:
@@ -310,6 +315,8 @@ def _channels(options: argparse.Namespace) -> int:
             return _print(options, channel_commands.list_channels(settings))
         case "remove":
             return _print(options, channel_commands.remove(settings, options.id))
+        case "pause" | "resume":
+            return _print(options, channel_commands.pause(settings, options.id, paused=options.action == "pause"))
         case "test":
             return _print_as_found(options, channel_commands.test(settings, options.ids))
         case "rotate" if options.key:

@@ -32,6 +32,7 @@ from gateway.links import Links
 from gateway.live_channels import LiveChannels
 from gateway.live_settings import LiveSettings
 from gateway.measures import KEPT, OLDEST, WAITING
+from gateway.pauses import Pause, Pauses
 from gateway.presence import watch_presence
 from gateway.record import Recorder
 from gateway.rules import Rules
@@ -87,6 +88,7 @@ class Gateway:
         self.app[webhooks.DESK] = self.desk
         self.app[webhooks.STORE] = self.store
         self.app[webhooks.HEARD] = self.heard
+        self.pauses = Pauses(self._pause_changed)
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
@@ -96,6 +98,8 @@ class Gateway:
             await self.bridge.corrections.refresh()
             await self.bridge.replies.refresh()
             await self._kept.refresh()
+            await self.pauses.refresh(self.store, quietly=True)
+        self.bridge.hands.paused = self.pauses.now
         self.bridge.start()
         self.app.add_routes(console_routes(self._running(key)))
         self._tasks = [asyncio.create_task(keep_going(each)) for each in self._always()]
@@ -148,6 +152,7 @@ class Gateway:
     async def _take_up(self) -> None:
         await self._kept.refresh()
         await self._live.refresh()
+        await self.pauses.refresh(self.store)
 
     def _wants_presence(self) -> bool:
         return self.settings.desk.slack_presence
@@ -183,6 +188,7 @@ class Gateway:
             spawn=lambda work: self._tasks.append(asyncio.create_task(work)),
             checkup=self._checkup,
             heard=self.heard,
+            paused=self.pauses.now,
         )
 
     def _always(self) -> Iterator[Callable[[], Awaitable[None]]]:
@@ -191,6 +197,7 @@ class Gateway:
         yield from (self.desk.listen, self._ask_desk, self._look_after, self._forget_the_asked, self._live.watch)
         yield from (worker.watch_queue, worker.watch_breaks, self._checkup.watch, self._kept.watch)
         yield partial(self.heard.watch, self.store)
+        yield partial(self.pauses.watch, self.store)
         yield from (self.bridge.corrections.watch, self.bridge.replies.watch, partial(self._tally.watch, self.store))
         yield partial(watch_presence, self.desk, self.store, self._rules, worker.offer_quietly, self._wants_presence)
 
@@ -214,6 +221,18 @@ class Gateway:
         """Try again at once what waited for a channel's credentials."""
         self.bridge.hands.release(name)
         self.store.wake(name)
+
+    async def _pause_changed(self, name: str, pause: Pause | None) -> None:
+        """Tell the desk, from one replica, and let go what waited."""
+        if pause is None:
+            self.store.wake(name)
+        if self.store.leads("checkup"):
+            waits = "What is answered there waits, what customers write still comes."
+            told = (
+                f"⏸️ {name} was paused by {pause.who}. {waits}" if pause else f"▶️ {name} goes on: what waited goes now."
+            )
+            with contextlib.suppress(SendError):
+                await self.desk.post(told, (), order=f"pause:{name}:{utc().isoformat()}")
 
     async def _from_desk(self, events: Sequence[Event]) -> None:
         await webhooks.keep_desk(self.store, self.heard, events)

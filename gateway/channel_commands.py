@@ -18,6 +18,8 @@ from gateway.commands import Finding
 from gateway.hands import utc
 from gateway.keys import NAME, renew_key
 from gateway.live_channels import KIND
+from gateway.pauses import KIND as PAUSED
+from gateway.pauses import write_pause
 from gateway.store.choose import beside
 
 Ask = Callable[[Field], str]
@@ -26,15 +28,16 @@ STDIN = "-"
 
 def list_channels(settings: Settings) -> Iterable[Finding]:
     """Say which channels there are, where each is kept, and its fields but for the secret ones."""
+    paused = beside(settings.gateway).docs(PAUSED)
     for name, channel in settings.channels.items():
-        yield _line(name, channel, str(settings.file))
+        yield _line(name, channel, str(settings.file), paused)
     book = _book(settings)
     for name in book.stored():
         if name in settings.channels:
             yield Finding(f"{name}: also in the store, where {settings.file} hides it", {"id": name, "hidden": True})
             continue
         try:
-            yield _line(name, book.opened(name), "the store")
+            yield _line(name, book.opened(name), "the store", paused)
         except (ConfigError, Unreadable) as error:
             said = f"its stored fields can't be used: {error}"
             yield Finding(f"{name}: {said}", {"id": name, "error": said}, good=False)
@@ -82,6 +85,21 @@ def remove(settings: Settings, name: str) -> Iterator[Finding]:
     """Forget a stored channel."""
     _book(settings).remove(name)
     yield Finding(f"{name}: removed", {"id": name, "removed": True})
+
+
+def pause(settings: Settings, name: str, *, paused: bool) -> Iterator[Finding]:
+    """Have nothing sent to a channel's customers for now, or go on.
+
+    Raises:
+        ConfigError: there is no such channel.
+    """
+    if not _book(settings).taken(name):
+        raise ConfigError(f"there is no channel {name}: see `dragoman channels list`")
+    place = beside(settings.gateway)
+    changed = write_pause(place, name, paused=paused, who=who_runs_this(), at=utc())
+    now = "paused: what is answered there waits, what customers write still comes" if paused else "goes on"
+    told = now if changed else f"is {'paused' if paused else 'not paused'} already"
+    yield Finding(f"{name}: {told}", {"id": name, "paused": paused})
 
 
 def rotate_key(settings: Settings) -> Iterator[Finding]:
@@ -186,12 +204,13 @@ def _tried(name: str, check: Check) -> Finding:
     )
 
 
-def _line(name: str, channel: ChannelSettings, where: str) -> Finding:
+def _line(name: str, channel: ChannelSettings, where: str, paused: Collection[str]) -> Finding:
     secret = {key: bool(value) for key, value in channel.secrets.items()}
     shown = [f"{key} = {value}" for key, value in channel.values.items()]
     shown += [f"{key} {'is set' if there else 'is not set'}" for key, there in secret.items()]
     fields = {"id": name, "kind": channel.kind, "where": where, "fields": dict(channel.values), "secrets": secret}
-    return Finding(f"{name}  {channel.kind}, in {where}: {', '.join(shown)}", fields)
+    now, also = (", paused", {"paused": True}) if name in paused else ("", {})
+    return Finding(f"{name}  {channel.kind}, in {where}{now}: {', '.join(shown)}", {**fields, **also})
 
 
 def _book(settings: Settings) -> ChannelBook:

@@ -74,6 +74,8 @@ class Customers:
         if channel is None:
             await self._give_up(batch, order, GiveUp(f"there is no channel {name} any more"))
             return
+        if await self._hands.is_paused(name, batch):
+            return
         match effect:
             case ChangeSent():
                 await self._changes.deliver(batch, effect, channel)

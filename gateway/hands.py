@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
 
 from adapters.contract import SendError
 from gateway.measures import SENT, count
@@ -19,6 +19,9 @@ STRIKES = 5
 STRIKE_WAIT = 1.0
 """Seconds between strikes."""
 
+PAUSE_LOOK = timedelta(hours=1)
+"""How long what is paused waits at most until somebody looks whether it still is."""
+
 log = logging.getLogger("dragoman.deliver")
 Clock = Callable[[], datetime]
 
@@ -29,12 +32,13 @@ def utc() -> datetime:
 
 
 class Hands:
-    """The store, with patience; `held` are the channels that wait for their admin."""
+    """The store, with patience; `held` are the channels that wait for their admin, `paused` those that one paused."""
 
     def __init__(self, store: Store, clock: Clock = utc) -> None:
         self.store = store
         self.clock = clock
         self.held: dict[str, Hold] = {}
+        self.paused: Collection[str] = ()
         self._strikes: dict[str, int] = {}
 
     def guard(
@@ -98,6 +102,13 @@ class Hands:
                 await self.postpone(batch, verdict.until, open_call=searching)
             case _:
                 await self.keep(batch, Result(orders=(order.id,), dead=str(error)))
+
+    async def is_paused(self, name: str, batch: Batch) -> bool:
+        """Say whether an admin paused a channel; the lane then waits until it is woken."""
+        if name not in self.paused:
+            return False
+        await self.postpone(batch, self.clock() + PAUSE_LOOK, open_call=True)
+        return True
 
     async def is_held(self, name: str, batch: Batch) -> bool:
         """Say whether a channel waits for its admin; the lane then waits with it."""

@@ -18,6 +18,7 @@ from gateway.admin.state import state_of_channel
 from gateway.admin.visit import Visit
 from gateway.channel_book import ChannelBook, examine_fields, filled_in
 from gateway.heard import Contact
+from gateway.pauses import write_pause
 
 NAMES = {
     "telegram": "Telegram",
@@ -55,6 +56,8 @@ class Channels:
                 (LIST + "/add/{kind}/check", self._check),
                 (LIST + "/{name}/change", self._change),
                 (LIST + "/{name}/try", self._try),
+                (LIST + "/{name}/pause", self._pause),
+                (LIST + "/{name}/resume", self._resume),
                 (LIST + "/{name}/remove", self._remove),
             ],
         )
@@ -69,7 +72,7 @@ class Channels:
             (name, NAMES.get(kinds.get(name, ""), "?"), state_of_channel(running, name), heard.get(name, Contact()))
             for name in dict.fromkeys((*running.settings.channels, *stored))
         ]
-        return visit.page("channels.html", rows=rows, kinds=NAMES)
+        return visit.page("channels.html", rows=rows, kinds=NAMES, paused=running.paused)
 
     async def _show(self, visit: Visit) -> web.StreamResponse:
         name = visit["name"]
@@ -93,6 +96,7 @@ class Channels:
             "state": state_of_channel(running, name),
             "heard": (await running.heard.all(running.store)).get(name, Contact()),
             "taken_up": name in running.channels,
+            "pause": running.paused.get(name),
             "kind": NAMES[kept.kind] if isinstance(kept, ChannelSettings) else "",
             "in_file": name in running.settings.channels,
             "file": running.settings.file,
@@ -170,6 +174,21 @@ class Channels:
     async def _try(self, visit: Visit) -> web.StreamResponse:
         await self._running.checkup.try_channel(visit["name"])
         return visit.leave_for(f"{LIST}/{visit['name']}")
+
+    async def _pause(self, visit: Visit) -> web.StreamResponse:
+        return await self._set_pause(visit, paused=True)
+
+    async def _resume(self, visit: Visit) -> web.StreamResponse:
+        return await self._set_pause(visit, paused=False)
+
+    async def _set_pause(self, visit: Visit, *, paused: bool) -> web.StreamResponse:
+        running, name = self._running, visit["name"]
+        if await asyncio.to_thread(self._kept, visit, name) is None:
+            raise web.HTTPNotFound
+        at = running.clock()
+        await asyncio.to_thread(write_pause, running.beside, name, paused=paused, who=visit.who, at=at)
+        await running.take_up()
+        return visit.leave_for(f"{LIST}/{name}")
 
     async def _remove(self, visit: Visit) -> web.StreamResponse:
         try:

@@ -10,6 +10,7 @@ from adapters.desk import Desk
 from config.settings import Settings
 from gateway.checkup import Checkup
 from gateway.heard import Heard
+from gateway.pauses import Pause
 from gateway.retry import Hold
 from gateway.store.contract import Beside, Store
 from translation.chain import Chain
@@ -19,8 +20,9 @@ from translation.chain import Chain
 class Running:
     """What there is; `problems` says what doesn't work just now, by what it is.
 
-    `unreadable` are stored channels that can't be used, and `held` what waits for an admin. `take_up` puts in force
-    what was changed in the store, as would happen in a moment; `spawn` begins what ends with the gateway.
+    `paused` are channels by name, `unreadable` are stored channels that can't be used, and `held` what waits for an
+    admin. `take_up` puts in force what was changed in the store, as would happen in a moment; `spawn` begins what ends
+    with the gateway.
     """
 
     current: Callable[[], Settings]
@@ -38,6 +40,7 @@ class Running:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     checkup: Checkup
     heard: Heard
+    paused: Mapping[str, Pause]
 
     @property
     def settings(self) -> Settings:
