@@ -1,5 +1,6 @@
 """Setting the desk up: its form, and what Slack says about each thing that was pasted."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,8 +8,10 @@ import aiohttp
 
 from adapters.contract import Found, SendError
 from adapters.desk import SCOPES
+from adapters.http import clean
 from adapters.slack_api import SlackApi
 from config.credentials import Field, Secret
+from config.settings import Desk
 
 FIELDS = (
     Field(
@@ -58,6 +61,9 @@ FIELDS = (
 )
 """The desk's form; what else there is to set stands in the file."""
 
+MEMBERS, TELLS_WITHIN = 60, 3.0
+"""How many of a channel's members are listed, and the seconds that Slack has to tell who they are."""
+
 INSTALL = "Add them under OAuth & Permissions, and install the app again."
 
 
@@ -87,6 +93,35 @@ async def examine_desk(
     if fields.get("mode") == "socket" and (token := fields.get("app_token")):
         found["app_token"] = await _app(SlackApi(base, Secret(token), session), FIELDS[1].doubt(token))
     return found, channels
+
+
+@dataclass(frozen=True, slots=True)
+class SlackPerson:
+    """Somebody in the agents' channel, and what they are called."""
+
+    id: str
+    name: str
+
+
+async def people_at(desk: Desk, session: aiohttp.ClientSession) -> list[SlackPerson]:
+    """List who is in the agents' channel, by name; nobody where Slack doesn't tell in time."""
+    api = SlackApi(desk.api_base, desk.bot_token, session)
+    try:
+        async with asyncio.timeout(TELLS_WITHIN):
+            answer = await api.read("conversations.members", channel=desk.channel, limit=MEMBERS)
+            found = await asyncio.gather(*(_person(api, str(each)) for each in answer.get("members") or ()))
+    except (SendError, TimeoutError):
+        return []
+    return sorted((each for each in found if each is not None), key=lambda each: each.name.casefold())
+
+
+async def _person(api: SlackApi, id_: str) -> SlackPerson | None:
+    """Ask what somebody is called; None for a program, or somebody who is gone."""
+    told = (await api.read("users.info", user=id_)).get("user") or {}
+    if told.get("is_bot") or told.get("deleted"):
+        return None
+    profile = told.get("profile") or {}
+    return SlackPerson(id_, clean(profile.get("display_name") or profile.get("real_name") or told.get("name")) or id_)
 
 
 async def _bot(api: SlackApi, doubt: str) -> Found:

@@ -1,7 +1,8 @@
 """What the file says and what is kept in the store, as one configuration.
 
-One rule: what the file says goes before what is kept. Each agent and skill is the file's where it has one of the name,
-else the store's; so is each single setting of the desk and of routing. Of the glossary both count.
+One rule: what the file says goes before what is kept. Each agent, skill and further channel of the desk is the file's
+where it has one of the name, else the store's; so is each single setting of the desk and of routing. Of the glossary
+both count.
 """
 
 import copy
@@ -10,10 +11,16 @@ from types import MappingProxyType
 from typing import Any
 
 Stored = Mapping[str, Mapping[str, Any]]
-"""Tables as a file would have them, by what they are: `desk`, `routing`, `glossary`, `agent/U0ANA`, `skill/billing`."""
+"""Tables as a file would have them, by what they are: `desk`, `routing`, `glossary`, and of those that there may be
+several of `agent/U0ANA`, `skill/billing`, `room/billing`.
+"""
 
 NOTHING: Stored = MappingProxyType({})
-LISTS = {"agent": (("agents",), "slack_user_id"), "skill": (("routing", "skills"), "name")}
+LISTS = {
+    "agent": (("agents",), "slack_user_id"),
+    "skill": (("routing", "skills"), "name"),
+    "room": (("desk", "channels"), "name"),
+}
 """Where each kind of table that there may be several of stands, and the key that names it."""
 
 
@@ -39,11 +46,16 @@ def in_file(file: Mapping[str, Any], place: str) -> bool:
     kind, _, id_ = place.partition("/")
     if kind not in LISTS:
         return False
-    (*path, name), key = LISTS[kind]
+    _, key = LISTS[kind]
+    return any(each.get(key) == id_ for each in tables_in(file, kind))
+
+
+def tables_in(file: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    """Give the file's tables of a kind that there may be several of, as they stand there."""
     table: Any = file
-    for step in (*path, name):
+    for step in LISTS[kind][0]:
         table = table.get(step, {}) if isinstance(table, Mapping) else {}
-    return any(isinstance(each, Mapping) and each.get(key) == id_ for each in table)
+    return [each for each in table if isinstance(each, Mapping)]
 
 
 def _add(table: dict[str, Any], name: str, key: str, new: Mapping[str, Any]) -> None:

@@ -186,6 +186,7 @@ class Gateway:
             held=self.bridge.hands.held,
             take_up=self._take_up,
             spawn=lambda work: self._tasks.append(asyncio.create_task(work)),
+            freed=self.bridge.worker.offer_quietly,
             checkup=self._checkup,
             heard=self.heard,
             paused=self.pauses.now,

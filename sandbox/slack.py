@@ -141,8 +141,9 @@ class SlackSandbox(SlackPeople):
 
     def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
         profile = {"display_name": self.names.get(str(fields.get("user")), "")}
-        person = {"id": fields.get("user"), "profile": profile, "tz_offset": self.zones.get(str(fields.get("user")), 0)}
-        return {"ok": True, "user": person}
+        user = str(fields.get("user"))
+        about = {"profile": profile, "tz_offset": self.zones.get(user, 0), "is_bot": user in self.programs}
+        return {"ok": True, "user": {"id": user, **about}}
 
     def _members(self, fields: dict[str, Any]) -> dict[str, Any]:
         at, limit = int(fields.get("cursor") or 0), int(fields.get("limit") or 100)

@@ -40,8 +40,8 @@ class SlackWorkspace:
 
     Events go to `events_url` signed with `signing_secret`, or over Socket Mode where an app is connected. `places` are
     the channels and direct messages where the app may write, `visible` are channels by id that it isn't in but sees,
-    `names` what people are called, `members` who is in the desk's channel; `signing_in` is who signs in with Slack,
-    as a member of `team`.
+    `names` what people are called, `members` who is in the desk's channel, `programs` those of them who are no people;
+    `signing_in` is who signs in with Slack, as a member of `team`.
     """
 
     def __init__(self, token: str, channel: str, *, signing_secret: str = "", app_token: str = "") -> None:
@@ -52,6 +52,7 @@ class SlackWorkspace:
         self.names: dict[str, str] = {}
         self.away: set[str] = set()
         self.members: set[str] = set()
+        self.programs: set[str] = set()
         self.scopes = list(SCOPES)
         self.signing_secret = signing_secret
         self.app_token = app_token

@@ -27,7 +27,17 @@ PAGES: tuple[str, ...] = (
     "skills",
 )
 PAGES += ("skills/edit", "routing?text=Hola", "glossary", "conversations", "conversations/show?contact=tg/1001")
-PAGES += ("languages", "languages/memory", "languages/phrases", "reports", "letters", "audit")
+PAGES += (
+    "desk/rules",
+    "desk/channels",
+    "desk/channels/edit",
+    "languages",
+    "languages/memory",
+    "languages/phrases",
+    "reports",
+    "letters",
+    "audit",
+)
 LARGEST = 100_000
 """How many bytes a page may have, with all that it needs."""
 

@@ -61,6 +61,11 @@ async def test_from_nothing_to_the_first_message(bare: Any) -> None:
     await world.slack.write("U0ANA", "It will arrive on Friday.", thread=thread)
     await world.until(lambda: world.telegram.sent)
     assert (await ready(bare)) == {"ready": True, "problems": {}}
+    await bare.send(f"{DESK}/rules", field__confirm="yes")
+    assert world.gateway.settings.policy.confirm
+    await bare.send(f"{DESK}/change", **tokens(world, bot_token="", app_token=""))
+    assert world.gateway.settings.policy.confirm
+    assert (await ready(bare)) == {"ready": True, "problems": {}}
     assert "xoxb-sandbox" not in bare.seen
     assert "xapp-sandbox" not in bare.seen
 

@@ -185,3 +185,74 @@ async def test_what_could_not_be_delivered_is_shown_tried_again_and_forgotten(co
     assert "It is tried again." in (await console.send("/admin/letters/again", id="d1"))[1]
     assert "It is forgotten." in (await console.send("/admin/letters/drop", id="d2"))[1]
     assert "two&lt;" not in (await console.get("/admin/letters"))[1]
+
+
+async def test_an_admin_sets_an_agent_away_and_back(console: Any) -> None:
+    world = console.world
+    for agent in ("U0ANA", "U0BEN"):
+        _, page = await console.send("/admin/agents/standing", id=agent, away="yes")
+        assert "away" in page
+    await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.on_card(thread, "queued")
+
+    await console.send("/admin/agents/standing", id="U0BEN", away="")
+
+    await world.on_card(thread, "Ben")
+    status, _ = await console.send("/admin/agents/standing", id="U0NOBODY", away="yes")
+    assert status == 404
+
+
+async def test_who_is_in_the_desks_channel_is_offered(console: Any) -> None:
+    slack = console.world.slack
+    slack.members |= {"U0ANA", "U0ZOE", "U0YAN", "U0BOT"}
+    slack.names |= {"U0ZOE": "Zoë", "U0YAN": "<Yan>"}
+    slack.programs = {"U0BOT"}
+
+    _, page = await console.get("/admin/agents/edit")
+
+    offered = re.findall(r'<option value="(\w+)">([^<]*)</option>', page)
+    assert offered == [("U0YAN", "&lt;Yan&gt;"), ("U0ZOE", "Zoë")]
+    slack.scopes.remove("users:read")
+    status, page = await console.get("/admin/agents/edit")
+    assert (status, "<option" in page) == (200, False)
+
+
+async def test_a_further_channel_of_the_desk_takes_conversations_at_once(console: Any) -> None:
+    world = console.world
+    world.slack.places.add("C0BILLING")
+    await console.send("/admin/skills/edit", **BILLING)
+    room = {"field__name": "billing", "field__channel": "C0BILLING", "field__skills": "billing"}
+    status, page = await console.send("/admin/desk/channels/edit", **room)
+    assert (status, "C0BILLING" in page) == (200, True)
+
+    await world.customer().write("Tengo una pregunta sobre mi factura")
+
+    await world.until(lambda: world.slack.roots("C0BILLING"))
+    assert world.slack.roots() == []
+    status, page = await console.send("/admin/desk/rules", field__escalation="chiefs")
+    assert (status, "there is no channel of the desk&#39;s called &#39;chiefs&#39;" in page) == (422, True)
+    status, _ = await console.send("/admin/desk/rules", field__escalation="billing")
+    status, page = await console.send("/admin/desk/channels/remove", id="billing")
+    assert (status, "there is no channel of the desk&#39;s called" in page) == (422, True)
+    await console.send("/admin/desk/rules", field__escalation="")
+    status, page = await console.send("/admin/desk/channels/remove", id="billing")
+    assert (status, "C0BILLING" in page) == (200, False)
+
+
+async def test_rules_of_the_desk_hold_from_then_on(console: Any) -> None:
+    world = console.world
+    await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "!claim", thread=thread)
+    await world.on_card(thread, "Ana")
+
+    await console.send("/admin/desk/rules", field__only_assignee="yes", field__undo="5")
+
+    policy = world.gateway.settings.policy
+    assert (policy.only_assignee, policy.undo.total_seconds()) == (True, 5)
+    assert re.search(r'name="field.only_assignee" value="yes" checked', (await console.get("/admin/desk/rules"))[1])
+    await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: "Ana" in str(world.slack.replies(thread)[-1].get("blocks", "")))
+    await console.send("/admin/desk/rules")
+    assert not world.gateway.settings.policy.only_assignee

@@ -27,6 +27,18 @@ class Entry:
     check: bool = False
 
 
+def flag(name: str, label: str, told: str = "") -> Entry:
+    """Make a value that is on or, where it isn't kept, off."""
+    return Entry(
+        name=name,
+        label=label,
+        help=told,
+        read=lambda text: True if text == YES else None,
+        show=lambda value: YES if value else "",
+        check=True,
+    )
+
+
 def read_form(entries: tuple[Entry, ...], form: Mapping[str, str]) -> dict[str, Any]:
     """Read a form into a table.
 

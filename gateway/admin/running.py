@@ -22,7 +22,7 @@ class Running:
 
     `paused` are channels by name, `unreadable` are stored channels that can't be used, and `held` what waits for an
     admin. `take_up` puts in force what was changed in the store, as would happen in a moment; `spawn` begins what ends
-    with the gateway.
+    with the gateway; `freed` offers what is queued, for a reason that has a name of its own.
     """
 
     current: Callable[[], Settings]
@@ -38,6 +38,7 @@ class Running:
     held: Mapping[str, Hold]
     take_up: Callable[[], Awaitable[None]]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
+    freed: Callable[[str], Awaitable[None]]
     checkup: Checkup
     heard: Heard
     paused: Mapping[str, Pause]

@@ -7,12 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
+from adapters.desk_setup import SlackPerson, people_at
+from adapters.http import open_session
 from config.credentials import Unreadable
-from config.joined import Stored
+from config.joined import Stored, tables_in
 from config.tables import ConfigError
 from gateway.admin.entries import (
     YES,
     Entry,
+    flag,
     read_by_language,
     read_form,
     read_lines,
@@ -51,13 +54,7 @@ AGENT = (
         help="How many conversations at a time; 4 where it is empty",
         read=read_number,
     ),
-    Entry(
-        name="admin",
-        label="May come into this console with Slack",
-        read=lambda text: True if text == YES else None,
-        show=lambda value: YES if value else "",
-        check=True,
-    ),
+    flag("admin", "May come into this console with Slack"),
 )
 SKILL = (
     Entry(name="name", label="Name", help="One word, such as billing", required=True),
@@ -108,6 +105,36 @@ ROUTING = (
         help="Such as 24h or 7d; 24h where it is empty",
     ),
 )
+RULES = (
+    flag("only_assignee", "Only the assignee answers", "What somebody else writes is held, and they are asked"),
+    flag("confirm", "Every answer is shown before it goes", "Translated, and with its meaning back"),
+    Entry(
+        name="undo",
+        label="Seconds for which an answer waits",
+        help="Deleting or editing it meanwhile stops or changes it",
+        read=read_number,
+    ),
+    flag("direct_messages", "Agents are also told directly", "In a direct message, what becomes theirs"),
+    flag("slack_presence", "Slack's presence counts", "Whom Slack shows as away gets no new conversation"),
+    Entry(name="call_link", label="Where !call leads", help="Such as https://meet.jit.si/{room}"),
+    Entry(name="name", label="What agents call the first channel", help="In !move; main where it is empty"),
+    Entry(name="escalation", label="Where !escalate leads", help="What agents call that channel"),
+)
+ROOM = (
+    Entry(name="name", label="What agents call it", help="In !move; one word", required=True),
+    Entry(name="channel", label="The channel's id", help="At the bottom of the channel's details", required=True),
+    Entry(name="skills", label="Skills", help="Names, with commas", read=read_list, show=show_list),
+    Entry(name="languages", label="Languages", help="Codes, with commas", read=read_list, show=show_list),
+    Entry(name="channels", label="Channels", help="Customers' channels, with commas", read=read_list, show=show_list),
+    Entry(
+        name="priorities",
+        label="Priorities",
+        help="Conversations open there that fit all that is given; "
+        "with nothing given, only !move and !escalate lead there",
+        read=read_list,
+        show=show_list,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +161,8 @@ TABLES = {
     "skills": Table(kind="skill", title="Skills", entries=SKILL, key="name"),
     "glossary": Table(kind="glossary", title="Glossary", entries=GLOSSARY),
     "routing": Table(kind="routing", title="Routing", entries=ROUTING),
+    "desk/rules": Table(kind="desk", title="Rules of the desk", entries=RULES),
+    "desk/channels": Table(kind="room", title="Further channels of the desk", entries=ROOM, key="name"),
 }
 
 
@@ -150,11 +179,10 @@ class TablePages:
         """Give their addresses."""
         if self._table.one:
             return page_routes(site, [(self._path, self._ask)], [(self._path, self._save)])
-        return page_routes(
-            site,
-            [(self._path, self._list), (self._path + "/edit", self._ask)],
-            [(self._path + "/edit", self._save), (self._path + "/remove", self._remove)],
-        )
+        changes = [(self._path + "/edit", self._save), (self._path + "/remove", self._remove)]
+        if self._page == "agents":
+            changes.append((self._path + "/standing", self._set_standing))
+        return page_routes(site, [(self._path, self._list), (self._path + "/edit", self._ask)], changes)
 
     async def _list(self, visit: Visit) -> web.StreamResponse:
         book = self._book(visit)
@@ -170,6 +198,26 @@ class TablePages:
         standing = {each.agent: each for each in self._running.store.roster()} if self._page == "agents" else {}
         return visit.page("tables.html", table=self._table, path=self._path, rows=rows, standing=standing)
 
+    async def _people(self) -> Sequence[SlackPerson]:
+        """List who could be an agent: who is in the desk's channel, and isn't one yet."""
+        settings = self._running.settings
+        if not settings.desk.bot_token:
+            return ()
+        async with open_session() as session:
+            people = await people_at(settings.desk, session)
+        return [each for each in people if settings.policy.agent(each.id) is None]
+
+    async def _set_standing(self, visit: Visit) -> web.StreamResponse:
+        """Have an agent be away, or back: the queue is then worked on."""
+        running, agent = self._running, visit.form.get("id", "")
+        if running.settings.policy.agent(agent) is None:
+            raise web.HTTPNotFound
+        away = visit.form.get("away") == YES
+        await running.store.set_away(agent, away=away)
+        if not away:
+            await running.freed(f"back:{agent}:{running.clock().isoformat()}")
+        return visit.leave_for(self._path)
+
     async def _decide(self, visit: Visit) -> Sequence[Finding]:
         """Say who would get a conversation that an admin thinks of, and why; nothing where they think of none."""
         query, settings = visit.http.query, self._running.settings
@@ -182,12 +230,15 @@ class TablePages:
 
     async def _ask(self, visit: Visit) -> web.StreamResponse:
         decided = await self._decide(visit)
+        people = await self._people() if self._page == "agents" else ()
         stored = await asyncio.to_thread(self._book(visit).stored)
         id_ = visit.http.query.get("id", "")
         found = stored.get(self._table.place(id_))
         if found is None and id_:
             raise web.HTTPNotFound
-        return self._form(visit, show_table(self._table.entries, found or {}), id_, stored, decided=decided)
+        return self._form(
+            visit, show_table(self._table.entries, found or {}), id_, stored, decided=decided, people=people
+        )
 
     async def _save(self, visit: Visit) -> web.StreamResponse:
         book, was = self._book(visit), visit.form.get("id", "")
@@ -198,6 +249,7 @@ class TablePages:
                 await self._refuse_taken(book, id_)
             if was and id_ != was:
                 await asyncio.to_thread(book.check, self._table.place(was), None)
+            table = {**await asyncio.to_thread(self._others, book), **table}
             await asyncio.to_thread(book.put, self._table.place(id_), table or None)
             if was and id_ != was:
                 await asyncio.to_thread(book.put, self._table.place(was), None)
@@ -206,6 +258,13 @@ class TablePages:
             return self._form(visit, typed, was, {}, wrong=str(error))
         await self._running.take_up()
         return visit.leave_for(self._path, said="changed")
+
+    def _others(self, book: SettingsBook) -> Mapping[str, Any]:
+        """Give what is kept at the same place and another page changes."""
+        if not self._table.one:
+            return {}
+        mine = {entry.name for entry in self._table.entries}
+        return {name: value for name, value in book.stored().get(self._table.kind, {}).items() if name not in mine}
 
     async def _remove(self, visit: Visit) -> web.StreamResponse:
         id_ = visit.form.get("id", "")
@@ -225,11 +284,9 @@ class TablePages:
         if place in await asyncio.to_thread(book.stored):
             raise ConfigError(f"there is {id_} already")
 
-    def _in_file(self) -> list[Mapping[str, Any]]:
+    def _in_file(self) -> Sequence[Mapping[str, Any]]:
         """Give what the file has of this kind, as it stands there."""
-        written = self._running.settings.written
-        listed = written.get("agents", []) if self._page == "agents" else written.get("routing", {}).get("skills", [])
-        return [each for each in listed if isinstance(each, dict)]
+        return tables_in(self._running.settings.written, self._table.kind)
 
     def _shown(self, table: Mapping[str, Any]) -> dict[str, str]:
         return show_table(self._table.entries, table)
@@ -243,6 +300,7 @@ class TablePages:
         *,
         wrong: str = "",
         decided: Sequence[Finding] = (),
+        people: Sequence[SlackPerson] = (),
     ) -> web.Response:
         return visit.page(
             "table_form.html",
@@ -253,6 +311,7 @@ class TablePages:
             id=id_,
             wrong=wrong,
             decided=decided,
+            people=people,
             asked=visit.http.query,
             removable=bool(id_) and self._table.place(id_) in stored,
         )
