@@ -17,9 +17,3 @@ def region(phone: str) -> str:
     """Give the ISO 3166 code of a number's country, digits with or without `+`; "" where it isn't known."""
     digits = phone.removeprefix("+")
     return next((_REGIONS[digits[:size]] for size in (3, 2, 1) if digits[:size] in _REGIONS), "")
-
-
-def hint(phone: str) -> str:
-    """Give a BCP 47 tag that says the country alone, such as `und-ES`; "" where it isn't known."""
-    found = region(phone)
-    return f"und-{found}" if found else ""

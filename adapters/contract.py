@@ -241,6 +241,14 @@ class Concerned(Protocol):
 
 
 @runtime_checkable
+class Placing(Protocol):
+    """A channel whose customers' addresses say in which country they are."""
+
+    def region(self, peer: str) -> str:
+        """Give the ISO 3166 code of a customer's country, "" where it isn't known."""
+
+
+@runtime_checkable
 class Called(Protocol):
     """A channel that hears nothing unless its platform can call us."""
 

@@ -93,11 +93,13 @@ encode_entries = msgspec.json.Encoder().encode
 decode_entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
 
 
-def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH, before: str = "") -> tuple[str, list[Block]]:
+def draw_card(
+    card: Card, policy: Policy, answer_until: datetime = EPOCH, before: str = "", clock: str = ""
+) -> tuple[str, list[Block]]:
     """Draw a conversation's card: the text for notifications, and the blocks.
 
     `answer_until` is when the platform's window for answers ends, EPOCH where there is none; `before` the address of an
-    earlier thread of the same conversation.
+    earlier thread of the same conversation, `clock` how clocks run where the customer is, "" where nobody knows.
     """
     name = escape(card.name or "Customer")
     closed = card.status == "closed"
@@ -108,7 +110,7 @@ def draw_card(card: Card, policy: Policy, answer_until: datetime = EPOCH, before
     blocks = [head]
     if card.words:
         blocks.append({"type": "section", "text": mrkdwn(f"> {escape(card.words)}")})
-    blocks.append({"type": "section", "fields": [mrkdwn(fact) for fact in _facts(card, policy, answer_until)]})
+    blocks.append({"type": "section", "fields": [mrkdwn(fact) for fact in _facts(card, policy, answer_until, clock)]})
     if card.why:
         why = escape("\n".join(card.why[:8]))
         blocks.append({"type": "context", "elements": [mrkdwn(why[:SECTION])]})
@@ -128,7 +130,7 @@ def draw_left(card: Card, told: str, where: str) -> tuple[str, list[Block]]:
     return text, [{"type": "section", "text": mrkdwn(text)}]
 
 
-def _facts(card: Card, policy: Policy, answer_until: datetime) -> list[str]:
+def _facts(card: Card, policy: Policy, answer_until: datetime, clock: str) -> list[str]:
     state = f"{STATUS_SIGNS.get(card.status, '')} {card.status}{on_clock(card.snoozed_until)}".strip()
     facts = [
         f"*Language:* {language_name(card.language) if card.language else 'not known yet'}",
@@ -136,6 +138,8 @@ def _facts(card: Card, policy: Policy, answer_until: datetime) -> list[str]:
         f"*Assignee:* {f'<@{card.assignee}>' if card.assignee else 'nobody'}",
         f"*State:* {state}{' · has blocked us' if card.unreachable else ''}",
     ]
+    if clock:
+        facts.append(f"*Local time:* {escape(clock)}")
     if card.priority != "normal":
         facts.append(f"*Priority:* {card.priority}")
     if card.waiting_since > EPOCH:

@@ -27,7 +27,7 @@ from adapters.contract import (
 from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
 from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel, NotMeta
-from adapters.whatsapp_updates import FAILURES, WhatsAppReader
+from adapters.whatsapp_updates import FAILURES, WhatsAppReader, region_of
 from config.credentials import Field
 from config.settings import ChannelSettings
 from routing.contents import File, Template
@@ -109,6 +109,10 @@ class WhatsApp(MetaChannel):
         if not isinstance(body, dict) or body.get("object") != "whatsapp_business_account":
             raise Malformed("this isn't WhatsApp's: its object isn't whatsapp_business_account")
         return self._reader.read(body, request.at)
+
+    def region(self, peer: str) -> str:
+        """Read it from a phone number, or from a business-scoped id."""
+        return region_of(peer)
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order comes back with each status of it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.calling_codes import hint
+from adapters.calling_codes import region
 from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
@@ -27,6 +27,11 @@ from routing.events import (
 Json = Mapping[str, Any]
 SCOPED = re.compile(r"[A-Z]{2}\.(ENT\.)?\w+")
 BROKEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+def region_of(peer: str) -> str:
+    """Give the country of a phone number, or of a business-scoped id, which begins with it; "" for neither."""
+    return peer[:2] if SCOPED.fullmatch(peer) else region(peer)
 
 
 class WhatsAppReader:
@@ -113,7 +118,7 @@ class WhatsAppReader:
                 files=(files := _files(message)),
                 album="photos" if any(file.kind in ("photo", "video") for file in files) else "",
                 name=_name(value, phone, scoped) or phone or scoped,
-                hint=hint(phone or shared),
+                hint=f"und-{where}" if (where := region_of(phone or shared or scoped)) else "",
                 reply_to=clean((context or {}).get("id")),
                 quiet=kind == "reaction",
                 entry=_entry(message),

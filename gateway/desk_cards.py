@@ -7,16 +7,17 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from adapters.contract import Channel, SendError, Unavailable
+from adapters.contract import Channel, Placing, SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import Block, Said, draw_card, draw_left
+from adapters.local_time import clock_in
 from gateway.budget import Budget
 from gateway.desk_files import find_post
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.rules import Rules
 from gateway.store.contract import Batch, Order, Result, Side, Store
-from routing.contents import EPOCH, channel_of
+from routing.contents import EPOCH
 from routing.effects import Card, LeaveCard, LeaveThread, TellDesk, UpdateCard
 from routing.events import ThreadOpened
 
@@ -149,9 +150,13 @@ class DeskCards:
         return f"{begin[:FIRST_CHARACTERS]} …" if begin else ""
 
     def _draw(self, mailbox: str, card: Card) -> tuple[str, list[Block]]:
-        """Draw a card with when the platform's window for answers ends."""
-        channel = self._channels.get(channel_of(mailbox))
-        can = channel.capabilities if channel else None
-        window = (can.person_window or can.window) if can else None
+        """Draw a card with when the platform's window for answers ends, and how late it is where the customer is."""
+        policy, began_at = self._rules.policy, self._desk.link(card.moved_from)
+        name, _, peer = mailbox.partition("/")
+        channel = self._channels.get(name)
+        if channel is None:
+            return draw_card(card, policy, before=began_at)
+        window = channel.capabilities.person_window or channel.capabilities.window
         until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
-        return draw_card(card, self._rules.policy, until, self._desk.link(card.moved_from))
+        clock = clock_in(channel.region(peer), self._hands.clock()) if isinstance(channel, Placing) else ""
+        return draw_card(card, policy, until, began_at, clock)

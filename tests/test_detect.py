@@ -2,7 +2,6 @@
 
 import pytest
 
-from adapters.calling_codes import hint
 from benchmarks.languages import alone, decided, hinted, messages, twice
 from translation.detect import Detector
 from translation.frequencies import Frequencies
@@ -77,22 +76,6 @@ def test_the_country_of_a_phone_helps_less_than_a_named_language() -> None:
     assert many.confidence == country.confidence
     assert nowhere == alone
     assert DETECTOR.listen("¿Dónde está mi pedido?", hint="und-DE").language == "es"
-
-
-@pytest.mark.parametrize(
-    ("phone", "tag"),
-    [
-        ("34600123456", "und-ES"),
-        ("+15551234567", "und-US"),
-        ("77011234567", "und-KZ"),
-        ("351912345678", "und-PT"),
-        ("", ""),
-        ("999", ""),
-        ("ES.13491208655302741918", ""),
-    ],
-)
-def test_a_phone_says_its_country(phone: str, tag: str) -> None:
-    assert hint(phone) == tag
 
 
 def test_evidence_stays_small() -> None:

@@ -380,3 +380,10 @@ async def test_a_template_that_makes_no_sense_is_told_and_not_sent(
     else:
         await world.until(lambda: world.slack.reactions.get(answer) == ["warning"])
     assert whatsapp.sent == []
+
+
+async def test_the_card_says_how_clocks_run_where_the_customer_is(world: World, whatsapp: WhatsAppSandbox) -> None:
+    await whatsapp.write("46701740605", "Astrid", "Hello there")
+
+    await world.on_card(await world.thread(), "Local time:* UTC+")
+    await world.on_card(await world.thread(), "(Stockholm)")
