@@ -249,6 +249,18 @@ class Placing(Protocol):
 
 
 @runtime_checkable
+class Pictured(Protocol):
+    """A channel whose customers see a picture of it."""
+
+    def picture(self) -> AbstractAsyncContextManager[Content]:
+        """Give the picture; it is gone when the context ends.
+
+        Raises:
+            SendError: Rejected where there is none, Unavailable where it may be tried again.
+        """
+
+
+@runtime_checkable
 class Called(Protocol):
     """A channel that hears nothing unless its platform can call us."""
 

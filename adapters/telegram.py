@@ -234,6 +234,22 @@ class Telegram:
         async with fetch(self._session, str(url), Hosts(self._files.origin())) as content:
             yield content
 
+    @asynccontextmanager
+    async def picture(self) -> AsyncIterator[Content]:
+        """Fetch the bot's latest profile photo, as small as Telegram has it."""
+        try:
+            answer = await self._request.post(
+                f"{self._url}/getUserProfilePhotos",
+                Form(user_id=self._bot_id, limit=1),  # type: ignore[arg-type]  # as above
+            )
+        except TelegramError as error:
+            raise explain(error) from error
+        photos = answer.get("photos") if isinstance(answer, dict) else None
+        if not photos or not photos[0]:
+            raise Rejected("the bot has no picture", "Give it one at @BotFather: /setuserpic.")
+        async with self.fetch(File(ref=clean(photos[0][0].get("file_id")), kind="photo")) as content:
+            yield content
+
     def questions(self) -> Sequence[Question]:
         """Give what Telegram can be asked: whose token it is."""
         return (Question("token", ("token",), self.probe),)

@@ -145,6 +145,7 @@ class Gateway:
             self.bridge.hands.held,
             utc,
             self.heard,
+            unhooked=self._live.unhooked,
             public_url=self.settings.gateway.public_url,
             needed=self.settings.translation.chosen,
         )

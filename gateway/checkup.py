@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.contract import Channel, SendError
@@ -27,7 +28,7 @@ log = logging.getLogger("dragoman.check")
 class Checkup:
     """Tries the desk, the channels and the engines; `results` are by what was tried, each with its moment.
 
-    `held` are the channels that wait for their admin.
+    `held` are the channels that wait for their admin, `unhooked` those whose platform couldn't be told where we are.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Checkup:
         clock: Callable[[], datetime],
         heard: Heard,
         *,
+        unhooked: Mapping[str, str],
         public_url: str,
         needed: bool,
     ) -> None:
@@ -51,6 +53,7 @@ class Checkup:
         self._held = held
         self._clock = clock
         self._heard = heard
+        self._unhooked = unhooked
         self._public_url = public_url
         self._needed = needed
 
@@ -86,7 +89,11 @@ class Checkup:
 
     async def _tried(self, name: str, channel: Channel) -> Check:
         heard = (await self._heard.all(self._store)).get(name, Contact()).at > EPOCH
-        return await try_channel(name, channel, self._clock(), self._public_url, heard=heard)
+        check = await try_channel(name, channel, self._clock(), self._public_url, heard=heard)
+        if check.works and (why := self._unhooked.get(name)):
+            told = f"its platform couldn't be told where to call us: {why}"
+            return replace(check, warning="; ".join(filter(None, (told, check.warning))))
+        return check
 
     async def try_desk(self) -> None:
         """Try the desk."""

@@ -53,6 +53,7 @@ class LiveChannels:
         self.guests: list[Slack] = []
         self._overheard: set[str] = set()
         self.problems: dict[str, str] = {}
+        self.unhooked: dict[str, str] = {}
         self._settings = settings
         self._bot_token = settings.desk.bot_token
         self._store = store
@@ -142,6 +143,7 @@ class LiveChannels:
 
     async def _drop(self, name: str) -> None:
         self.problems.pop(name, None)
+        self.unhooked.pop(name, None)
         await self._rest(name)
         channel = self.channels.pop(name, None)
         self._overheard.discard(name)
@@ -161,7 +163,7 @@ class LiveChannels:
         work: list[Callable[[], Awaitable[None]]] = []
         public = self._settings.gateway.public_url
         if isinstance(channel, Hooked) and public:
-            work.append(partial(_hook, channel, name, f"{public}/webhooks/{name}"))
+            work.append(partial(self._hook, channel, name, f"{public}/webhooks/{name}"))
         if isinstance(channel, Listening) and name not in self._overheard:
             work.append(partial(self._listen, channel, name))
         self._receiving[name] = [asyncio.create_task(self._keep_going(each)) for each in work]
@@ -169,6 +171,18 @@ class LiveChannels:
     async def _take_in(self, name: str, events: Sequence[Event]) -> None:
         await webhooks.keep_trying(self._store, name, events)
         self._heard.note(name)
+
+    async def _hook(self, channel: Hooked, name: str, url: str) -> None:
+        """Tell a platform where to call us, and tell it again now and then."""
+        while True:
+            try:
+                await channel.hook(url)
+                self.unhooked.pop(name, None)
+                await asyncio.sleep(HOOK_AGAIN.total_seconds())
+            except SendError as error:
+                self.unhooked[name] = f"{error}. {error.advice}".rstrip(". ")
+                log.warning("channel.hook_failed", extra={"channel": name, "error": self.unhooked[name]})
+                await asyncio.sleep(REST)
 
     async def _listen(self, channel: Listening, name: str) -> None:
         """Have a channel listen while this process is the one that does: platforms take no second poller."""
@@ -184,17 +198,6 @@ class LiveChannels:
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
-
-
-async def _hook(channel: Hooked, name: str, url: str) -> None:
-    """Tell a platform where to call us, and tell it again now and then."""
-    while True:
-        try:
-            await channel.hook(url)
-            await asyncio.sleep(HOOK_AGAIN.total_seconds())
-        except SendError as error:
-            log.warning("channel.hook_failed", extra={"channel": name, "error": f"{error}. {error.advice}"})
-            await asyncio.sleep(REST)
 
 
 def seal_channel(name: str, fields: Mapping[str, str], key: bytes) -> bytes:

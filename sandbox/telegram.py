@@ -39,6 +39,7 @@ class TelegramSandbox:
         self.fault: Fault | None = None
         self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()
+        self.picture = ""
         self.webhook: str = ""
         self.secret: str = ""
         self.changed = asyncio.Event()
@@ -130,25 +131,14 @@ class TelegramSandbox:
 
     async def _do(self, method: str, fields: dict[str, str]) -> web.Response:
         match method:
-            case "getMe":
-                return _ok(
-                    {
-                        "id": int(self.token.partition(":")[0]),
-                        "is_bot": True,
-                        "first_name": "Shop",
-                        "username": "shop_bot",
-                    }
-                )
+            case "getMe" | "getWebhookInfo" | "getUserProfilePhotos":
+                return _ok(self._about(method))
             case "setWebhook":
                 self.webhook, self.secret = fields.get("url", ""), fields.get("secret_token", "")
                 return _ok(True)
             case "deleteWebhook":
                 self.webhook = self.secret = ""
                 return _ok(True)
-            case "getWebhookInfo":
-                return _ok(
-                    {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
-                )
             case "getUpdates":
                 return await self._poll(int(fields.get("offset", 0)), float(fields.get("timeout", 0)))
             case "sendMessage":
@@ -160,6 +150,16 @@ class TelegramSandbox:
             case "getFile":
                 return self._get_file(fields.get("file_id", ""))
         return _refuse(404, "Not Found")
+
+    def _about(self, method: str) -> dict[str, Any]:
+        """Tell about the bot, what it is called by and what it looks like."""
+        if method == "getMe":
+            id_ = int(self.token.partition(":")[0])
+            return {"id": id_, "is_bot": True, "first_name": "Shop", "username": "shop_bot"}
+        if method == "getWebhookInfo":
+            return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
+        sizes = [{"file_id": self.picture, "width": 160, "height": 160}] if self.picture else []
+        return {"total_count": len(sizes), "photos": [sizes] if sizes else []}
 
     async def _poll(self, offset: int, wait: float) -> web.Response:
         if self.webhook:

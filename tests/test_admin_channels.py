@@ -246,3 +246,18 @@ async def test_what_was_before_is_forgotten_after_a_month(
     audited.write("channel", "shop", None, who="test", did="removed", fields=(), at=later)
 
     assert audited.entries()[name].before is None
+
+
+async def test_a_bots_picture_is_shown_as_its_customers_see_it(console: Any) -> None:
+    telegram = console.world.telegram
+    assert 'src="/admin/channels/tg/picture"' in (await console.get(f"{CHANNELS}/tg"))[1]
+    seen = []
+    for content in (b"\x89PNG\r\n\x1a\n" + bytes(100), b"<html>not a picture</html>", b""):
+        telegram.picture = telegram.add_file(content) if content else ""
+        async with console.browser.get(f"{console.world.url}{CHANNELS}/tg/picture") as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            seen.append((answer.status, answer.content_type, (await answer.read()) == content))
+
+    assert seen == [(200, "image/png", True), (200, "image/svg+xml", False), (200, "image/svg+xml", False)]
+    status, _ = await console.get(f"{CHANNELS}/nobody/picture")
+    assert status == 404

@@ -42,6 +42,7 @@ def make(world: Any, url: str | None = None) -> Checkup:
         held,
         utc,
         gateway.heard,
+        unhooked=gateway._live.unhooked,
         public_url=world.url if url is None else url,
         needed=False,
     )
@@ -105,6 +106,20 @@ async def test_it_is_seen_whether_the_address_leads_to_us(
     assert check.works
     assert told in check.warning
     assert bool(check.warning) == bool(told)
+
+
+async def test_it_is_told_why_a_platform_could_not_be_told_where_we_are(world: Any, whatsapp: WhatsAppSandbox) -> None:
+    whatsapp.cut_off = True
+    book = ChannelBook(world.settings(), "test", utc)
+    book.add("again", book.fields("wa"))
+    await world.until(lambda: "again" in world.gateway._live.unhooked)
+    tried = make(world)
+    await tried.try_channel("again")
+    check, _ = tried.results["channels.again"]
+
+    assert "its platform couldn't be told where to call us: Meta refuses the access token or the number: (#200)" in (
+        check.warning
+    )
 
 
 async def test_a_channel_that_is_called_needs_no_address_that_we_know(world: Any) -> None:

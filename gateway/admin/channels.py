@@ -1,4 +1,4 @@
-"""The console's pages about customers' channels: add, try, change, pause by removing, and what each heard last."""
+"""The console's pages about customers' channels: add, try, change, pause, remove, and what each heard last."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from adapters import KINDS
-from adapters.contract import Found
+from adapters.contract import Found, Pictured, SendError
 from config.credentials import Field, Unreadable
 from config.settings import CHANNEL_ID, ChannelSettings
 from config.tables import ConfigError
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of_channel
-from gateway.admin.visit import Visit
+from gateway.admin.visit import HEADERS, Visit
 from gateway.channel_book import ChannelBook, examine_fields, filled_in
 from gateway.heard import Contact
 from gateway.pauses import write_pause
@@ -31,6 +31,8 @@ NAMES = {
 """What the kinds are called."""
 
 LIST = "/admin/channels"
+PICTURES, LARGEST = ("image/jpeg", "image/png", "image/webp"), 1024 * 1024
+NO_PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 NOTHING_FOUND: Mapping[str, Found] = {}
 
 
@@ -49,6 +51,7 @@ class Channels:
                 (LIST + "/add/{kind}", self._ask),
                 (LIST + "/{name}", self._show),
                 (LIST + "/{name}/state", self._state),
+                (LIST + "/{name}/picture", self._picture),
                 (LIST + "/{name}/change", self._ask_again),
             ],
             [
@@ -97,12 +100,25 @@ class Channels:
             "heard": (await running.heard.all(running.store)).get(name, Contact()),
             "taken_up": name in running.channels,
             "pause": running.paused.get(name),
+            "pictured": isinstance(running.channels.get(name), Pictured),
             "kind": NAMES[kept.kind] if isinstance(kept, ChannelSettings) else "",
             "in_file": name in running.settings.channels,
             "file": running.settings.file,
             "webhook": f"{public}/webhooks/{name}" if public else "",
             "fields": KINDS[kept.kind] if isinstance(kept, ChannelSettings) else (),
         }
+
+    async def _picture(self, visit: Visit) -> web.StreamResponse:
+        """Give the picture that customers see, an empty one where there is none."""
+        channel: object = self._running.channels.get(visit["name"])
+        if not isinstance(channel, Pictured):
+            raise web.HTTPNotFound
+        body, mime = NO_PICTURE, "image/svg+xml"
+        with contextlib.suppress(SendError):
+            async with channel.picture() as content:
+                if content.mime in PICTURES and content.size <= LARGEST:
+                    body, mime = await asyncio.to_thread(content.file.read), content.mime
+        return web.Response(body=body, content_type=mime, headers=HEADERS)
 
     async def _ask(self, visit: Visit) -> web.StreamResponse:
         kind = self._kind(visit)
