@@ -21,7 +21,7 @@ from gateway.admin.running import Running
 from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.checkup import Checkup
-from gateway.conversation_commands import FORGET
+from gateway.conversation_commands import FORGET, FORGOTTEN
 from gateway.desk_console import Console
 from gateway.engines import make_chain
 from gateway.hands import utc
@@ -36,6 +36,7 @@ from gateway.pauses import Pause, Pauses
 from gateway.presence import watch_presence
 from gateway.record import Recorder
 from gateway.rules import Rules
+from gateway.shared_translations import Remembering, SharedTranslations
 from gateway.store.choose import beside, make_store
 from gateway.store.contract import Store, StoreError
 from gateway.tally import Tally
@@ -110,6 +111,8 @@ class Gateway:
         phrasebook = Phrasebook.load()
         self._tally = Tally()
         self.chain = make_chain(settings, phrasebook, self._tally)
+        if isinstance(self.store, Remembering):
+            self.chain.shared = SharedTranslations(self.store)
         guard = settings.translation.guard
         interpreter = Interpreter(self.chain, phrasebook, Detector(), self._rules, guard=guard, tally=self._tally)
         self._recorder = Recorder(settings.gateway.record) if settings.gateway.record else None
@@ -260,9 +263,13 @@ class Gateway:
             await asyncio.sleep(3600)
 
     async def _forget_the_asked(self) -> None:
-        """Erase whom a command asked to erase, and say what that was."""
+        """Erase whom a command asked to erase, and say what that was; what others erased goes from memory, too."""
+        known = b""
         while True:
             with contextlib.suppress(StoreError):
+                if (last := await self.store.get_doc(FORGOTTEN, "last") or b"") != known:
+                    known = last
+                    self.chain.memory.forget()
                 for contact in [contact for contact, done in (await self.store.docs(FORGET)).items() if not done]:
                     await self._forget(contact)
             await asyncio.sleep(1)
@@ -272,6 +279,7 @@ class Gateway:
         with contextlib.suppress(StoreError):
             erased = await self.store.forget(contact)
             self.chain.memory.forget()
+            await self.store.put_doc(FORGOTTEN, "last", utc().isoformat().encode())
             await self.store.put_doc(FORGET, contact, msgspec.json.encode(erased))
             log.info("contact.forgotten", extra={"erased": erased})
 

@@ -17,6 +17,9 @@ from routing.languages import language_name
 FORGET = "forget"
 """The kind of document that asks a running gateway to erase a contact, and then says what it erased."""
 
+FORGOTTEN = "forgotten"
+"""The kind of the document that says when somebody was last erased, so that every replica forgets what it made."""
+
 WITHIN = 15.0
 """Seconds that a running gateway is given to erase a contact."""
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.conversation_commands import FORGOTTEN
+from translation.contract import Pair, Translated
+
 CONVERSATIONS = "/admin/conversations"
 
 
@@ -85,3 +88,14 @@ async def test_an_edit_and_a_failure_are_shown(console: Any) -> None:
     assert "¿Dónde está mi pedido?" in page
     assert "Where is my order?" in page
     assert "Hola" not in page
+
+
+async def test_what_engines_made_is_forgotten_where_another_replica_erased_somebody(console: Any) -> None:
+    gateway = console.world.gateway
+    said, pair, made = "hola amigo", Pair("es", "en"), Translated("hello friend", "firefox", 1.0)
+    gateway.chain.memory.keep(said, pair, ("firefox",), made)
+    assert gateway.chain.memory.computed(said, pair, ("firefox",)) == made
+
+    await gateway.store.put_doc(FORGOTTEN, "last", b"just now")
+
+    await console.world.until(lambda: gateway.chain.memory.computed(said, pair, ("firefox",)) is None)

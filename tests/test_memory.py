@@ -1,12 +1,20 @@
 """What was corrected wins at once and for its like; the same sentence is never computed twice."""
 
-from collections.abc import Sequence
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from translation.chain import Chain
+from config.store_address import read_address
+from gateway import shared_translations
+from gateway.shared_translations import SharedTranslations
+from gateway.store.contract import StoreError
+from gateway.store.redis import RedisStore
+from translation.chain import Chain, Untranslated
 from translation.contract import EngineError, Pair, Rendering, Translated
 from translation.memory import CORRECTED, DAY, Correction, Memory
+from translation.phrasebook import Phrasebook
 
 ES_EN = Pair("es", "en")
 
@@ -184,3 +192,96 @@ async def test_a_correction_wins_at_once_over_what_is_remembered() -> None:
     chain.memory.learn([correction("hola amigo", "hi there")])
 
     assert await say(chain) == "hi there"
+
+
+class Slow(Counting):
+    """An engine that takes until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        made = await super().translate(texts, source=source, target=target)
+        await self.may.wait()
+        return made
+
+
+async def test_who_asks_the_same_meanwhile_waits_for_it_as_long_as_they_may() -> None:
+    engine = Slow()
+    chain = Chain([engine])
+    asked = [asyncio.create_task(say(chain)) for _ in range(3)]
+    await asyncio.sleep(0)
+    impatient = await chain.translate("hola amigo", source="es", target="en", within=0.02)
+    assert impatient == Untranslated("no engine works just now", passing=True)
+
+    engine.may.set()
+
+    assert await asyncio.gather(*asked) == ["first hola amigo"] * 3
+    assert engine.asked == 1
+
+
+async def test_whoever_waited_tries_where_the_first_was_cancelled() -> None:
+    engine = Slow()
+    chain = Chain([engine])
+    first, second = (asyncio.create_task(say(chain)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    engine.may.set()
+
+    assert await second == "first hola amigo"
+
+
+@pytest.fixture
+async def replicas(redis: str) -> AsyncIterator[list[Chain]]:
+    """Two processes' chains on one Redis, each with an engine of its own behind the phrasebook."""
+    address = read_address(f"{redis}?prefix={secrets.token_hex(8)}")
+    assert address
+    stores = [RedisStore(address) for _ in range(2)]
+    chains = []
+    for store in stores:
+        await store.open()
+        chain = Chain([Phrasebook.load(), Counting()])
+        chain.shared = SharedTranslations(store)
+        chains.append(chain)
+    yield chains
+    for store in stores:
+        await store.close()
+
+
+async def test_what_one_replica_computed_no_other_computes(replicas: list[Chain]) -> None:
+    assert [await say(chain) for chain in replicas] == ["first hola amigo"] * 2
+    assert [asked(chain) for chain in replicas] == [1, 0]
+
+    assert [await say(chain, "¿Dónde está mi pedido?") for chain in replicas] == ["Where is my order?"] * 2
+    assert [asked(chain) for chain in replicas] == [1, 0]
+    long = "a" * 201
+    assert [await say(chain, long) for chain in replicas] == [f"first {long}"] * 2
+    assert [asked(chain) for chain in replicas] == [2, 1]
+
+
+async def test_what_another_made_is_not_used_where_other_engines_are_asked(replicas: list[Chain]) -> None:
+    await say(replicas[0])
+    (engine,) = (each for each in replicas[1].engines.values() if isinstance(each, Counting))
+    engine.name = "better"
+
+    assert await say(replicas[1]) == "better hola amigo"
+
+
+async def test_a_store_that_does_not_answer_holds_up_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        async def recall(self, key: str) -> bytes | None:
+            raise StoreError("Redis can't be reached")
+
+        async def remember(self, key: str, body: bytes) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(shared_translations, "PATIENCE", 0.01)
+    chain = Chain([Counting()])
+    chain.shared = SharedTranslations(Gone())
+
+    assert await say(chain) == "first hola amigo"
+
+
+def asked(chain: Chain) -> int:
+    return sum(each.asked for each in chain.engines.values() if isinstance(each, Counting))

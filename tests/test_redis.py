@@ -533,3 +533,20 @@ async def test_a_full_server_takes_no_more_of_customers_and_goes_on_with_what_it
 
         assert await store.append([wrote(2)]) == [True]
         await store.close()
+
+
+async def test_what_was_costly_to_make_is_shared_until_somebody_is_forgotten(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    first, second = RedisStore(address), RedisStore(address)
+    await first.open()
+    await second.open()
+    await first.append([wrote(1)])
+    await second.remember("digest", b"Hello")
+    assert await first.recall("digest") == b"Hello"
+    assert await first.recall("another") is None
+
+    await (first if first.leads("tg/1") else second).forget("tg/1")
+
+    assert await second.recall("digest") is None
+    await first.close()
+    await second.close()

@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated
 from translation.glossary import Glossary, Kept
-from translation.memory import Memory
+from translation.memory import LONGEST, Memory, Shared
 from translation.packages import serving
 from translation.protect import Masked, around, brackets, digits, has_words, mask, missing, settled, spans
 
@@ -79,6 +80,8 @@ class Chain:
         self._spend = spend
         self._clock = clock
         self._breaker = _Breaker(clock)
+        self._computing: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        self.shared: Shared | None = None
 
     @property
     def engines(self) -> Mapping[str, Engine]:
@@ -120,13 +123,59 @@ class Chain:
         named = bool(keep.names) and any(span.kind == "name" for span in spans(text, keep))
         # What a short text means may hang on what was said before it.
         personal = named or (len(text) <= SHORT and bool(before) and self.contextual)
-        if not personal and (known := self.memory.computed(text, pair, names)) is not None:
-            self._note(known.engine, pair, "remembered", 0.0)
+        asked, until = _Asked(text, pair, keep, before), self._clock() + within
+        if personal or len(text) > LONGEST:
+            return (await self._compute(asked, engines, until=until))[0]
+        return await self._once(asked, engines, names, until=until)
+
+    async def _once(
+        self, asked: _Asked, engines: Sequence[Engine], names: Sequence[str], *, until: float
+    ) -> Translated | Untranslated:
+        """Give what was made of a text before, else make it: whoever has the same meanwhile waits for that."""
+        text, pair = asked.text, asked.pair
+        if (known := self._remembered(text, pair, names)) is not None:
             return known
-        made, best = await self._compute(_Asked(text, pair, keep, before), engines, until=self._clock() + within)
-        if best and not personal and isinstance(made, Translated) and made.engine != EXACT:
-            self.memory.keep(text, pair, names, made)
-        return made
+        lock = self._computing.setdefault((text, *pair), asyncio.Lock())
+        try:
+            async with asyncio.timeout(None if until == math.inf else until - self._clock()):
+                await lock.acquire()
+        except TimeoutError:
+            return self._none((), failed=True, asked=True)
+        try:
+            if (known := self._remembered(text, pair, names)) is not None:
+                return known
+            made, best = await self._make(asked, engines, names, until=until)
+            if best and isinstance(made, Translated) and made.engine != EXACT:
+                self.memory.keep(text, pair, names, made)
+            return made
+        finally:
+            lock.release()
+
+    async def _make(
+        self, asked: _Asked, engines: Sequence[Engine], names: Sequence[str], *, until: float
+    ) -> tuple[Translated | Untranslated, bool]:
+        """Ask the engines, and before those that compute what other processes made."""
+        costly = [engine for engine in engines if engine.name != EXACT]
+        if self.shared is None or not costly:
+            return await self._compute(asked, engines, until=until)
+        if exact := [engine for engine in engines if engine.name == EXACT]:
+            made, best = await self._compute(asked, exact, until=until)
+            if isinstance(made, Translated):
+                return made, best
+        if (known := await self.shared.computed(asked.text, asked.pair, names)) is not None:
+            return self._noted(known, asked.pair), True
+        made, best = await self._compute(asked, costly, until=until)
+        if best and isinstance(made, Translated):
+            await self.shared.keep(asked.text, asked.pair, names, made)
+        return made, best
+
+    def _remembered(self, text: str, pair: Pair, names: Sequence[str]) -> Translated | None:
+        known = self.memory.computed(text, pair, names)
+        return None if known is None else self._noted(known, pair)
+
+    def _noted(self, known: Translated, pair: Pair) -> Translated:
+        self._note(known.engine, pair, "remembered", 0.0)
+        return known
 
     async def _compute(
         self, asked: _Asked, engines: Sequence[Engine], *, until: float

@@ -7,6 +7,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Protocol
 
 import msgspec
 
@@ -49,6 +50,16 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         _, pattern = _patterns(self)
         said = "\0".join((*_primary(Pair(self.source, self.target)), pattern))
         return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+class Shared(Protocol):
+    """What other processes made, asked after what this one remembers."""
+
+    async def computed(self, text: str, pair: Pair, engines: Sequence[str]) -> Translated | None:
+        """Give what was made of a text when the same engines were there to be asked."""
+
+    async def keep(self, text: str, pair: Pair, engines: Sequence[str], made: Translated) -> None:
+        """Remember what an engine made."""
 
 
 class Memory:

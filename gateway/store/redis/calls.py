@@ -25,7 +25,7 @@ TRY_FOR = 2.0
 PAUSE = 0.05
 """Seconds between two tries, at first."""
 
-TAKING_IN = frozenset({"append", "park", "keep_aside", "put"})
+TAKING_IN = frozenset({"append", "park", "keep_aside", "put", "remember"})
 """What a full server refuses; all else makes room sooner or later."""
 
 log = logging.getLogger("dragoman.store")

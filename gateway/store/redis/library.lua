@@ -506,6 +506,22 @@ ops.put = function(at, read)
   return { 'ok' }
 end
 
+ops.remember = function(at, read)
+  local most, lasts, key, body = tonumber(read()), read(), read(), read()
+  local memo = at .. 'memo'
+  if redis.call('HLEN', memo) >= most then
+    redis.call('UNLINK', memo)
+  end
+  redis.call('HSET', memo, key, body)
+  redis.call('EXPIRE', memo, lasts, 'NX')
+  return { 'ok' }
+end
+
+ops.forget_made = function(at)
+  redis.call('UNLINK', at .. 'memo')
+  return { 'ok' }
+end
+
 ops.drop = function(at, read)
   return { 'ok', redis.call('HDEL', at .. read(), read()) }
 end

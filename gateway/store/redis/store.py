@@ -31,6 +31,9 @@ CACHED = 20_000
 LONGEST_WAIT = timedelta(hours=1)
 """How long a lane waits at most after it was taken over: the clock may have been wrong when it was told to wait."""
 
+MADE_MOST, MADE_LASTS = 50_000, 24 * 3600
+"""How many things that were costly to make are kept, and for how many seconds."""
+
 FORGET_TRIES = 200
 
 BACKLOG = 50_000
@@ -343,6 +346,15 @@ class RedisStore(Reads):
         """Forget a document; says whether it was there."""
         return bool((await self._calls.submit("drop", DOCS, f"doc:{kind}", key))[1])
 
+    async def remember(self, key: str, body: bytes) -> None:
+        """Keep something that was costly to make for a day at most, and until anybody is forgotten."""
+        await self._calls.submit("remember", DOCS, MADE_MOST, MADE_LASTS, key, body)
+
+    async def recall(self, key: str) -> bytes | None:
+        """Give what is kept so, None where nothing is."""
+        found: bytes | None = (await self._calls.submit("field", DOCS, "memo", key))[1]
+        return found
+
     async def forget(self, mailbox: str) -> dict[str, int]:
         """Erase a contact everywhere, if its partition is ours: under all names, when nobody works on it."""
         mailbox = await self._names.whose(mailbox) or mailbox
@@ -370,6 +382,7 @@ class RedisStore(Reads):
             now = self._clock()
             self._seats.move(mailbox, conversation.load, "", now)
             await self._give_back(part, mailbox, now)
+        await self._calls.submit("forget_made", DOCS)
         await self._calls.ring(self._holding.bell, f"forget {mailbox}")
         return erased
 
