@@ -42,7 +42,7 @@ def _matches(beside: Beside, wanted: str) -> Iterator[tuple[str, int]]:
         yield from ((mailbox, 0) for mailbox in reached)
         if reached:
             return
-    for mailbox, called in beside.contacts():
+    for mailbox, called in beside.named(max(name.split(), key=len, default="")):
         if name in plain(called) or wanted == mailbox.partition("/")[2]:
             yield mailbox, 0
     for mailbox, event in beside.saying(wanted):

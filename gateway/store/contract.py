@@ -318,8 +318,11 @@ class Beside(Protocol):
     def reached_at(self, digits: str) -> Iterator[str]:
         """Read the mailboxes of contacts whose address has these digits in it."""
 
-    def contacts(self) -> Iterator[tuple[str, str]]:
-        """Read every contact's mailbox and name, that of the newest conversation first."""
+    def named(self, word: str) -> Iterator[tuple[str, str]]:
+        """Read the mailbox and name of each contact whose name or address may have a word in it, the newest first.
+
+        `word` has neither capitals nor accents; one whose name has letters beyond ASCII may have any.
+        """
 
     def numbered(self, number: int) -> str:
         """Say whose conversation has, or had, a number, "" where nobody's."""

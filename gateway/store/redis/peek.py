@@ -143,8 +143,8 @@ class RedisBeside:
                 if digits in mailbox.partition("/")[2]:
                     yield mailbox
 
-    def contacts(self) -> Iterator[tuple[str, str]]:
-        """Read every contact's mailbox and name."""
+    def named(self, word: str) -> Iterator[tuple[str, str]]:
+        """Read every contact's mailbox and name: any may have the word."""
         return ((each.contact, each.name) for each in self.conversations())
 
     def numbered(self, number: int) -> str:

@@ -28,6 +28,15 @@ LOOK_BACK = 200_000
 """How many of the latest events are looked through for words."""
 
 
+SIGN = "\\"
+"""What says in a LIKE that the next sign is meant as it is."""
+
+
+def _like(words: str) -> str:
+    """Write a LIKE for words that stand somewhere in JSON."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", msgspec.json.encode(words).decode()[1:-1]) + "%"
+
+
 class SqliteBeside:
     """An installation whose store is a file in `folder`."""
 
@@ -108,11 +117,15 @@ class SqliteBeside:
                 if digits in mailbox.partition("/")[2]:
                     yield mailbox
 
-    def contacts(self) -> Iterator[tuple[str, str]]:
-        """Read every contact's mailbox and name."""
+    def named(self, word: str) -> Iterator[tuple[str, str]]:
+        """Read the mailbox and name of each contact whose document has the word, or letters beyond ASCII."""
+        sql = (
+            "SELECT mailbox, coalesce(json_extract(CAST(body AS TEXT), '$.name'), '') FROM conversation"
+            " WHERE CAST(body AS TEXT) LIKE ? ESCAPE ? OR length(CAST(body AS TEXT)) <> length(body)"
+            " ORDER BY number DESC"
+        )
         with _open(self._folder, write=False) as db:
-            name = "coalesce(json_extract(CAST(body AS TEXT), '$.name'), '')"
-            yield from db.execute(f"SELECT mailbox, {name} FROM conversation ORDER BY number DESC")  # noqa: S608 - ours
+            yield from db.execute(sql, (_like(word), SIGN))
 
     def numbered(self, number: int) -> str:
         """Say whose conversation has, or had, a number."""
@@ -123,15 +136,13 @@ class SqliteBeside:
 
     def saying(self, words: str) -> Iterator[tuple[str, Event]]:
         """Read the latest events in which these words stand somewhere, and whose."""
-        sign = "\\"
-        like = re.sub(r"([\\%_])", r"\\\1", msgspec.json.encode(words).decode()[1:-1])
         with _open(self._folder, write=False) as db:
             (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()
             sql = (
                 "SELECT mailbox, event FROM history"
                 " WHERE seq > ? AND CAST(event AS TEXT) LIKE ? ESCAPE ? ORDER BY seq DESC"
             )
-            for mailbox, event in db.execute(sql, (last - LOOK_BACK, f"%{like}%", sign)):
+            for mailbox, event in db.execute(sql, (last - LOOK_BACK, _like(words), SIGN)):
                 yield mailbox, decode_event(event)
 
     def conversation(self, mailbox: str) -> Conversation | None:
