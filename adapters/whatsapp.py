@@ -51,6 +51,9 @@ DOCUMENT = ("document", 100)
 
 
 LOW = ("YELLOW", "RED")
+LIMIT = "whatsapp_business_manager_messaging_limit"
+"""The field of how many people the business may write to first within 24 hours."""
+
 TROUBLED = ("BANNED", "RESTRICTED", "RATE_LIMITED", "FLAGGED", "DISCONNECTED", "DELETED")
 """What Meta may think of a number, of which an admin should know."""
 
@@ -206,19 +209,27 @@ class WhatsApp(MetaChannel):
     async def _ask_about_number(self) -> str:
         about = "display_phone_number,verified_name"
         answer = await self.ask_about(self._number, "phone_number_id", fields=about)
-        await self._see_how_it_stands()
-        return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')})"
+        stands = await self._see_how_it_stands()
+        return f"{answer.get('display_phone_number', '?')} ({answer.get('verified_name', '?')}){stands}"
 
-    async def _see_how_it_stands(self) -> None:
-        """Note what Meta thinks of the number; asked apart, as a field that a version doesn't know fails a call."""
+    async def _see_how_it_stands(self) -> str:
+        """Note what Meta thinks of the number, and say what it allows.
+
+        Asked apart from what names the number, as a field that a version doesn't know fails a call.
+        """
         told: Mapping[str, object] = {}
-        with contextlib.suppress(SendError):
-            told = await self._graph.get(self._number, fields="quality_rating,status")
+        for fields in (f"quality_rating,status,{LIMIT}", "quality_rating,status"):
+            with contextlib.suppress(SendError):
+                told = await self._graph.get(self._number, fields=fields)
+                break
         quality, status = clean(told.get("quality_rating")), clean(told.get("status"))
         concerns = [f"Meta rates the number's quality {quality}: fewer messages may be sent"] if quality in LOW else []
         if status in TROUBLED:
             concerns.append(f"the number is {status}: look at it in Meta's WhatsApp manager")
         self.concerns = concerns
+        tier = clean(told.get(LIMIT)).removeprefix("TIER_")
+        limit = "any number of" if tier == "UNLIMITED" else tier
+        return f", quality {quality}, may begin with {limit} people a day" if quality and limit else ""
 
 
 def _template(it: Mapping[str, object]) -> Template | None:

@@ -1,8 +1,8 @@
 """What the file says and what is kept in the store, as one configuration.
 
-One rule: what the file says goes before what is kept. Each agent, skill and further channel of the desk is the file's
-where it has one of the name, else the store's; so is each single setting of the desk and of routing. Of the glossary
-both count.
+One rule: what the file says goes before what is kept. Each agent, skill, saved reply and further channel of the desk is
+the file's where it has one of the name, else the store's; so is each single setting of the desk and of routing. Of the
+glossary both count.
 """
 
 import copy
@@ -20,6 +20,7 @@ LISTS = {
     "agent": (("agents",), "slack_user_id"),
     "skill": (("routing", "skills"), "name"),
     "room": (("desk", "channels"), "name"),
+    "reply": (("replies",), "name"),
 }
 """Where each kind of table that there may be several of stands, and the key that names it."""
 

@@ -17,6 +17,7 @@ Fault = Callable[[dict[str, Any]], web.Response | None]
 """Answers a call to send in Meta's place: given its body, None lets it through."""
 
 
+LIMIT = "whatsapp_business_manager_messaging_limit"
 MEGABYTE = 1024 * 1024
 LARGEST = {"image": 5, "video": 16, "audio": 16, "document": 100, "sticker": 1}
 
@@ -36,7 +37,7 @@ class WhatsAppSandbox:
         self.access_token = access_token
         self.app_secret = app_secret
         self.webhook = ""
-        self.standing = {"quality_rating": "GREEN", "status": "CONNECTED"}
+        self.standing = {"quality_rating": "GREEN", "status": "CONNECTED", LIMIT: "TIER_2K"}
         self.token_told: dict[str, Any] = {"is_valid": True, "expires_at": 0}
         self.sent: list[dict[str, Any]] = []
         self.expired = False
@@ -179,6 +180,8 @@ class WhatsAppSandbox:
         if id_ != self.number:
             return refuse(100, "Unsupported get request", subcode=33)
         about = {"id": self.number, "display_phone_number": "+46 31 390 06 00", "verified_name": "Shop"}
+        if LIMIT in http.query.get("fields", "") and LIMIT not in self.standing:
+            return refuse(100, f"(#100) Tried accessing nonexisting field ({LIMIT})")
         return web.json_response(about | self.standing)
 
     async def _send(self, http: web.Request) -> web.Response:

@@ -123,7 +123,10 @@ async def test_the_field_that_is_wrong_is_named_while_the_form_is_filled_in(
     assert {name for name, each in fields.items() if not each["works"]} == ({field} if field else set())
     assert told in fields.get(field, {"told": ""})["told"]
     if not field:
-        assert fields["phone_number_id"]["told"] == "+46 31 390 06 00 (Shop)"
+        assert (
+            fields["phone_number_id"]["told"]
+            == "+46 31 390 06 00 (Shop), quality GREEN, may begin with 2K people a day"
+        )
         assert "doesn't end" in fields["access_token"]["told"]
 
 

@@ -256,3 +256,26 @@ async def test_rules_of_the_desk_hold_from_then_on(console: Any) -> None:
     await world.until(lambda: "Ana" in str(world.slack.replies(thread)[-1].get("blocks", "")))
     await console.send("/admin/desk/rules")
     assert not world.gateway.settings.policy.only_assignee
+
+
+async def test_a_saved_reply_is_there_at_once_and_only_admins_change_it(console: Any) -> None:
+    world = console.world
+    text = "en: Hello {name},\n it will arrive: on Friday.\nes: Hola {name}"
+    status, page = await console.send("/admin/desk/replies/edit", field__name="friday", field__text=text)
+    assert (status, "it will arrive: on Friday." in page) == (200, True)
+    (reply,) = world.gateway.settings.policy.replies
+    assert reply.text == {"en": "Hello {name},\nit will arrive: on Friday.", "es": "Hola {name}"}
+    assert world.gateway.bridge.replies.is_fixed("Friday")
+    _, page = await console.get("/admin/desk/replies/edit?id=friday")
+    assert "en: Hello {name},\n it will arrive: on Friday.\nes: Hola {name}</textarea>" in page
+
+    await world.customer().write("Hola, ¿dónde está mi pedido A-1042?")
+    await world.slack.write("U0ANA", "!reply friday", thread=await world.thread())
+    await world.until(lambda: "Hola Lucía" in world.telegram.texts(1001))
+    for wrong, told in (
+        ("Hello", "a language and a colon"),
+        ("en: Hello {nmae}", "there is no {nmae}"),
+        ("", "is empty"),
+    ):
+        status, page = await console.send("/admin/desk/replies/edit", field__name="other", field__text=wrong)
+        assert (status, told in page) == (422, True), told

@@ -1,10 +1,14 @@
 """What a table of the configuration is in a form: each of its values as a line of text, or several."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config.tables import ConfigError
+
+MORE = "\ue000"
+"""Stands for the end of a line within a text while it is read."""
 
 YES = "yes"
 """What a ticked box says."""
@@ -105,6 +109,17 @@ def read_by_language(text: str) -> dict[str, str]:
 def show_by_language(values: Any) -> str:
     """Show texts by language, a line each."""
     return "\n".join(f"{tag}: {text}" for tag, text in values.items())
+
+
+def read_texts(text: str) -> dict[str, str]:
+    """Read lines such as `es: Hola`, each with the lines behind it that begin with a space."""
+    whole = re.sub(r"\r?\n[ \t]+", MORE, text)
+    return {tag: said.replace(MORE, "\n") for tag, said in read_by_language(whole).items()}
+
+
+def show_texts(values: Any) -> str:
+    """Show texts by language, the further lines of each behind a space."""
+    return "\n".join(f"{tag}: {text}".replace("\n", "\n ") for tag, text in values.items())
 
 
 def read_lists_by_language(text: str) -> dict[str, list[str]]:

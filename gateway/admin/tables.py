@@ -23,12 +23,14 @@ from gateway.admin.entries import (
     read_lists_by_language,
     read_number,
     read_terms,
+    read_texts,
     show_by_language,
     show_lines,
     show_list,
     show_lists_by_language,
     show_table,
     show_terms,
+    show_texts,
 )
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
@@ -135,6 +137,18 @@ ROOM = (
         show=show_list,
     ),
 )
+REPLY = (
+    Entry(name="name", label="Name", help="As in !reply NAME", required=True),
+    Entry(
+        name="text",
+        label="Text",
+        help="A language a line, such as en: Hello {name}; a line that begins with a space goes on with it",
+        read=read_texts,
+        show=show_texts,
+        rows=8,
+        required=True,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +177,7 @@ TABLES = {
     "routing": Table(kind="routing", title="Routing", entries=ROUTING),
     "desk/rules": Table(kind="desk", title="Rules of the desk", entries=RULES),
     "desk/channels": Table(kind="room", title="Further channels of the desk", entries=ROOM, key="name"),
+    "desk/replies": Table(kind="reply", title="Saved replies", entries=REPLY, key="name"),
 }
 
 
