@@ -4,7 +4,7 @@ https://docs.slack.dev/authentication/sign-in-with-slack/
 """
 
 import base64
-import secrets
+import hmac
 from dataclasses import dataclass
 
 import aiohttp
@@ -53,7 +53,8 @@ class SlackSignIn:
             redirect_uri=self.back,
         )
         claims = _claims(str(told.get("id_token", "")))
-        if claims.get("aud") != self.client_id or not secrets.compare_digest(str(claims.get("nonce", "")), nonce):
+        ours_again = hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode())
+        if claims.get("aud") != self.client_id or not ours_again:
             raise Unauthorised("Slack's answer is for another sign-in", "Sign in again.")
         ours = await SlackApi(self.api_base, self.bot_token, session).call("auth.test")
         if claims.get(TEAM) != ours.get("team_id"):

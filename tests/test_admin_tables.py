@@ -20,7 +20,7 @@ from gateway.admin.entries import (
     show_lists_by_language,
     show_terms,
 )
-from gateway.admin.tables import TABLES
+from gateway.admin.forms import TABLES
 from gateway.hands import utc
 from gateway.settings_book import KIND
 from gateway.store.contract import Result, Side, Step

@@ -14,7 +14,7 @@ from adapters.desk_setup import FIELDS as DESK
 from config.credentials import Field
 from gateway.admin.door import LINK, LINK_LASTS, SESSION_LASTS, TRIES, Door, make_link
 from gateway.admin.entries import Entry
-from gateway.admin.tables import TABLES
+from gateway.admin.forms import TABLES
 from gateway.admin.words import LANGUAGES, pick, words
 from gateway.store.choose import beside
 from gateway.store.contract import StoreError

@@ -8,6 +8,7 @@ from gateway.admin.audit_pages import AuditPages
 from gateway.admin.channels import Channels
 from gateway.admin.conversations import Conversations
 from gateway.admin.desk import DeskPages
+from gateway.admin.forms import TABLES
 from gateway.admin.language_pages import LanguagePages
 from gateway.admin.letters import Letters
 from gateway.admin.memory import MemoryPages
@@ -17,7 +18,7 @@ from gateway.admin.reports import Reports
 from gateway.admin.running import Running
 from gateway.admin.site import Site
 from gateway.admin.slack_door import SlackDoor
-from gateway.admin.tables import TABLES, TablePages
+from gateway.admin.tables import TablePages
 
 
 class Pages(Protocol):
