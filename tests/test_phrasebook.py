@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from translation.phrasebook import Phrasebook
+from translation.phrasebook import LONG, Phrasebook
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pl", "pt")
 SILENT = {"please"}
@@ -96,3 +96,16 @@ def test_no_language_writes_a_placeholder() -> None:
     for language in LANGUAGES:
         for key in sorted(BOOK.keys()):
             assert not re.search(r"[\[\]()|]", BOOK.wordings(key, language)[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_is_known_is_known_in_a_long_text_too(language: str) -> None:
+    """A long text is only glanced at where a word isn't known: never where it is."""
+    other = "en" if language != "en" else "es"
+    suggested = [each for side in ("customer", "agent") for each in BOOK.suggestions(language, side, limit=1000)]
+    keys = BOOK.keys()
+    wordings = [each for key in keys for each in BOOK.wordings(key, language) if "{" not in each]
+    for sentence in (*suggested, *wordings[::20]):
+        if (alone := await one(sentence, language, other)) is not None:
+            times = LONG // len(sentence) + 2
+            assert await one("\n".join([sentence] * times), language, other) == "\n".join([alone] * times), sentence

@@ -246,7 +246,8 @@ class Detector:
 
     def at_home(self, text: str, language: str) -> bool:
         """Say whether a text is plainly in a language; False where that takes a closer look."""
-        return self._frequencies.at_home(_WORD.findall(text.casefold()), _primary(language))
+        words = (found[0].casefold() for found in _WORD.finditer(text))
+        return self._frequencies.at_home(words, _primary(language))
 
     def distribution(self, text: str) -> dict[str, float]:
         """Say how likely each language is by this text alone; empty where it says nothing."""

@@ -10,7 +10,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Frequencies:
         total = sum(likely)
         return {language: share / total for language, share in zip(self.languages, likely, strict=True)}
 
-    def at_home(self, words: Sequence[str], language: str) -> bool:
+    def at_home(self, words: Iterable[str], language: str) -> bool:
         """Say whether enough of the words, in lower case, are a language's own, looking at no more than it takes."""
         if language not in self.languages:
             return False

@@ -20,7 +20,7 @@ from translation.phrase_tree import PhraseTree
 
 SCORE = 1.0
 LONG = 150
-"""Characters from which on a text is looked at sentence by sentence."""
+"""Characters from which on a text is seldom known, so that its words are looked at before it is read."""
 
 FOLDER = Path(__file__).parent / "phrases"
 SIDES = frozenset({"opening", "closing", "courtesy", "both", "customer", "agent", "notice"})
@@ -34,6 +34,9 @@ _WORD = r"[^\W_](?:[\w\u0300-\u036f]|['’`´](?=\w))*"
 _TOKEN = re.compile(
     rf"(?P<word>{_WORD})|(?P<hard>(?:[!?…¿¡\n]|\.(?!\d)|{_EMOJI})(?:[\s.!?…¿¡,]|{_EMOJI})*)|(?P<soft>[,;:()–—]|(?<=\s)-)"
 )
+_PLAIN = re.compile(r"(?<![\w@./:#+'’-])[^\W\d_]{4,}(?![\w@/:+'’-]|\.\w)")
+"""Words that are no part of a code or an address."""
+
 _WRITTEN = re.compile(rf"\{{(?P<slot>\w+)\}}|(?P<word>{_WORD})|(?P<hard>[!?…¿¡.][\s!?…¿¡.,]*(?=[\w{{]))")
 _GROUP = re.compile(r"(\([^()\[\]]*\)|\[[^()\[\]]*\])")
 _MARK = re.compile(r"[ \u00a0\u202f]*(?:[.!?…,¿¡]|;(?![-()])|:(?![-()*]))")
@@ -212,6 +215,17 @@ class _Language:
         for step, slot in steps:
             place = self._tree.grow_slot(place, step) if slot else self._tree.grow(place, step)
         return place
+
+    def may_know(self, text: str) -> bool:
+        """Say whether each plain word of a text is in some wording: most long texts have one early that isn't."""
+        known, spelling = self._tree.known, self.spelling
+        for found in _PLAIN.finditer(text):
+            # What has a capital may be a name.
+            if not found[0].islower() or (word := _fold(found[0])) in known or word in spelling:
+                continue
+            if not _RUN.search(word):
+                return False
+        return True
 
     def hear(self, text: _Text) -> list[_Segment] | None:
         """The phrases a text is made of; None unless it is made of phrases."""
@@ -422,8 +436,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _translate(text: str, heard_in: _Language, written_in: _Language) -> Rendering | None:
-    # No phrase goes on behind a sentence's end: a long text whose first sentence isn't known needn't be read on.
-    if len(text) > LONG and (stop := _SENTENCE_END.search(text)) and heard_in.hear(_tokens(text[: stop.end()])) is None:
+    if len(text) > LONG and not heard_in.may_know(text):
         return None
     segments = heard_in.hear(_tokens(text))
     if segments is None or all(heard_in.sections[segment.heard.key] == "courtesy" for segment in segments):
