@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+import translation.chain
 from config.store_address import read_address
 from gateway import shared_translations
 from gateway.shared_translations import SharedTranslations
@@ -214,11 +215,25 @@ async def test_who_asks_the_same_meanwhile_waits_for_it_as_long_as_they_may() ->
     await asyncio.sleep(0)
     impatient = await chain.translate("hola amigo", source="es", target="en", within=0.02)
     assert impatient == Untranslated("no engine works just now", passing=True)
+    assert engine.asked == 1
 
     engine.may.set()
 
     assert await asyncio.gather(*asked) == ["first hola amigo"] * 3
     assert engine.asked == 1
+
+
+async def test_nobody_waits_long_for_an_engine_that_hangs_on_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation.chain, "SAME_WAITS", 0.01)
+    hangs, other = Slow(), Counting("other")
+    chain = Chain([hangs, other])
+    first = asyncio.create_task(say(chain))
+    await asyncio.sleep(0)
+    hangs.can = set()
+
+    assert await say(chain) == "other hola amigo"
+    hangs.may.set()
+    assert await first == "first hola amigo"
 
 
 async def test_whoever_waited_tries_where_the_first_was_cancelled() -> None:

@@ -22,6 +22,9 @@ EXACT = "phrasebook"
 PATIENCE = 20.0
 """Seconds that an engine may take for a text before the next is asked."""
 
+SAME_WAITS = 1.0
+"""Seconds that a text waits at most for what is made of the same text for somebody else."""
+
 SHORT = 40
 """Characters up to which a text is translated anew where an engine knows what was said before."""
 
@@ -137,10 +140,11 @@ class Chain:
             return known
         lock = self._computing.setdefault((text, *pair), asyncio.Lock())
         try:
-            async with asyncio.timeout(None if until == math.inf else until - self._clock()):
+            async with asyncio.timeout(min(SAME_WAITS, until - self._clock())):
                 await lock.acquire()
         except TimeoutError:
-            return self._none((), failed=True, asked=True)
+            # An engine that hangs on a text holds up nobody else who has it.
+            return (await self._compute(asked, engines, until=until))[0]
         try:
             if (known := self._remembered(text, pair, names)) is not None:
                 return known

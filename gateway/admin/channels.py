@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters import KINDS
-from adapters.contract import Found, Pictured, SendError
+from adapters.contract import Called, Found, Pictured, SendError
 from config.credentials import Field, Unreadable
 from config.settings import CHANNEL_ID, ChannelSettings
 from config.tables import ConfigError
@@ -104,7 +104,7 @@ class Channels:
             "kind": NAMES[kept.kind] if isinstance(kept, ChannelSettings) else "",
             "in_file": name in running.settings.channels,
             "file": running.settings.file,
-            "webhook": f"{public}/webhooks/{name}" if public else "",
+            "webhook": f"{public}/webhooks/{name}" if public and self._is_called(name) else "",
             "fields": KINDS[kept.kind] if isinstance(kept, ChannelSettings) else (),
         }
 
@@ -119,6 +119,11 @@ class Channels:
                 if content.mime in PICTURES and content.size <= LARGEST:
                     body, mime = await asyncio.to_thread(content.file.read), content.mime
         return web.Response(body=body, content_type=mime, headers=HEADERS)
+
+    def _is_called(self, name: str) -> bool:
+        """Say whether a channel's platform calls us, as far as that is known: a polled one doesn't."""
+        channel: object = self._running.channels.get(name)
+        return not isinstance(channel, Called) or channel.waits_for_calls
 
     async def _ask(self, visit: Visit) -> web.StreamResponse:
         kind = self._kind(visit)

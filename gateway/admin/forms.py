@@ -37,7 +37,7 @@ AGENT = (
         help="How many conversations at a time; 4 where it is empty",
         read=read_number,
     ),
-    flag("admin", "May come into this console with Slack"),
+    flag("admin", "Admin", "May come into this console with Slack"),
 )
 SKILL = (
     Entry(name="name", label="Name", help="One word, such as billing", required=True),
