@@ -29,8 +29,6 @@ PAGES: tuple[str, ...] = (
 PAGES += ("skills/edit", "routing?text=Hola", "glossary", "conversations", "conversations/show?contact=tg/1001")
 PAGES += (
     "desk/rules",
-    "desk/channels",
-    "desk/channels/edit",
     "languages",
     "languages/memory",
     "languages/phrases",

@@ -56,7 +56,8 @@ async def test_what_is_answered_waits_until_the_channel_goes_on(
     assert page.index("resumed") < page.index("paused")
 
 
-async def test_by_command_too(world: Any, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_by_command_too(make_world: Callable[..., Awaitable[Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    world = await make_world()
     world.folder.mkdir(exist_ok=True)
     file = world.folder / "dragoman.toml"
     file.write_text(world.text(world._port))
