@@ -52,7 +52,9 @@ class Pauses:
         Raises:
             StoreError: the store can't be read.
         """
-        was, now = dict(self.now), {name: _decode(body) for name, body in (await store.docs(KIND)).items()}
+        now = {name: _decode(body) for name, body in (await store.docs(KIND)).items()}
+        # Looked at only now: somebody else may have seen the same change while the store was read.
+        was = dict(self.now)
         self.now.clear()
         self.now.update(now)
         for name in () if quietly else was.keys() ^ now.keys():

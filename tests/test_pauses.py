@@ -1,5 +1,6 @@
 """A channel that an admin paused: nothing is sent there, nothing that comes is lost, and all goes when it goes on."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,9 @@ import aiohttp
 import pytest
 
 from gateway.__main__ import main
+from gateway.hands import utc
+from gateway.pauses import Pause, Pauses, write_pause
+from gateway.store.choose import beside as beside_of
 
 CHANNEL = "/admin/channels/tg"
 
@@ -54,6 +58,21 @@ async def test_what_is_answered_waits_until_the_channel_goes_on(
     await world.until(lambda: "▶️ tg goes on: what waited goes now." in in_channel(world))
     _, page = await console.get("/admin/audit")
     assert page.index("resumed") < page.index("paused")
+
+
+async def test_two_who_see_the_same_change_tell_it_once(world: Any) -> None:
+    told: list[str] = []
+
+    async def changed(name: str, pause: Pause | None) -> None:
+        told.append(name if pause else f"{name} goes on")
+
+    store, beside = world.gateway.store, beside_of(world.settings().gateway)
+    pauses = Pauses(changed)
+    for paused in (True, False):
+        await asyncio.to_thread(write_pause, beside, "elsewhere", paused=paused, who="ines", at=utc())
+        await asyncio.gather(pauses.refresh(store), pauses.refresh(store))
+
+    assert told == ["elsewhere", "elsewhere goes on"]
 
 
 async def test_by_command_too(make_world: Callable[..., Awaitable[Any]], capsys: pytest.CaptureFixture[str]) -> None:
