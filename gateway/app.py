@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -189,7 +190,7 @@ class Gateway:
             unreadable=self._live.problems,
             held=self.bridge.hands.held,
             take_up=self._take_up,
-            spawn=lambda work: self._tasks.append(asyncio.create_task(work)),
+            spawn=self._spawn,
             freed=self.bridge.worker.offer_quietly,
             checkup=self._checkup,
             heard=self.heard,
@@ -236,8 +237,16 @@ class Gateway:
             told = (
                 f"⏸️ {name} was paused by {pause.who}. {waits}" if pause else f"▶️ {name} goes on: what waited goes now."
             )
-            with contextlib.suppress(SendError):
-                await self.desk.post(told, (), order=f"pause:{name}:{utc().isoformat()}")
+            # Beside: an admin who pauses a channel needn't wait for Slack.
+            self._spawn(self._tell_desk(told, f"pause:{name}:{utc().isoformat()}"))
+
+    async def _tell_desk(self, text: str, order: str) -> None:
+        with contextlib.suppress(SendError):
+            await self.desk.post(text, (), order=order)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin what ends with the gateway."""
+        self._tasks.append(asyncio.create_task(work))
 
     async def _from_desk(self, events: Sequence[Event]) -> None:
         await webhooks.keep_desk(self.store, self.heard, events)
