@@ -32,9 +32,11 @@ def mishaps(
         slack.scopes[:] = [scope for scope in scopes if not on or scope != "reactions:write"]
 
     def put_out(on: bool) -> None:
-        (slack.places.discard if on else slack.places.add)(channel)
-        slack.visible.update({channel: "support"} if on else {})
-        if not on:
+        if on:
+            slack.places.discard(channel)
+            slack.visible[channel] = "support"
+        else:
+            slack.places.add(channel)
             slack.visible.pop(channel, None)
 
     def end_soon(on: bool) -> None:

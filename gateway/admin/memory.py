@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,5 +121,6 @@ class MemoryPages:
             left_out = await asyncio.to_thread(taken)
         except TmxError as error:
             return await self._page(visit, [str(error).rpartition("/")[2]])
-        Audited(self._running.beside).note("memory", who=visit.who, did="imported", at=self._running.clock())
+        note = partial(Audited(self._running.beside).note, who=visit.who, did="imported", at=self._running.clock())
+        await asyncio.to_thread(note, "memory")
         return await self._page(visit, left_out) if left_out else visit.leave_for(PAGE, said="imported")
