@@ -7,6 +7,8 @@ RUNS ?= 20
 FAULTS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
+# Dozens of processes start while testing: none of them should compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
