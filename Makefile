@@ -1,4 +1,4 @@
-.PHONY: help install demo test soak bench screenshots lint lock clean
+.PHONY: help install demo test pytest soak bench screenshots lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -18,10 +18,13 @@ demo: $(VENV)/run.ok  ## the gateway and the sandbox, with a page to try it on
 
 install: $(VENV)/run.ok  ## what dragoman needs, in .venv
 
-test: $(VENV)/test.ok lint  ## every test, linter and type check
+test: $(VENV)/test.ok  ## every test, linter and type check
 	@tests/tools.sh
-	$(RUN) -m pytest
+	@$(MAKE) --no-print-directory -j2 lint pytest
 	@tests/tools.sh left-out
+
+pytest: $(VENV)/test.ok
+	$(RUN) -m pytest
 
 soak: $(VENV)/test.ok  ## RUNS trials of each fault (FAULTS="killed,power cut" for some) against the ledger
 	DRAGOMAN_SOAK=$(RUNS) DRAGOMAN_SOAK_ONLY="$(FAULTS)" $(RUN) -m pytest tests/test_ledger.py -k holds -n 0 --timeout 0

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -296,6 +297,7 @@ async def run_gateway(settings: Settings) -> int:
 
 async def serve(gateway: Gateway, host: str, port: int, told: str) -> int:
     """Serve a gateway's addresses until a signal says to stop."""
+    gc.freeze()  # the hundred thousand objects of the modules are never looked through again: 20 ms each time
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGINT, signal.SIGTERM):
