@@ -86,6 +86,19 @@ async def test_what_does_not_work_is_told_and_not_kept(console: Console, telegra
     assert await console.world.gateway.store.docs("audit") == {}
 
 
+async def test_what_is_wrong_is_told_in_the_admins_language(
+    console: Console, telegram: tuple[TelegramSandbox, str]
+) -> None:
+    _, base = telegram
+    await console.get("/admin/language/es")
+    _, page = await add(console, base, token="43:wrong")
+    assert 'role="alert">Telegram rechaza el token del bot. Pida el token a @BotFather' in page
+    _, page = await add(console, base, token="not a token")
+    assert "cifras, dos puntos y unas 35 letras" in page
+    _, said = await console.send(f"{CHANNELS}/add/telegram/check", field__token="43:wrong", field__api_base=base)
+    assert "Telegram rechaza el token del bot" in json.loads(said)["fields"]["token"]["told"]
+
+
 @pytest.mark.parametrize("kind", ["telegram", "whatsapp", "messenger", "instagram", "slack", "line"])
 async def test_of_an_empty_form_nothing_is_said(kind: str, console: Console) -> None:
     assert await console.send(f"{CHANNELS}/add/{kind}/check") == (200, '{"fields": {}}')

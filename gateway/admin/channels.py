@@ -15,6 +15,7 @@ from config.tables import ConfigError
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of_channel
+from gateway.admin.told import tell
 from gateway.admin.visit import HEADERS, Visit
 from gateway.channel_book import ChannelBook, examine_fields, filled_in
 from gateway.heard import Contact
@@ -157,7 +158,9 @@ class Channels:
                 was = await asyncio.to_thread(self._book(visit).fields, visit.form["kept"])
                 given = filled_in(KINDS[kind], given, was)
         found = await self._examine("new", kind, given)
-        verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
+        verdicts = {
+            name: {"works": each.works, "told": tell(visit.language, each.told)} for name, each in found.items()
+        }
         return web.json_response({"fields": verdicts})
 
     @staticmethod

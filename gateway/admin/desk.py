@@ -17,6 +17,7 @@ from config.tables import ConfigError
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.state import state_of
+from gateway.admin.told import tell
 from gateway.admin.visit import Visit
 from gateway.channel_book import filled_in
 from gateway.heard import Contact
@@ -74,7 +75,9 @@ class DeskPages:
         with contextlib.suppress(ConfigError):
             given = filled_in(FIELDS, given, (await asyncio.to_thread(self._book(visit).stored)).get("desk", {}))
         found, channels = await self._examine(given)
-        verdicts = {name: {"works": each.works, "told": each.told} for name, each in found.items()}
+        verdicts = {
+            name: {"works": each.works, "told": tell(visit.language, each.told)} for name, each in found.items()
+        }
         listed = [{"id": each.id, "name": each.name, "joined": each.joined} for each in channels]
         return web.json_response({"fields": verdicts, "choices": {"channel": listed}})
 

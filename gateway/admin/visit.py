@@ -2,17 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from yarl import URL
 
 from gateway.admin.door import Session
+from gateway.admin.told import tell
 from gateway.admin.words import LANGUAGES, words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
@@ -84,4 +86,13 @@ def environment(language: str) -> "Environment":
         lambda one, many, number: known.get(one if number == 1 else many, one if number == 1 else many),
         newstyle=True,
     )
+    made.globals["told"] = partial(_told, language)
     return made
+
+
+def _told(language: str, text: str) -> "Markup":
+    """Tell of what is wrong; what stays English is marked so, for those who have pages read to them."""
+    from markupsafe import Markup, escape
+
+    said = tell(language, text)
+    return escape(said) if said != text else Markup('<span lang="en">{}</span>').format(text)
