@@ -261,6 +261,18 @@ class Pictured(Protocol):
 
 
 @runtime_checkable
+class Portrayed(Protocol):
+    """A channel whose customers may have pictures."""
+
+    def portrait(self, peer: str) -> AbstractAsyncContextManager[Content]:
+        """Give the picture of a customer, or of an event's author; it is gone when the context ends.
+
+        Raises:
+            SendError: Rejected where they have none or show none, Unavailable where it may be tried again.
+        """
+
+
+@runtime_checkable
 class Called(Protocol):
     """A channel that hears nothing unless its platform can call us."""
 

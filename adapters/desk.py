@@ -262,12 +262,23 @@ class Desk:
         return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}
 
     async def post(
-        self, text: str, blocks: Sequence[Block], *, order: str, thread: str = "", channel: str = "", name: str = ""
+        self,
+        text: str,
+        blocks: Sequence[Block],
+        *,
+        order: str,
+        thread: str = "",
+        channel: str = "",
+        name: str = "",
+        face: str = "",
     ) -> str:
         """Post, in a thread or as a first message in a channel ("" the desk's first); gives the post's place.
 
-        `order` lets `find` know it again, `name` is under whose it shows where the app may use others than its own.
+        `order` lets `find` know it again, `name` and `face`, the address of a picture, are whose it shows under where
+        the app may use others than its own.
         """
+
+        may_customize = CUSTOMIZE in self._api.scopes
 
         async def post(at: Place) -> str:
             answer = await self._api.call(
@@ -276,7 +287,8 @@ class Desk:
                 text=text,
                 blocks=blocks,
                 thread_ts=at.ts or None,
-                username=name[:NAME_LENGTH] if name and CUSTOMIZE in self._api.scopes else None,
+                username=name[:NAME_LENGTH] if name and may_customize else None,
+                icon_url=face if face and may_customize else None,
                 unfurl_links=False,
                 unfurl_media=False,
                 metadata={"event_type": METADATA, "event_payload": {"order": order}},

@@ -17,6 +17,9 @@ from adapters.contract import Content, Rejected, Unauthorised, Unavailable
 MAX_FILE = 100 * 1024 * 1024
 """Bytes a file may have; WhatsApp's largest is 100 MB."""
 
+MAX_PICTURE = 512 * 1024
+"""Bytes that the picture of a person may have."""
+
 IN_MEMORY = 256 * 1024
 CHUNK = 256 * 1024
 HOPS = 5

@@ -3,8 +3,8 @@
 https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -13,9 +13,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.contract import Content, Malformed, Outbound, Request, Sent, Uncertain
+from adapters.contract import Content, Malformed, Outbound, Rejected, Request, Sent, Uncertain
 from adapters.http import an_id, clean, read_json
-from adapters.media import Hosts, fetch
+from adapters.media import MAX_PICTURE, Hosts, fetch
 from adapters.meta import Failures, MetaChannel
 from adapters.odd import ELSEWHERE, unrecognised
 from config.settings import ChannelSettings
@@ -73,6 +73,15 @@ class MessagingChannel(MetaChannel):
         if not isinstance(body, dict) or body.get("object") != self._object:
             raise Malformed(f"this is another platform's: its object isn't {self._object}")
         return self._reader.read(body, request.at)
+
+    @asynccontextmanager
+    async def portrait(self, peer: str) -> AsyncIterator[Content]:
+        """Fetch the picture of a customer, by an address that Meta ends after some days."""
+        url = clean((await self._graph.get(peer, fields="profile_pic")).get("profile_pic"))
+        if not url:
+            raise Rejected("they show no picture")
+        async with fetch(self._session, url, self._hosts, most=MAX_PICTURE) as content:
+            yield content
 
     def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:
         """Fetch a file from Meta's own hosts, which want no token."""

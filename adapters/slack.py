@@ -4,12 +4,13 @@ workspaces share. https://docs.slack.dev/apis/events-api/
 A direct message is a contact (`D024…`), and so is a thread in a channel (`C024…:1790000000.000100`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import aiohttp
+from yarl import URL
 
 from adapters import slack_files
 from adapters.contract import (
@@ -30,7 +31,7 @@ from adapters.contract import (
     Unreachable,
 )
 from adapters.http import clean, read_json
-from adapters.media import fetch
+from adapters.media import MAX_PICTURE, Hosts, fetch
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, check_signature
 from adapters.slack_guests import GuestReader
@@ -39,6 +40,9 @@ from config.credentials import Field, Secret
 from config.settings import ChannelSettings
 from routing.contents import File
 from routing.events import Event
+
+FACES = ("slack-edge.com", "gravatar.com")
+"""Where people's pictures are, for everybody to see."""
 
 FAILURES: Mapping[str, Failure] = {
     "channel_not_found": Failure(Unreachable, "the app can't see this customer's channel", "Have it invited again."),
@@ -99,6 +103,7 @@ class Slack:
         base = values["api_base"].rstrip("/") + "/"
         self._session = session
         self._hosts = slack_files.hosts(base, self._secrets["bot_token"])
+        self._faces = Hosts(URL(base), FACES)
         self._api = SlackApi(base, self._secrets["bot_token"], session, FAILURES)
         self._sockets = SlackApi(base, self._secrets["app_token"], session)
         self._reader = GuestReader(settings.id)
@@ -187,6 +192,20 @@ class Slack:
 
     async def name_of(self, peer: str) -> str:
         """Ask what an author is called, or whom a direct message is with, or who began a thread."""
+        person = await self._person(peer)
+        profile = person.get("profile") or {}
+        return clean(profile.get("display_name")) or clean(profile.get("real_name")) or clean(person.get("name"))
+
+    @asynccontextmanager
+    async def portrait(self, peer: str) -> AsyncIterator[Content]:
+        """Fetch the picture of whom `name_of` names, which is where everybody may see it."""
+        url = clean(((await self._person(peer)).get("profile") or {}).get("image_192"))
+        if not url:
+            raise Rejected("they show no picture")
+        async with fetch(self._session, url, self._faces, most=MAX_PICTURE) as content:
+            yield content
+
+    async def _person(self, peer: str) -> Mapping[str, Any]:
         where, _, thread = peer.partition(":")
         if where.startswith(("U", "W")):
             about: dict[str, Any] = {"user": where}
@@ -196,10 +215,8 @@ class Slack:
         else:
             about = (await self._api.read("conversations.info", channel=where)).get("channel") or {}
         if not about.get("user"):
-            return ""
-        person = (await self._api.read("users.info", user=str(about["user"]))).get("user") or {}
-        profile = person.get("profile") or {}
-        return clean(profile.get("display_name")) or clean(profile.get("real_name")) or clean(person.get("name"))
+            return {}
+        return (await self._api.read("users.info", user=str(about["user"]))).get("user") or {}
 
     def questions(self) -> Sequence[Question]:
         """Give what Slack can be asked: whose bot token it is, and whether the app token connects."""

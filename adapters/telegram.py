@@ -237,18 +237,33 @@ class Telegram:
     @asynccontextmanager
     async def picture(self) -> AsyncIterator[Content]:
         """Fetch the bot's latest profile photo, as small as Telegram has it."""
+        photo = await self._photo_of(self._bot_id)
+        if not photo:
+            raise Rejected("the bot has no picture", "Give it one at @BotFather: /setuserpic.")
+        async with self.fetch(File(ref=photo, kind="photo")) as content:
+            yield content
+
+    @asynccontextmanager
+    async def portrait(self, peer: str) -> AsyncIterator[Content]:
+        """Fetch a person's latest profile photo; groups are asked for none."""
+        chat, *_ = _addressee(peer)
+        photo = await self._photo_of(str(chat)) if chat > 0 else ""
+        if not photo:
+            raise Rejected("no picture is shown to the bot")
+        async with self.fetch(File(ref=photo, kind="photo")) as content:
+            yield content
+
+    async def _photo_of(self, user: str) -> str:
+        """Give the file of somebody's latest profile photo, "" where none is shown to us."""
         try:
             answer = await self._request.post(
                 f"{self._url}/getUserProfilePhotos",
-                Form(user_id=self._bot_id, limit=1),  # type: ignore[arg-type]  # as above
+                Form(user_id=user, limit=1),  # type: ignore[arg-type]  # as above
             )
         except TelegramError as error:
             raise explain(error) from error
         photos = answer.get("photos") if isinstance(answer, dict) else None
-        if not photos or not photos[0]:
-            raise Rejected("the bot has no picture", "Give it one at @BotFather: /setuserpic.")
-        async with self.fetch(File(ref=clean(photos[0][0].get("file_id")), kind="photo")) as content:
-            yield content
+        return clean(photos[0][0].get("file_id")) if photos and photos[0] else ""
 
     def questions(self) -> Sequence[Question]:
         """Give what Telegram can be asked: whose token it is."""

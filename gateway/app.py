@@ -25,6 +25,7 @@ from gateway.checkup import Checkup
 from gateway.conversation_commands import FORGET, FORGOTTEN
 from gateway.desk_console import Console
 from gateway.engines import make_chain
+from gateway.faces import Faces
 from gateway.hands import utc
 from gateway.heard import Heard
 from gateway.interpret import Interpreter
@@ -65,7 +66,7 @@ class Gateway:
         self.app.add_routes(
             [web.get("/healthz", _healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
         )
-        self.app.add_routes([web.get("/files/{token}", self._file)])
+        self.app.add_routes([web.get("/files/{token}", self._file), web.get("/faces/{token}", self._face)])
         self._rules = Rules(settings.policy)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -92,6 +93,7 @@ class Gateway:
         self.app[webhooks.HEARD] = self.heard
         self.pauses = Pauses(self._pause_changed)
         self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
+        self._faces = Faces(cache(key), settings.gateway.public_url, self.channels, self.store)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
         self._checkup = self._make_checkup()
@@ -125,6 +127,7 @@ class Gateway:
             self._rules,
             self._make_budget(),
             self._links,
+            self._faces,
             recorder=self._recorder,
         )
 
@@ -312,6 +315,9 @@ class Gateway:
 
     async def _file(self, http: web.Request) -> web.StreamResponse:
         return await self._links.serve(http)
+
+    async def _face(self, http: web.Request) -> web.StreamResponse:
+        return await self._faces.serve(http)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         stats = self.store.stats()

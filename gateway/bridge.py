@@ -14,6 +14,7 @@ from gateway.desk_cards import DeskCards
 from gateway.desk_files import DeskFiles
 from gateway.desk_marks import DeskMarks
 from gateway.desk_posts import DeskPosts
+from gateway.faces import Faces
 from gateway.hands import Clock, Hands, utc
 from gateway.interpret import Interpreter
 from gateway.lens import Lens
@@ -47,6 +48,7 @@ class Bridge:
         rules: Rules,
         budget: Budget,
         links: Links,
+        faces: Faces,
         *,
         clock: Clock = utc,
         recorder: Recorder | None = None,
@@ -59,7 +61,7 @@ class Bridge:
         budget.share = store.share
         updates = Budget(rate=UPDATE_RATE, burst=UPDATE_BURST, clock=budget.clock, share=store.share)
         files = DeskFiles(self.hands, desk, channels)
-        people = People(channels)
+        people = People(channels, faces)
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, rules, interpreter.tally)
         self.cards = DeskCards(self.hands, desk, channels, interpreter, rules, updates)

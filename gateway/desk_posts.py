@@ -277,7 +277,7 @@ class DeskPosts:
             await self._correct(ts, entries)
         else:
             group = list(await self._hands.store.begin(group))
-            ts = await self._post(entries, first.id, where)
+            ts = await self._post(entries, first, first.id, where)
         posts, missed = _posts(entries, ts), self._missed(group[0], entries)
         await self._hands.keep(batch, Result(orders=tuple(order.id for order in group), posts=posts, events=missed))
         return 0 if found else 1
@@ -291,7 +291,7 @@ class DeskPosts:
             ts = await find_post(self._desk, id_, order.at, thread=where) if order.open_call else ""
             if not ts:
                 (order,) = await self._hands.store.begin([replace(order, progress=progress)])
-                ts = await self._post([parts[index]], id_, where)
+                ts = await self._post([parts[index]], order, id_, where)
             progress = replace(progress, sent=(*progress.sent, ts))
             order = await self._hands.store.advance(replace(order, progress=progress))
         posts = _posts(parts[:1], progress.sent[0])
@@ -305,11 +305,12 @@ class DeskPosts:
         except SendError as error:
             raise SearchFailed(error) from error
 
-    async def _post(self, entries: Sequence[Entry], id_: str, where: str) -> str:
+    async def _post(self, entries: Sequence[Entry], order: Order, id_: str, where: str) -> str:
         text, blocks = draw(entries)
         for name in dict.fromkeys((_speaker(entries), "")):
+            face = self._people.face(order) if name else ""
             try:
-                return await self._desk.post(text, blocks, order=id_, thread=where, name=name)
+                return await self._desk.post(text, blocks, order=id_, thread=where, name=name, face=face)
             except SlackRefusal as error:
                 log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
         channel = self._desk.places.find(where).channel

@@ -1,10 +1,14 @@
-"""What those are called who write in one place with others: asked once, and known until the gateway ends."""
+"""Who writes: their face, and what those are called who write in one place with others.
+
+Names are asked for once, and known until the gateway ends.
+"""
 
 from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from adapters.contract import Channel, Naming, SendError
+from gateway.faces import Faces
 from gateway.store.contract import Order
 from routing.contents import channel_of
 from routing.effects import ShowFiles, TellDesk
@@ -14,11 +18,17 @@ KNOWN = 10_000
 
 
 class People:
-    """Names by channel and the platform's id."""
+    """Names by channel and the platform's id; `faces` has where the pictures are."""
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, channels: Mapping[str, Channel], faces: Faces) -> None:
+        self._faces = faces
         self._channels = channels
         self._names: dict[tuple[str, str], str] = {}
+
+    def face(self, order: Order) -> str:
+        """Give the address of the picture of who wrote what is to be shown, "" where there can be none."""
+        author = order.effect.author if isinstance(order.effect, TellDesk | ShowFiles) else ""
+        return self._faces.address(order.mailbox, author)
 
     async def named(self, order: Order) -> Order:
         """Put the author's name into what is to be shown; none where the platform doesn't tell."""

@@ -113,7 +113,10 @@ class DemoPage:
             return web.Response(
                 text=path.read_text(encoding="utf-8"),
                 content_type=TYPES[path.suffix],
-                headers={"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'self'; img-src data:"},
+                headers={
+                    "Cache-Control": "no-cache",
+                    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:",
+                },
             )
 
         return serve
@@ -277,7 +280,8 @@ class DemoPage:
         }
 
     def _post(self, post: dict[str, Any]) -> dict[str, Any]:
-        kept: dict[str, Any] = {key: post[key] for key in ("ts", "text", "blocks", "user") if key in post}
+        shown = ("ts", "text", "blocks", "user", "username", "icons")
+        kept: dict[str, Any] = {key: post[key] for key in shown if key in post}
         files = [self._file_of(each) for each in post.get("files", ())]
         return {**kept, "files": files, "reactions": self._slack.reactions.get(post["ts"], [])}
 

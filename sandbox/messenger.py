@@ -38,6 +38,7 @@ class MessagingSandbox:
         self.sent: list[dict[str, Any]] = []
         self.subscribed: list[str] = []
         self.names: dict[str, str] = {}
+        self.pictures: dict[str, str] = {}
         self.closed: set[str] = set()
         self.echoes = True
         self.expired = False
@@ -187,4 +188,8 @@ class MessagingSandbox:
         if name is None:
             return refuse(100, "Unsupported get request. Object does not exist", subcode=33)
         first, _, last = name.partition(" ")
-        return web.json_response({"id": asked, "name": name, "first_name": first, "last_name": last})
+        about = {"name": name, "first_name": first, "last_name": last, "profile_pic": self.pictures.get(asked, "")}
+        wanted = http.query.get("fields", "").split(",")
+        return web.json_response(
+            {"id": asked} | {field: told for field, told in about.items() if field in wanted and told}
+        )

@@ -140,8 +140,8 @@ class SlackSandbox(SlackPeople):
         }
 
     def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
-        profile = {"display_name": self.names.get(str(fields.get("user")), "")}
         user = str(fields.get("user"))
+        profile = {"display_name": self.names.get(user, ""), "image_192": self.pictures.get(user, "")}
         about = {"profile": profile, "tz_offset": self.zones.get(user, 0), "is_bot": user in self.programs}
         return {"ok": True, "user": {"id": user, **about}}
 
@@ -227,6 +227,8 @@ class SlackSandbox(SlackPeople):
         kept: dict[str, Any] = {
             key: fields[key] for key in ("text", "blocks", "thread_ts", "metadata", "username") if key in fields
         }
+        if "icon_url" in fields:
+            kept["icons"] = {"image_48": fields["icon_url"]}
         message: dict[str, Any] = {
             "type": "message",
             "channel": fields["channel"],

@@ -50,6 +50,7 @@ class SlackWorkspace:
         self.places = {channel}
         self.visible: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.pictures: dict[str, str] = {}
         self.away: set[str] = set()
         self.members: set[str] = set()
         self.programs: set[str] = set()

@@ -40,6 +40,7 @@ class TelegramSandbox:
         self.drop_before: set[str] = set()
         self.drop_after: set[str] = set()
         self.picture = ""
+        self.pictures: dict[str, str] = {}
         self.webhook: str = ""
         self.secret: str = ""
         self.changed = asyncio.Event()
@@ -132,7 +133,7 @@ class TelegramSandbox:
     async def _do(self, method: str, fields: dict[str, str]) -> web.Response:
         match method:
             case "getMe" | "getWebhookInfo" | "getUserProfilePhotos":
-                return _ok(self._about(method))
+                return _ok(self._about(method, fields))
             case "setWebhook":
                 self.webhook, self.secret = fields.get("url", ""), fields.get("secret_token", "")
                 return _ok(True)
@@ -151,14 +152,15 @@ class TelegramSandbox:
                 return self._get_file(fields.get("file_id", ""))
         return _refuse(404, "Not Found")
 
-    def _about(self, method: str) -> dict[str, Any]:
-        """Tell about the bot, what it is called by and what it looks like."""
+    def _about(self, method: str, fields: dict[str, str]) -> dict[str, Any]:
+        """Tell about the bot and what it is called by, and what anybody looks like."""
+        bot = self.token.partition(":")[0]
         if method == "getMe":
-            id_ = int(self.token.partition(":")[0])
-            return {"id": id_, "is_bot": True, "first_name": "Shop", "username": "shop_bot"}
+            return {"id": int(bot), "is_bot": True, "first_name": "Shop", "username": "shop_bot"}
         if method == "getWebhookInfo":
             return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": len(self._updates)}
-        sizes = [{"file_id": self.picture, "width": 160, "height": 160}] if self.picture else []
+        picture = self.picture if fields.get("user_id") == bot else self.pictures.get(fields.get("user_id", ""), "")
+        sizes = [{"file_id": picture, "width": 160, "height": 160}] if picture else []
         return {"total_count": len(sizes), "photos": [sizes] if sizes else []}
 
     async def _poll(self, offset: int, wait: float) -> web.Response:

@@ -14,7 +14,18 @@ import pytest
 from aiohttp import web
 
 from adapters import CHANNELS, KINDS
-from adapters.contract import Asked, Channel, Forged, Malformed, Outbound, Request, SendError, Unavailable
+from adapters.contract import (
+    Asked,
+    Channel,
+    Forged,
+    Malformed,
+    Outbound,
+    Portrayed,
+    Rejected,
+    Request,
+    SendError,
+    Unavailable,
+)
 from config.credentials import Secret
 from config.settings import ChannelSettings
 from routing.events import Event
@@ -204,3 +215,61 @@ async def test_the_table_of_capabilities_is_true(session: aiohttp.ClientSession)
     assert rows == {
         kind: (each.max_text, each.size.__name__, each.receipts, each.read_until) for kind, each in made.items()
     }
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
+FOUND = {"ok": True, "result": {"total_count": 1, "photos": [[{"file_id": "AgAC"}, {"file_id": "AgBD"}]]}}
+SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "telegram": ("1001", {"getUserProfilePhotos": FOUND, "getFile": {"ok": True, "result": {"file_path": "picture"}}}),
+    "messenger": ("7001", {"7001": {"id": "7001", "profile_pic": "BASE/picture"}}),
+    "instagram": ("7001", {"7001": {"id": "7001", "profile_pic": "BASE/picture"}}),
+    "slack": ("U0GUEST", {"users.info": {"ok": True, "user": {"profile": {"image_192": "BASE/picture"}}}}),
+    "line": ("U7001", {"U7001": {"displayName": "Mika", "pictureUrl": "BASE/picture"}}),
+}
+"""A customer of each kind that shows pictures, and what its platform answers by the last part of what it is asked."""
+
+HIDDEN: dict[str, dict[str, Any]] = {
+    "telegram": {"getUserProfilePhotos": {"ok": True, "result": {"total_count": 0, "photos": []}}},
+    "messenger": {"7001": {"id": "7001"}},
+    "instagram": {"7001": {"id": "7001"}},
+    "slack": {"users.info": {"ok": True, "user": {}}},
+    "line": {"U7001": {"displayName": "Mika"}},
+}
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+async def test_a_picture_of_a_customer_is_had_if_they_show_one(
+    kind: str, session: aiohttp.ClientSession, aiohttp_server: Any
+) -> None:
+    answers: dict[str, Any] = {}
+
+    async def answer(http: web.Request) -> web.Response:
+        last = http.path.rpartition("/")[2]
+        if last == "picture":
+            return web.Response(body=PICTURE)
+        told = json.dumps(answers[last]).replace("BASE", f"http://{http.host}")
+        return web.Response(text=told, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    base = str((await aiohttp_server(app)).make_url("")).rstrip("/")
+    bases = {each.name: base for each in KINDS[kind] if each.name in ("api_base", "data_base")}
+    channel: object = make(kind, session, **bases)
+    if kind not in SHOWN:
+        assert not isinstance(channel, Portrayed)
+        return
+    assert isinstance(channel, Portrayed)
+    peer, shown = SHOWN[kind]
+    answers |= shown
+    async with channel.portrait(peer) as content:
+        assert (content.mime, content.file.read()) == ("image/png", PICTURE)
+    answers |= HIDDEN[kind]
+    with pytest.raises(Rejected):
+        async with channel.portrait(peer):
+            pass
+    elsewhere = json.loads(json.dumps(shown).replace("BASE", "https://intranet.example"))
+    if elsewhere != shown:
+        answers |= elsewhere
+        with pytest.raises(Rejected, match="isn't at one of the platform's own hosts"):
+            async with channel.portrait(peer):
+                pass

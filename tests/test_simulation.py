@@ -33,6 +33,7 @@ from gateway.bridge import Bridge
 from gateway.budget import Budget
 from gateway.deliver import TWICE
 from gateway.desk_posts import DeskPosts
+from gateway.faces import Faces
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
 from gateway.links import Links
@@ -237,7 +238,7 @@ class Place:
         self._sim = sim
 
     async def post(
-        self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "", channel: str = "", name: str = ""
+        self, text: str, blocks: Sequence[Any], *, order: str, thread: str = "", channel: str = "", **shown: str
     ) -> str:
         """Take a post."""
         where, root = self.places.find(thread or f"{channel}/")
@@ -556,7 +557,8 @@ class Simulation:
         channels: Any = self.chats
         budget = Budget(rate=1, burst=5, clock=self.loop.time)
         links = Links(lambda: b"key", "", desk, self.wall)
-        self.bridge = Bridge(store, desk, channels, interpreter, Rules(POLICY), budget, links, clock=self.wall)
+        faces = Faces(lambda: b"key", "", channels, store)
+        self.bridge = Bridge(store, desk, channels, interpreter, Rules(POLICY), budget, links, faces, clock=self.wall)
         self.bridge.start()
         self._queue = self.loop.create_task(self.bridge.worker.watch_queue())
         self.store = store

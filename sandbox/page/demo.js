@@ -202,6 +202,16 @@ function drawPost(post, agent) {
     const head = make("div", "agent", state.agents[post.user] || post.user);
     head.append(menu(post, agent, [["Fix the translation", "fix"], ["Where has it been?", "passport"]]));
     node.append(head);
+  } else if (post.username) {
+    const head = make("div", "customer");
+    if (post.icons) {
+      const face = make("img");
+      face.src = new URL(post.icons.image_48).pathname;
+      face.alt = "";
+      head.append(face);
+    }
+    head.append(make("span", "", post.username), menu(post, agent, [["Where has it been?", "passport"]]));
+    node.append(head);
   } else node.append(menu(post, agent, [["Where has it been?", "passport"]]));
   if (post.blocks && post.blocks.length) for (const it of post.blocks) node.append(block(it, post, agent));
   else if (post.text) node.append(mrkdwn(post.text, make("div", "section")));

@@ -1,0 +1,96 @@
+"""Customers' faces: at an address that nobody can guess, a pattern for want of a picture, gone with the customer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import filetype
+import pytest
+
+from gateway.pattern import pattern
+
+PHOTO = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+async def face(world: Any, text: str) -> str:
+    """Give the picture's address on the post that shows a text, "" for none."""
+    post = await world.shown(await world.thread(), text)
+    return str(post.get("icons", {}).get("image_48", ""))
+
+
+async def test_what_a_customer_says_shows_their_face(world: Any, session: aiohttp.ClientSession) -> None:
+    world.telegram.pictures["1001"] = world.telegram.add_file(PHOTO)
+    await world.customer().write("Hello")
+    address = await face(world, "Hello")
+
+    async with session.get(address) as answer:
+        assert (answer.status, answer.content_type, await answer.read()) == (200, "image/png", PHOTO)
+        assert answer.headers["Cache-Control"] == "private, max-age=86400"
+    assert "1001" not in address
+    assert world.telegram.token not in address
+    calls = len(world.telegram.calls)
+    async with session.get(address) as answer:
+        assert await answer.read() == PHOTO
+    assert len(world.telegram.calls) == calls
+
+
+async def test_it_is_the_same_address_each_time(world: Any) -> None:
+    await world.customer().write("One")
+    first = await face(world, "One")
+    await world.customer().write("Two")
+    assert await face(world, "Two") == first
+
+
+async def test_who_shows_none_has_a_pattern_of_their_own(world: Any, session: aiohttp.ClientSession) -> None:
+    await world.customer().write("Hello")
+    async with session.get(await face(world, "Hello")) as answer:
+        assert (answer.status, answer.content_type) == (200, "image/png")
+        assert await answer.read() == pattern("tg/1001 ")
+        assert answer.headers["Cache-Control"] == "private, max-age=600"
+
+
+async def test_a_picture_that_is_none_is_not_passed_on(world: Any, session: aiohttp.ClientSession) -> None:
+    world.telegram.pictures["1001"] = world.telegram.add_file(b"<html><script>alert(1)</script></html>")
+    await world.customer().write("Hello")
+    async with session.get(await face(world, "Hello")) as answer:
+        assert await answer.read() == pattern("tg/1001 ")
+
+
+async def test_whoever_makes_an_address_up_gets_nothing(world: Any, session: aiohttp.ClientSession) -> None:
+    await world.customer().write("Hello")
+    address = await face(world, "Hello")
+    for wrong in (address[:-2], address[:-4] + "AAAA", f"{world.url}/faces/x", f"{world.url}/faces/%C3%A9"):
+        async with session.get(wrong) as answer:
+            assert answer.status == 404
+
+
+async def test_who_is_forgotten_has_no_face(world: Any, session: aiohttp.ClientSession) -> None:
+    await world.customer().write("Hello")
+    address = await face(world, "Hello")
+    await world.settled()
+    await world.gateway.store.forget("tg/1001")
+    async with session.get(address) as answer:
+        assert answer.status == 404
+
+
+async def test_no_face_where_the_app_may_not_or_slack_could_not_get_it(
+    make_world: Callable[..., Awaitable[Any]],
+) -> None:
+    world = await make_world()
+    world.slack.scopes.remove("chat:write.customize")
+    await world.gateway.desk.probe()
+    await world.customer().write("Hello")
+    assert await face(world, "Hello") == ""
+
+
+def test_patterns_are_pictures_and_tell_one_from_the_other() -> None:
+    made = {pattern(f"wa/4670000{number}") for number in range(500)}
+    assert len(made) > 490
+    assert {filetype.guess_mime(each) for each in made} == {"image/png"}
+    assert pattern("wa/1") == pattern("wa/1")
