@@ -453,6 +453,7 @@ class Desk:
             return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
 
         bolt = AsyncApp(
+            name="dragoman",  # else it looks through the whole stack for one
             signing_secret=self._settings.signing_secret.reveal() or "-",
             client=open_client(self._settings.api_base),
             authorize=authorize,

@@ -31,6 +31,7 @@ from gateway.heard import Heard
 from gateway.interpret import Interpreter
 from gateway.keys import load_key
 from gateway.links import Links
+from gateway.live_channels import KIND as CHANNEL
 from gateway.live_channels import LiveChannels
 from gateway.live_settings import LiveSettings
 from gateway.measures import KEPT, OLDEST, WAITING
@@ -92,8 +93,9 @@ class Gateway:
         self.app[webhooks.STORE] = self.store
         self.app[webhooks.HEARD] = self.heard
         self.pauses = Pauses(self._pause_changed)
-        self._links = Links(cache(key), settings.gateway.public_url, self.desk, utc)
-        self._faces = Faces(cache(key), settings.gateway.public_url, self.channels, self.store)
+        known = cache(key)
+        self._links = Links(known, settings.gateway.public_url, self.desk, utc)
+        self._faces = Faces(known, settings.gateway.public_url, self.channels, self.store)
         self.bridge = self._make_bridge()
         self.desk.console = self._make_console()
         self._checkup = self._make_checkup()
@@ -235,7 +237,8 @@ class Gateway:
         """Tell the desk, from one replica, and let go what waited."""
         if pause is None:
             self.store.wake(name)
-        if self.store.leads("checkup"):
+        gone = pause is None and name not in self.settings.channels and name not in await self.store.docs(CHANNEL)
+        if self.store.leads("checkup") and not gone:
             waits = "What is answered there waits, what customers write still comes."
             told = (
                 f"⏸️ {name} was paused by {pause.who}. {waits}" if pause else f"▶️ {name} goes on: what waited goes now."

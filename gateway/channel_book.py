@@ -15,6 +15,7 @@ from gateway.audit import Audited
 from gateway.checks import Check, examine, try_channel
 from gateway.keys import load_key
 from gateway.live_channels import KIND, open_channel, seal_channel
+from gateway.pauses import write_pause
 from gateway.store.choose import beside
 
 
@@ -93,6 +94,7 @@ class ChannelBook:
         """
         self._one(name)
         self._write(name, None, "removed", {})
+        write_pause(self._beside, name, paused=False, who=self._who, at=self._clock())
 
     def key(self) -> bytes:
         """Give what credentials are encrypted with.

@@ -44,6 +44,17 @@ encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Correction).decode
 
 
+def read(stored: Mapping[str, bytes]) -> Sequence[Correction]:
+    """Read those that can be read; of others the log tells."""
+    corrections = []
+    for key, body in stored.items():
+        try:
+            corrections.append(decode(body))
+        except msgspec.DecodeError as error:
+            log.error("correction.unreadable", extra={"key": key, "error": str(error)})
+    return corrections
+
+
 class Corrections:
     """What is remembered, in the store and in this process's memory."""
 
@@ -66,13 +77,7 @@ class Corrections:
         stored = await self._store.docs(KIND)
         if stored == self._known:
             return
-        corrections = []
-        for key, body in stored.items():
-            try:
-                corrections.append(decode(body))
-            except msgspec.DecodeError as error:
-                log.error("correction.unreadable", extra={"key": key, "error": str(error)})
-        self._memory.learn(corrections)
+        self._memory.learn(read(stored))
         self._known = stored
 
     async def watch(self) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import msgspec
 
 from gateway.commands import Finding
-from gateway.corrections import KIND
+from gateway.corrections import KIND, read
 from gateway.store.contract import Beside
 from translation import tmx
-from translation.memory import Correction
 from translation.protect import missing
 
 
@@ -20,8 +19,7 @@ def export(beside: Beside, file: Path) -> Finding:
     Raises:
         TmxError: the file can't be written.
     """
-    stored = beside.docs(KIND).values()
-    corrections = sorted((msgspec.json.decode(body, type=Correction) for body in stored), key=lambda each: each.key)
+    corrections = sorted(read(beside.docs(KIND)), key=lambda each: each.key)
     tmx.write(corrections, file, version=importlib.metadata.version("dragoman"))
     return Finding(f"{file}: {len(corrections)} corrections", {"file": str(file), "corrections": len(corrections)})
 

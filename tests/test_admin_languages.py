@@ -106,6 +106,15 @@ async def test_a_correction_that_would_lose_something_is_refused(
     assert "There is none." in (await console.get(MEMORY))[1]
 
 
+async def test_a_correction_that_cannot_be_read_hides_no_other(console: Any) -> None:
+    await console.world.gateway.store.put_doc("correction", "broken", b"{")
+    await console.send(f"{MEMORY}/add", **GIFT)
+    status, page = await console.get(MEMORY)
+    assert (status, "My gift card 77 fails" in page) == (200, True)
+    async with console.browser.get(console.world.url + f"{MEMORY}/export") as answer:
+        assert "My gift card 77 fails" in await answer.text()
+
+
 async def test_corrections_go_to_translators_and_come_back(console: Any) -> None:
     await console.send(f"{MEMORY}/add", **GIFT)
     async with console.browser.get(console.world.url + f"{MEMORY}/export") as answer:

@@ -94,6 +94,24 @@ async def test_by_command_too(make_world: Callable[..., Awaitable[Any]], capsys:
     assert "there is no channel nobody" in capsys.readouterr().err
 
 
+async def test_a_channel_that_was_removed_comes_back_unpaused(world: Any, sign_in: Any, browser: Any) -> None:
+    console = await sign_in.console(world, browser)
+    fields = {"field__token": "43:second", "field__api_base": world.telegram_url, "field__mode": "webhook"}
+    sealed = {"id": "shop", **fields}
+    world.telegram.token = "43:second"
+    status, page = await console.send("/admin/channels/add/telegram", **sealed)
+    assert "is kept" in page, page
+    await console.send("/admin/channels/shop/pause")
+    await world.until(lambda: any("shop was paused" in text for text in in_channel(world)))
+    await console.send("/admin/channels/shop/remove")
+    await world.until(lambda: "shop" not in world.gateway.pauses.now)
+    await console.send("/admin/channels/add/telegram", **sealed)
+
+    _, page = await console.get("/admin/channels/shop")
+    assert (status, "Paused" in page) == (200, False)
+    assert not any("shop goes on" in text for text in in_channel(world))
+
+
 async def test_a_channel_that_is_not_there_is_not_paused(console: Any) -> None:
     status, _ = await console.send("/admin/channels/nobody/pause")
     assert status == 404

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +297,7 @@ def _plain(text: str) -> str:
     return " ".join(piece for piece in around(text)[::2] if piece.strip())[:ENOUGH]
 
 
+@cache
 def _load(model: Path) -> Any:
     """Load the model; without it, scripts and telling words remain."""
     try:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise, permutations, product
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -348,10 +348,7 @@ class Phrasebook:
         Raises:
             ValueError: a file is malformed, ambiguous, or doesn't fit the others; the message names file and line.
         """
-        languages = {path.stem: _Language(path) for path in sorted((folder or FOLDER).glob("*.txt"))}
-        for fault in _differences(languages.values()):
-            raise fault
-        return cls(languages)
+        return _ours() if folder is None else _load(folder)
 
     @staticmethod
     def faults(folder: Path | None = None) -> Iterator[str]:
@@ -492,6 +489,19 @@ def _asked(said: _Text, at: int, end: int, *, hard: bool) -> bool:
     after = said.text[said.starts[end] : said.ends[end]] if end < len(said.words) else ""
     before = said.text[said.starts[at - 1] : said.ends[at - 1]] if at and said.words[at - 1] == "." else ""
     return "?" in after or ("¿" in before and "!" not in after)
+
+
+@cache
+def _ours() -> Phrasebook:
+    """Give our own; nothing changes one, so that one is enough."""
+    return _load(FOLDER)
+
+
+def _load(folder: Path) -> Phrasebook:
+    languages = {path.stem: _Language(path) for path in sorted(folder.glob("*.txt"))}
+    for fault in _differences(languages.values()):
+        raise fault
+    return Phrasebook(languages)
 
 
 def _slots(wording: str) -> set[str]:

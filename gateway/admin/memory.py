@@ -15,7 +15,7 @@ from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.visit import HEADERS, Visit
 from gateway.audit import Audited
-from gateway.corrections import KIND
+from gateway.corrections import KIND, read
 from gateway.search import plain
 from routing.languages import language_name
 from translation.memory import Correction
@@ -60,9 +60,9 @@ class MemoryPages:
         )
 
     def _corrections(self) -> Sequence[Correction]:
-        stored = self._running.beside.docs(KIND).values()
-        every = (msgspec.json.decode(body, type=Correction) for body in stored)
-        return sorted(every, key=lambda each: (each.source, each.target, each.text.casefold()))
+        return sorted(
+            read(self._running.beside.docs(KIND)), key=lambda each: (each.source, each.target, each.text.casefold())
+        )
 
     async def _add(self, visit: Visit) -> web.StreamResponse:
         source, target, text, fix = (visit.form.get(each, "").strip() for each in ("from", "to", "text", "fix"))
