@@ -48,7 +48,7 @@ from routing.effects import (
     ShowSent,
     TellDesk,
 )
-from routing.events import Event, TranslationMissed
+from routing.events import Event, ThreadLost, TranslationMissed
 from routing.languages import language_name
 
 NAME = "desk"
@@ -241,6 +241,15 @@ class DeskPosts:
             for message in late
         )
 
+    def _lost(self, order: Order, where: str, ts: str) -> tuple[Event, ...]:
+        """Tell that a post had to go to another channel than its thread's."""
+        meant = self._desk.places.find(where).channel
+        if self._desk.places.find(ts).channel == meant:
+            return ()
+        now = self._hands.clock()
+        lost = ThreadLost(id=f"lost:{order.id}", to=order.mailbox, at=now, channel=meant, number=order.number)
+        return (lost,)
+
     async def _said(self, mailbox: str, message: str) -> Said | None:
         post = await self._hands.store.post(mailbox, message)
         entries = decode_entries(post.body) if post else ()
@@ -278,8 +287,9 @@ class DeskPosts:
         else:
             group = list(await self._hands.store.begin(group))
             ts = await self._post(entries, first, first.id, where)
-        posts, missed = _posts(entries, ts), self._missed(group[0], entries)
-        await self._hands.keep(batch, Result(orders=tuple(order.id for order in group), posts=posts, events=missed))
+        events = (*self._missed(group[0], entries), *self._lost(group[0], where, ts))
+        orders = tuple(order.id for order in group)
+        await self._hands.keep(batch, Result(orders=orders, posts=_posts(entries, ts), events=events))
         return 0 if found else 1
 
     async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> int:
@@ -294,8 +304,8 @@ class DeskPosts:
                 ts = await self._post([parts[index]], order, id_, where)
             progress = replace(progress, sent=(*progress.sent, ts))
             order = await self._hands.store.advance(replace(order, progress=progress))
-        posts = _posts(parts[:1], progress.sent[0])
-        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts))
+        posts, lost = _posts(parts[:1], progress.sent[0]), self._lost(order, where, progress.sent[0])
+        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=lost))
         return len(parts)
 
     async def _correct(self, ts: str, entries: Sequence[Entry]) -> None:

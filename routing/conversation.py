@@ -37,6 +37,7 @@ from routing.events import (
     ReplySent,
     ReplyTakenBack,
     SnoozeEnded,
+    ThreadLost,
     ThreadOpened,
     TranslationMissed,
     TurnCame,
@@ -45,7 +46,7 @@ from routing.events import (
 )
 from routing.handover import turn_came
 from routing.held import agent_submitted
-from routing.moving import thread_opened
+from routing.moving import thread_lost, thread_opened
 from routing.policy import Policy
 from routing.proactive import agent_started
 from routing.slips import undo_ended
@@ -145,6 +146,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return agent_started(was, event, policy)
         case ThreadOpened():
             return thread_opened(was, event, policy)
+        case ThreadLost():
+            return thread_lost(was, event, policy)
         case ReplySent():
             return reply_sent(was, event)
         case ReplyFailed():

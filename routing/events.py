@@ -188,6 +188,13 @@ class ThreadOpened(_Fact, frozen=True, kw_only=True, tag=True):
     number: int = 0
 
 
+class ThreadLost(_Fact, frozen=True, kw_only=True, tag=True):
+    """The desk's `channel`, where the conversation `number` has its thread, can't be used any more."""
+
+    channel: str
+    number: int
+
+
 class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
     """The platform accepted a message for the customer.
 
@@ -301,6 +308,7 @@ Event = (
     | AgentSubmitted
     | AgentStarted
     | ThreadOpened
+    | ThreadLost
     | ReplySent
     | ReplyFailed
     | ChangeRefused

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.effects import LeaveCard, LeaveThread, Note, OpenThread, TellAgent, UpdateCard
-from routing.events import ThreadOpened
+from routing.events import ThreadLost, ThreadOpened
 from routing.policy import Policy
 from routing.state import Conversation, Decision, Status, card
 
@@ -56,6 +56,16 @@ def thread_opened(was: Conversation, event: ThreadOpened, policy: Policy) -> Dec
     told = texts.moved_to(policy.name_of_desk(moved.desk))
     left = LeaveCard(old=was.thread, card=shown, told=told)
     return Decision(moved, (left, UpdateCard(card=shown), LeaveThread(old=was.thread, card=shown, told=told)))
+
+
+def thread_lost(was: Conversation, event: ThreadLost, policy: Policy) -> Decision:
+    """Go on in the first channel, where what comes is shown anyway: outside of a thread nobody could answer it.
+
+    Nothing is said in the thread that is lost, as nothing can be.
+    """
+    if not was.desk or (event.number, event.channel) != (was.number, was.desk):
+        return Decision(was)
+    return _to(replace(was, thread=""), "", texts.moved_for(policy.name_of_desk(was.desk)), policy)
 
 
 def _to(was: Conversation, to: str, told: str, policy: Policy) -> Decision:

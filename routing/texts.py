@@ -194,6 +194,11 @@ def moved_by(agent: str) -> str:
     return f"Moved by {agent}"
 
 
+def moved_for(channel: str) -> str:
+    """Say why a conversation moved by itself."""
+    return f"The app can't write in {channel} any more, so this goes on here"
+
+
 def escalated_by(agent: str, why: str) -> str:
     """Say who escalated a conversation, and why."""
     return f"Escalated by {agent}: {why}" if why else f"Escalated by {agent}"

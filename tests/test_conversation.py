@@ -47,6 +47,7 @@ from routing.events import (
     ReplyFailed,
     ReplyHeld,
     ReplySent,
+    ThreadLost,
     ThreadOpened,
     TurnCame,
 )
@@ -583,6 +584,17 @@ def test_a_pinned_language_stays() -> None:
     pinned = replace(OPEN, language="pt", pinned=True)
 
     assert decide(pinned, wrote("Hello there", language="en"), POLICY).conversation.language == "pt"
+
+
+@pytest.mark.parametrize(("channel", "number", "moves"), [("C9", 7, True), ("C8", 7, False), ("C9", 6, False)])
+def test_a_thread_that_is_lost_opens_again_in_the_first_channel(channel: str, number: int, moves: bool) -> None:
+    was = replace(OPEN, desk="C9", thread="C9/1.0")
+    lost = ThreadLost(id="e", to="tg/1", at=NOON, channel=channel, number=number)
+    decision = decide(was, lost, POLICY)
+
+    assert kinds(decision) == (names(OpenThread, Note) if moves else [])
+    assert decision.conversation.desk == ("" if moves else "C9")
+    assert not moves or decide(decision.conversation, lost, POLICY).effects == ()
 
 
 def test_a_thread_that_opened_is_remembered() -> None:

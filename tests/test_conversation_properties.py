@@ -17,6 +17,7 @@ from routing.events import (
     ReceiptCame,
     ReplyFailed,
     ReplySent,
+    ThreadLost,
     ThreadOpened,
     TurnCame,
 )
@@ -70,6 +71,12 @@ def events(draw: st.DrawFn) -> list[Event]:
                 ),
                 st.builds(TurnCame, **{key: st.just(value) for key, value in one.items()}, facts=facts()),
                 st.builds(ThreadOpened, **{key: st.just(value) for key, value in one.items()}, thread=st.just("1.0")),
+                st.builds(
+                    ThreadLost,
+                    **{key: st.just(value) for key, value in one.items()},
+                    channel=st.just(""),
+                    number=st.just(1),
+                ),
                 st.builds(CustomerLeft, **{key: st.just(value) for key, value in one.items()}),
                 st.builds(
                     ReplySent, **{key: st.just(value) for key, value in one.items()}, message=REPLIES, reply=REPLIES

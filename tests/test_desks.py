@@ -167,10 +167,34 @@ async def test_a_channel_that_is_gone_holds_up_nobody_and_loses_nothing(world: W
 
     await world.settled()
     assert len(cards) == 1
-    loose = [post for post in world.slack.roots() if post not in cards]
+    loose = [post for post in world.slack.roots() if "actions" not in {each["type"] for each in post.get("blocks", ())}]
     assert sum("Where is my order?" in post["text"] for post in loose) == 1
     assert sum(bool(post.get("files")) for post in loose) == 1
     assert thread
+
+
+async def test_where_a_channel_is_gone_its_conversations_go_on_in_the_first(
+    world: World, words: Callable[[Any], str]
+) -> None:
+    customer = world.customer()
+    await customer.write("Tengo una pregunta sobre mi factura")
+    await world.shown(await card_in(world, "C0BILLING"), "factura")
+    world.slack.places -= {"C0BILLING"}
+    world.slack.fault = lambda _, fields: not_there() if "C0BILLING" in map(fields.get, PLACES) else None
+    await customer.write("¿Dónde está mi pedido?")
+    await customer.write("Gracias")
+    thread = await card_in(world, "C0SUPPORT")
+    card = await world.until(lambda: next((post for post in world.slack.roots() if "#1" in post["text"]), None))
+
+    assert "Lucía" in words(card)
+    thread = card["ts"]
+    await world.shown(thread, "The app can't write in billing any more, so this goes on here")
+    await world.slack.write("U0ANA", "Let me check.", thread=thread)
+    await world.until(lambda: "Déjeme comprobarlo." in world.telegram.texts(1001))
+    await customer.write("¡Perfecto! Muchas gracias por su ayuda.")
+    await world.shown(thread, "Perfect!")
+    await world.settled()
+    assert sum("#1" in post["text"] for post in world.slack.roots()) == 1
 
 
 async def test_a_post_that_broke_off_in_another_channel_is_not_made_again(world: World) -> None:
