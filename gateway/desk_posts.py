@@ -61,6 +61,8 @@ LATE_LEAST, LATE_MOST = timedelta(seconds=2), timedelta(minutes=5)
 LATE_AT_MOST = timedelta(days=1)
 """How long it is attempted."""
 
+FOLLOWED = "The translation of what was shown as written, above"
+
 
 class DeskPosts:
     """Posts for the desk, as fast as Slack lets us."""
@@ -152,7 +154,8 @@ class DeskPosts:
             await self._updates.ready()
             self._updates.spend()
             if not await self._redraw(batch, order, made.message, change):
-                await self._long(batch, order, made, await self._hands.store.thread(order.mailbox, order.number))
+                where = await self._hands.store.thread(order.mailbox, order.number)
+                await self._long(batch, order, made, where, follows=True)
         except SearchFailed as failed:
             await self._failed(batch, failed.error, searching=True)
         except SendError as error:
@@ -277,9 +280,7 @@ class DeskPosts:
             group.append(order)
             entries += more
         if not fits(entries):
-            # What takes several posts can't be changed later.
-            entry = replace(entries[0], late=False) if isinstance(entries[0], Said) else entries[0]
-            return await self._long(batch, first, entry, where)
+            return await self._long(batch, first, entries[0], where)
         ts = await find_post(self._desk, first.open_call, first.at, thread=where) if first.open_call else ""
         found = bool(ts)
         if found:
@@ -292,9 +293,9 @@ class DeskPosts:
         await self._hands.keep(batch, Result(orders=orders, posts=_posts(entries, ts), events=events))
         return 0 if found else 1
 
-    async def _long(self, batch: Batch, order: Order, entry: Entry, where: str) -> int:
-        """Post what no single post can show, piece by piece."""
-        parts = pieces(entry)
+    async def _long(self, batch: Batch, order: Order, entry: Entry, where: str, *, follows: bool = False) -> int:
+        """Post what no single post can show, piece by piece; what `follows` stands there already, untranslated."""
+        parts = pieces(replace(entry, original="", mark=FOLLOWED) if follows and isinstance(entry, Said) else entry)
         progress = order.progress
         for index in range(len(progress.sent), len(parts)):
             id_ = f"{order.id}/{index}"
@@ -304,8 +305,9 @@ class DeskPosts:
                 ts = await self._post([parts[index]], order, id_, where)
             progress = replace(progress, sent=(*progress.sent, ts))
             order = await self._hands.store.advance(replace(order, progress=progress))
-        posts, lost = _posts(parts[:1], progress.sent[0]), self._lost(order, where, progress.sent[0])
-        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=lost))
+        events = (*self._missed(order, [entry]), *self._lost(order, where, progress.sent[0]))
+        posts = _posts([entry], progress.sent[0])
+        await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=events))
         return len(parts)
 
     async def _correct(self, ts: str, entries: Sequence[Entry]) -> None:

@@ -350,6 +350,36 @@ async def test_a_message_that_no_engine_could_translate_is_translated_where_it_s
 
 
 @pytest.mark.usefixtures("at_once")
+async def test_the_translation_of_what_took_several_posts_follows_beneath(make_world: MakeWorld, words: Words) -> None:
+    works = False
+
+    def flaky(text: str) -> str:
+        if not works:
+            raise EngineError("it isn't there")
+        return text.replace("Mi tortuga se comió el paquete", "My turtle ate the parcel").replace("y no sé", "and I")
+
+    world = await make_world(extra=ONLY)
+    later = count(0, 1000)
+    world.gateway.chain._breaker._clock = lambda: next(later)
+    use(world, Made(flaky))
+    story = "\n".join(f"{TURTLE}, y van {number} paquetes." for number in range(1, 220))
+    await world.customer().write(story)
+    thread = await world.thread()
+    await world.shown(thread, "its translation follows")
+    await world.until(lambda: any("219 paquetes" in words(post) for post in world.slack.replies(thread)))
+    before = len(world.slack.replies(thread))
+
+    works = True
+    await world.shown(thread, "The translation of what was shown as written, above")
+    await world.settled()
+
+    after = [words(post) for post in world.slack.replies(thread)[before:]]
+    assert sum(text.count("My turtle ate the parcel") for text in after) == 219
+    assert not any("Mi tortuga" in text for text in after)
+    assert before > 2
+
+
+@pytest.mark.usefixtures("at_once")
 async def test_a_slow_engine_holds_up_no_message_and_its_translation_follows(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
