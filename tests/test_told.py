@@ -9,6 +9,7 @@ import pytest
 
 from gateway.admin.told import sentences, tell
 from gateway.admin.words import LANGUAGES, words
+from routing.languages import NAMES
 
 ROOT = Path(__file__).parent.parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -91,6 +92,11 @@ def bare(text: str) -> str:
 def test_each_sentence_is_there_in_each_language(file: str, language: str) -> None:
     known = {**words(language), **sentences(language)}
     assert [text for text in told(file) if text not in known] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_language_has_its_name_in_each(language: str) -> None:
+    assert set(NAMES.values()) - sentences(language).keys() == set()
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -15,7 +15,6 @@ from gateway.search import search
 from gateway.store.contract import StoreError
 from gateway.transcript import read_transcript
 from routing.conversation import Conversation, Status
-from routing.languages import language_name
 
 LIST = "/admin/conversations"
 AT_A_TIME = 50
@@ -59,7 +58,6 @@ class Conversations:
             statuses=[each.value for each in Status if each is not Status.NEW],
             more=found[-1][1] if len(found) == AT_A_TIME and not wanted else 0,
             policy=self._running.settings.policy,
-            language_name=language_name,
         )
 
     async def _show(self, visit: Visit) -> web.StreamResponse:
@@ -72,7 +70,6 @@ class Conversations:
             turns=await read_transcript(running.store, contact, running.settings.policy, LATEST),
             link=running.desk.link(thread) if thread else "",
             policy=running.settings.policy,
-            language_name=language_name,
             desk_language=running.settings.policy.desk_language,
         )
 

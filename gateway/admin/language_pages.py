@@ -67,8 +67,7 @@ class LanguagePages:
         return visit.page("language_progress.html", **self._facts())
 
     def _facts(self) -> Mapping[str, Any]:
-        getting = language_name(self._getting) if self._getting else ""
-        return {"getting": getting, "progress": self._progress, "lines": self._told, "failed": self._failed}
+        return {"getting": self._getting, "progress": self._progress, "lines": self._told, "failed": self._failed}
 
     async def _try(self, visit: Visit) -> Mapping[str, str]:
         """Translate a sentence that an admin thinks of, there and back."""

@@ -17,7 +17,6 @@ from gateway.admin.visit import HEADERS, Visit
 from gateway.audit import Audited
 from gateway.corrections import KIND, read
 from gateway.search import plain
-from routing.languages import language_name
 from translation.memory import Correction
 from translation.protect import missing
 from translation.tmx import TmxError
@@ -56,7 +55,6 @@ class MemoryPages:
             find=visit.http.query.get("find", ""),
             wrong=wrong,
             given=visit.form,
-            language_name=language_name,
         )
 
     def _corrections(self) -> Sequence[Correction]:

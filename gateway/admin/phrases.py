@@ -6,7 +6,6 @@ from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
 from gateway.admin.visit import Visit
 from gateway.search import plain
-from routing.languages import language_name
 from translation.phrasebook import Phrasebook
 
 PAGE = "/admin/languages/phrases"
@@ -48,5 +47,4 @@ class PhrasePages:
             languages_known=languages,
             mine=mine,
             other=other,
-            language_name=language_name,
         )

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.admin.command import run_command
 from gateway.admin.running import Running
 from gateway.admin.site import Site, page_routes
+from gateway.admin.told import tell
 from gateway.admin.visit import Visit
 from routing.languages import language_name
 
@@ -56,13 +57,17 @@ class Reports:
             "at": at,
             "failed": self._failed.get(since, ""),
             "all": next((row for row in rows if row["group"] == "all"), None),
-            "groups": {group: self._named(group, rows) for group in GROUPS},
+            "groups": {group: self._named(visit.language, group, rows) for group in GROUPS},
         }
 
-    def _named(self, group: str, rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
+    def _named(self, language: str, group: str, rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
         """Give a group's rows by the names that people know."""
         policy = self._running.settings.policy
-        spell = {"agent": policy.name_of, "language": language_name}.get(group, str)
+
+        def called(tag: str) -> str:
+            return tell(language, language_name(tag))
+
+        spell = {"agent": policy.name_of, "language": called}.get(group, str)
         named = [(spell(row["name"]) if row["name"] else "–", row) for row in rows if row["group"] == group]
         return sorted(named, key=lambda each: -each[1]["conversations"])
 

@@ -11,6 +11,7 @@ from yarl import URL
 from gateway.admin.door import Session
 from gateway.admin.told import tell
 from gateway.admin.words import LANGUAGES, words
+from routing.languages import language_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -87,6 +88,7 @@ def environment(language: str) -> "Environment":
         newstyle=True,
     )
     made.globals["told"] = partial(_told, language)
+    made.globals["language_called"] = lambda tag: tell(language, language_name(tag))
     return made
 
 
