@@ -28,7 +28,7 @@ from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
 from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel, NotMeta
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader, region_of
-from config.credentials import Field
+from config.credentials import NO_SECRET, Field
 from config.settings import ChannelSettings
 from routing.contents import File, Template
 from routing.events import Event
@@ -87,6 +87,16 @@ class WhatsApp(MetaChannel):
             looks="one word without spaces, such as EAAG…",
         ),
         *COMMON_FIELDS,
+        Field(
+            name="pin",
+            label="Two-step PIN",
+            secret=True,
+            default="",
+            where="WhatsApp Manager: the number, Two-step verification",
+            help="For a number that isn't registered yet, which the gateway does; any six digits where it has none",
+            pattern=r"\d{6}",
+            looks="six digits",
+        ),
     )
     named_by: ClassVar[str] = "phone_number_id"
     needed_scopes: ClassVar[tuple[str, ...]] = ("whatsapp_business_messaging", "whatsapp_business_management")
@@ -98,6 +108,7 @@ class WhatsApp(MetaChannel):
         self._account = settings.values["business_account_id"]
         self.subscriptions = f"{self._account}/subscribed_apps"
         self._reader = WhatsAppReader(settings.id, self._number, self._account)
+        self._pin = settings.secrets.get("pin", NO_SECRET).reveal()
         token = settings.secrets["access_token"].reveal()
         self._hosts = Hosts(
             URL(settings.values["api_base"]),
@@ -177,6 +188,14 @@ class WhatsApp(MetaChannel):
     async def hook(self, url: str) -> None:
         """Have the account's events sent to the app; which address it calls is set in Meta's dashboard."""
         await self._graph.post(self.subscriptions, {})
+        if self._pin and not await self._is_registered():
+            # Once: after ten wrong ones Meta takes none for three days.
+            pin, self._pin = self._pin, ""
+            await self._graph.post(f"{self._number}/register", {"messaging_product": "whatsapp", "pin": pin})
+
+    async def _is_registered(self) -> bool:
+        told = await self._graph.get(self._number, fields="platform_type")
+        return told.get("platform_type") != "NOT_APPLICABLE"
 
     async def _numbers(self) -> Sequence[str]:
         with contextlib.suppress(NotMeta):
@@ -226,6 +245,9 @@ class WhatsApp(MetaChannel):
         concerns = [f"Meta rates the number's quality {quality}: fewer messages may be sent"] if quality in LOW else []
         if status in TROUBLED:
             concerns.append(f"the number is {status}: look at it in Meta's WhatsApp manager")
+        with contextlib.suppress(SendError):
+            if not await self._is_registered():
+                concerns.append("the number isn't registered, so nothing goes or comes: give the channel its pin")
         self.concerns = concerns
         tier = clean(told.get(LIMIT)).removeprefix("TIER_")
         limit = "any number of" if tier == "UNLIMITED" else tier

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.calling_codes import region
-from adapters.contract import Failure, Rejected, Unreachable, WindowClosed
+from adapters.contract import Failure, Rejected, Unauthorised, Unreachable, WindowClosed
 from adapters.http import clean
 from adapters.meta import Failures
 from adapters.odd import ELSEWHERE, unrecognised
@@ -187,6 +187,21 @@ def _failure(error: Json) -> tuple[str, str]:
 
 
 FAILURES: Failures = {
+    (133005, 0): Failure(
+        Unauthorised,
+        "the number's two-step PIN is another",
+        "Set pin to the one in WhatsApp Manager; after ten wrong ones Meta takes none for three days.",
+    ),
+    (133010, 0): Failure(
+        Unauthorised,
+        "the number isn't registered with WhatsApp",
+        "An admin gives the channel its two-step PIN, and the gateway registers it.",
+    ),
+    (133016, 0): Failure(
+        Unauthorised,
+        "Meta registers this number no more for now, after too many attempts",
+        "Try again in three days.",
+    ),
     (131026, 0): Failure(
         Unreachable,
         "WhatsApp can't reach this customer",

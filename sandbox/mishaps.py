@@ -45,6 +45,9 @@ def mishaps(
     def flag(on: bool) -> None:
         whatsapp.standing = {"quality_rating": "RED" if on else "GREEN", "status": "FLAGGED" if on else "CONNECTED"}
 
+    def unregister(on: bool) -> None:
+        whatsapp.pin = "123456" if on else ""
+
     return {
         "telegram-revoked": Mishap("Telegram: the token was revoked at @BotFather", _set(telegram, "token", token)),
         "telegram-elsewhere": Mishap("Telegram: another program polls the same bot", telegram.poll_elsewhere),
@@ -55,6 +58,7 @@ def mishaps(
         "whatsapp-expired": Mishap("WhatsApp: the access token has expired", _turn(whatsapp, "expired")),
         "whatsapp-ending": Mishap("WhatsApp: the access token ends in three days", end_soon),
         "whatsapp-flagged": Mishap("WhatsApp: customers blocked and reported the number", flag),
+        "whatsapp-unregistered": Mishap("WhatsApp: the number isn't registered", unregister),
         "whatsapp-unsubscribed": Mishap("WhatsApp: Meta tells the app of nothing any more", _turn(whatsapp, "cut_off")),
         "messenger-expired": Mishap("Messenger: the Page's token has expired", _turn(messenger, "expired")),
         "messenger-unsubscribed": Mishap("Messenger: the Page's app was taken off", _turn(messenger, "cut_off")),

@@ -27,7 +27,7 @@ class WhatsAppSandbox:
 
     `closed` are the phones whose 24 hours are over, `templates` what Meta has approved (or not), `token_told` what it
     tells of the token, `expired` says that it has ended, and `cut_off` that Meta tells the app of nothing, whatever it
-    asks for.
+    asks for. With a `pin` the number isn't registered, until the app does it with that.
     """
 
     def __init__(self, *, number: str, account: str, access_token: str, app_secret: str) -> None:
@@ -38,6 +38,7 @@ class WhatsAppSandbox:
         self.app_secret = app_secret
         self.webhook = ""
         self.standing = {"quality_rating": "GREEN", "status": "CONNECTED", LIMIT: "TIER_2K"}
+        self.pin, self.tries = "", 0
         self.token_told: dict[str, Any] = {"is_valid": True, "expires_at": 0}
         self.sent: list[dict[str, Any]] = []
         self.expired = False
@@ -53,6 +54,7 @@ class WhatsAppSandbox:
         self.app = web.Application(client_max_size=200 * MEGABYTE)
         self.app.router.add_post("/{version}/{number}/messages", self._send)
         self.app.router.add_post("/{version}/{number}/media", self._upload)
+        self.app.router.add_post("/{version}/{number}/register", self._register)
         self.app.router.add_get("/{version}/{id}/message_templates", self._templates)
         self.app.router.add_post("/{version}/{id}/subscribed_apps", self._subscribe)
         self.app.router.add_get("/{version}/{id}/subscribed_apps", self._subscriptions)
@@ -182,11 +184,23 @@ class WhatsAppSandbox:
         about = {"id": self.number, "display_phone_number": "+46 31 390 06 00", "verified_name": "Shop"}
         if LIMIT in http.query.get("fields", "") and LIMIT not in self.standing:
             return refuse(100, f"(#100) Tried accessing nonexisting field ({LIMIT})")
-        return web.json_response(about | self.standing)
+        registered = {"platform_type": "NOT_APPLICABLE" if self.pin else "CLOUD_API"}
+        return web.json_response(about | self.standing | registered)
+
+    async def _register(self, http: web.Request) -> web.Response:
+        if (refused := self._refused(http)) is not None:
+            return refused
+        self.tries += 1
+        if (await http.json()).get("pin") != self.pin:
+            return refuse(133005, "Two step verification PIN mismatch")
+        self.pin = ""
+        return web.json_response({"success": True})
 
     async def _send(self, http: web.Request) -> web.Response:
         if (refused := self._refused(http)) is not None:
             return refused
+        if self.pin:
+            return refuse(133010, "The account is not registered")
         body = await http.json()
         if self.fault and (answer := self.fault(body)) is not None:
             return answer

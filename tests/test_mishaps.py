@@ -21,6 +21,7 @@ TOLD = {
     "whatsapp-expired": ("whatsapp", r"has expired on .*\. Make a new access token, and change it\."),
     "whatsapp-ending": ("whatsapp", r"its access token ends on .*: make a new one"),
     "whatsapp-flagged": ("whatsapp", r"quality RED.*the number is FLAGGED"),
+    "whatsapp-unregistered": ("whatsapp", r"the number isn't registered, so nothing goes or comes"),
     "whatsapp-unsubscribed": ("whatsapp", r"Meta tells nobody of its messages"),
     "messenger-expired": ("messenger", r"has expired on .*\. Make a new access token, and change it\."),
     "messenger-unsubscribed": ("messenger", r"Meta tells nobody of its messages"),

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
-from adapters.contract import Rejected, Unauthorised
+from adapters.contract import Outbound, Rejected, Unauthorised
 from adapters.whatsapp import WhatsApp
 from config.settings import channel_from
 from gateway import deliver
@@ -127,6 +127,33 @@ async def test_a_check_says_that_the_number_is_another_accounts(whatsapp: WhatsA
             await channel.probe()
 
     assert "the account has 302" in caught.value.advice
+
+
+@pytest.mark.parametrize("pin", ["", "222222", "123456"])
+async def test_a_number_that_is_not_registered_is_told_and_registered_once(
+    whatsapp: WhatsAppSandbox, aiohttp_server: Any, pin: str
+) -> None:
+    base = str((await aiohttp_server(whatsapp.app)).make_url("")).rstrip("/")
+    fields = tomllib.loads(CHANNEL.format(base=base))["channels"]["wa"]
+    whatsapp.pin = "123456"
+    message = Outbound(PHONE, "Hello", "order1", f"wa/{PHONE}")
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsApp(channel_from("wa", fields | ({"pin": pin} if pin else {}), KINDS), session)
+        await channel.probe()
+        assert "isn't registered" in str(channel.concerns)
+        with pytest.raises(Unauthorised, match="isn't registered with WhatsApp"):
+            await channel.send(message)
+        if pin == "222222":
+            with pytest.raises(Unauthorised, match="two-step PIN is another"):
+                await channel.hook("https://gateway.example/webhooks/wa")
+        for _ in range(3):
+            await channel.hook("https://gateway.example/webhooks/wa")
+        await channel.probe()
+        assert bool(channel.concerns) is (pin != "123456")
+        if pin == "123456":
+            assert (await channel.send(message)).message.startswith("wamid")
+
+    assert whatsapp.tries == (1 if pin else 0)
 
 
 async def test_a_conversation_goes_both_ways_and_is_read(world: World, whatsapp: WhatsAppSandbox) -> None:
