@@ -135,6 +135,14 @@ def test_no_sentence_is_left_over(language: str) -> None:
             "Meta lo rechaza: (#100) The parameter to is required. Revise el token de acceso del canal.",
         ),
         ("  + Ada: speaks es, has 1 of 4", "  + Ada: habla es, tiene 1 de 4"),
+        (
+            "firefox has no model in /data/models: `dragoman languages install es`",
+            "firefox no tiene ningún modelo en /data/models: `dragoman languages install es`",
+        ),
+        (
+            "Bot token: this doesn't look like one, which is six digits",
+            "Token del bot: no lo parece, que sería seis cifras",
+        ),
         ("(#131) Something that only Meta says", "(#131) Something that only Meta says"),
     ],
 )

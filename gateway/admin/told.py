@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from gateway.admin.words import words
+
 LONGEST = 2000
 """How much of a text is looked at: what is longer is no sentence of ours."""
 
 _BREAKS = (". ", "; ", ": ", ", ")
 _BRACKETED = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
-_PUT_IN = r"((?:(?!\. |; ).)+?)"
+_PUT_IN = r"((?:(?!\. |; ).)*?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def tell(language: str, text: str) -> str:
 
 def _say(language: str, text: str) -> str:
     """Say it as one sentence; "" where it isn't one that is known."""
-    if known := sentences(language).get(text):
+    if known := sentences(language).get(text) or words(language).get(text):
         return known
     for sentence in _with_gaps(language):
         if all(part in text for part in sentence.parts) and (found := sentence.pattern.fullmatch(text)):
