@@ -19,6 +19,7 @@ from routing.contents import Facts
 from routing.conversation import Conversation
 from routing.effects import ShowEdit, ShowSent, TellCustomer, TellDesk
 from routing.languages import language_name
+from translation.batch import replying
 from translation.chain import Chain, Untranslated
 from translation.contract import Pair, Translated
 from translation.detect import SURE, Detector, international
@@ -207,9 +208,13 @@ class Interpreter:
         if not order.language:
             warning = "Sent as written: the customer's language isn't known yet"
             return self._progress(order.text, order.source, channel, warning=warning)
-        made = await self._chain.translate(
-            order.text, source=order.source, target=order.language, name=name, before=before
-        )
+        before_bulk = replying.set(bool(order.reply))
+        try:
+            made = await self._chain.translate(
+                order.text, source=order.source, target=order.language, name=name, before=before
+            )
+        finally:
+            replying.reset(before_bulk)
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, channel, warning=warning)

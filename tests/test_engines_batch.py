@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from translation.batch import Batcher
+from translation import batch
+from translation.batch import Batcher, replying
 from translation.contract import EngineError, Rendering
 
 
@@ -65,6 +66,43 @@ async def test_directions_are_not_mixed() -> None:
 
     assert [await outcome(task) for task in asked] == ["en a", "en b", "en c"]
     assert desk.batches == [["a", "b"], ["c"]]
+
+
+async def test_replies_go_before_what_customers_wrote() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=2, workers=1)
+    first = ask(batcher, "one")
+    await desk.began.acquire()
+    bulk = [*ask(batcher, "a", "b", "c"), *ask(batcher, "d", source="fr")]
+    await asyncio.sleep(0)
+    mark = replying.set(True)
+    replies = [*ask(batcher, "r1", source="fr"), *ask(batcher, "r2", source="es"), *ask(batcher, "r3", source="fr")]
+    replying.reset(mark)
+    for _ in range(5):
+        desk.go.release()
+    await asyncio.gather(*first, *bulk, *replies)
+
+    assert desk.batches == [["one"], ["r1", "r3"], ["r2", "a"], ["b", "c"], ["d"]]
+
+
+async def test_what_is_too_much_is_refused_and_replies_find_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "MOST", 6)
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=2, workers=1)
+    first = ask(batcher, "one")
+    await desk.began.acquire()
+    bulk = ask(batcher, *"abcde")
+    await asyncio.sleep(0)
+    mark = replying.set(True)
+    replies = ask(batcher, *"rstu")
+    replying.reset(mark)
+    for _ in range(6):
+        desk.go.release()
+
+    told = [await outcome(task) for task in (*first, *bulk, *replies)]
+    refused = [each for each in told if "texts wait for desk already" in each]
+    assert [each for each in told if each not in refused] == [f"en {text}" for text in ("one", *"abcrst")]
+    assert len(refused) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Answers whose translation is unclear are looked at once more before they are sent; clear ones don't wait for it."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.store.contract import Progress
 from routing.contents import EPOCH
 from routing.effects import TellCustomer, TellDesk
 from routing.policy import Policy
+from translation.batch import replying
 from translation.chain import Chain
 from translation.contract import Pair, Rendering
 from translation.detect import Detector
@@ -59,6 +61,23 @@ async def test_an_unclear_answer_that_means_the_same_goes() -> None:
     assert words.parts == (RIGHT,)
     assert words.back == "Your parcel broke on the way"
     assert engine.asked == ["es", "en"]
+
+
+async def test_a_reply_goes_before_what_customers_wrote() -> None:
+    class Queue(Sure):
+        urgent: ClassVar[list[tuple[str, bool]]] = []
+
+        async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+            self.urgent.append((target, replying.get()))
+            return await super().translate(texts, source=source, target=target)
+
+    engine = Queue(RIGHT, "Your parcel broke on the way", 0.97)
+    interpreter = Interpreter(Chain([engine]), Phrasebook.load(), Detector(), Rules(Policy()), guard="hold")
+    await interpreter.for_customer(ANSWER, CHANNEL)
+    told = TellDesk(message="1", name="Lucía", at=EPOCH, text=RIGHT, language="es")
+    await interpreter.for_desk(told)
+
+    assert engine.urgent == [("es", True), ("en", False)]
 
 
 async def test_an_unclear_answer_that_means_something_else_is_held() -> None:

@@ -5,17 +5,18 @@ gather by themselves, and a worker that is free takes what is there.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from itertools import chain, count
+from typing import Any, Protocol
 
 from translation.contract import EngineError, Pair, Rendering
 
 Outcome = asyncio.Future[Rendering | None]
-T = TypeVar("T")
 
 
 class Translate(Protocol):
@@ -27,16 +28,53 @@ class Translate(Protocol):
         """Translate each text, in order; raises EngineError."""
 
 
+MOST = 2000
+"""How many texts may wait; half as many while none of them is a reply's, so that replies find room."""
+
+replying: ContextVar[bool] = ContextVar("replying", default=False)
+"""Set while an agent's reply is translated: it goes before what customers wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     text: str
     outcome: Outcome
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """What waits in one direction, in order; replies go first."""
+
+    replies: deque[_Waiting] = field(default_factory=deque)
+    others: deque[_Waiting] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self.replies) + len(self.others)
+
+    def __iter__(self) -> Iterator[_Waiting]:
+        return chain(self.replies, self.others)
+
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """Say when it is this one's turn: before those with more."""
+        return not self.replies, (self.replies or self.others)[0].turn
+
+    def take(self, most: int) -> list[_Waiting]:
+        """Take what is to go next; who has left isn't translated."""
+        batch: list[_Waiting] = []
+        for queue in (self.replies, self.others):
+            while queue and len(batch) < most:
+                waiting = queue.popleft()
+                if not waiting.outcome.done():
+                    batch.append(waiting)
+        return batch
 
 
 class Batcher:
     """Gives `work` at most `size` texts of one direction at a time, and at most `workers` batches at once.
 
-    A text that isn't translated within `limit` is an EngineError for its caller alone.
+    A text that isn't translated within `limit` is an EngineError for its caller alone, and so is one too many.
     """
 
     def __init__(
@@ -52,8 +90,9 @@ class Batcher:
         self._name = name
         self._size = size
         self._limit = limit.total_seconds()
-        self._free = asyncio.Semaphore(workers)
-        self._lanes: dict[Pair, deque[_Waiting]] = {}
+        self._free = workers
+        self._lanes: defaultdict[Pair, _Lane] = defaultdict(_Lane)
+        self._turns = count()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -61,17 +100,19 @@ class Batcher:
         """Translate one text in whatever company it finds; None where `work` says so.
 
         Raises:
-            EngineError: its batch failed, it took too long, or the batcher was closed.
+            EngineError: its batch failed, it took too long, too much waits, or the batcher was closed.
         """
         if self._closed:
             raise EngineError(f"{self._name} is closed: the gateway is stopping")
-        waiting = _Waiting(text, asyncio.get_running_loop().create_future())
-        pair = Pair(source, target)
-        if pair in self._lanes:
-            self._lanes[pair].append(waiting)
-        else:
-            self._lanes[pair] = deque([waiting])
-            self._start(self._drain(pair))
+        urgent = replying.get()
+        if (waits := sum(map(len, self._lanes.values()))) >= (MOST if urgent else MOST // 2):
+            raise EngineError(f"{waits} texts wait for {self._name} already: it is too slow for what comes")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(text, loop.create_future(), next(self._turns))
+        lane = self._lanes[Pair(source, target)]
+        (lane.replies if urgent else lane.others).append(waiting)
+        # In a moment, so that what is asked for at once goes together.
+        loop.call_soon(self._go_on)
         try:
             async with asyncio.timeout(self._limit):
                 return await waiting.outcome
@@ -92,28 +133,28 @@ class Batcher:
             self._fail(lane, EngineError(f"{self._name} was closed: the gateway is stopping"))
         self._lanes.clear()
 
-    async def _drain(self, pair: Pair) -> None:
-        lane = self._lanes[pair]
-        while lane:
-            await self._free.acquire()
-            if batch := self._take(lane):
+    def _go_on(self) -> None:
+        """Give each free worker what is to go next."""
+        while self._free and self._lanes and not self._closed:
+            pair = min(self._lanes, key=lambda pair: self._lanes[pair].turn)
+            lane = self._lanes[pair]
+            batch = lane.take(self._size)
+            if not lane:
+                del self._lanes[pair]
+            if batch:
+                self._free -= 1
                 texts = [waiting.text for waiting in batch]
-                work = self._start(self._work(texts, source=pair.source, target=pair.target))
+                work = asyncio.create_task(self._do(texts, pair))
+                self._tasks.add(work)
                 work.add_done_callback(partial(self._settle, batch))
-            else:
-                self._free.release()
-        del self._lanes[pair]
 
-    def _take(self, lane: deque[_Waiting]) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        while lane and len(batch) < self._size:
-            waiting = lane.popleft()
-            if not waiting.outcome.done():
-                batch.append(waiting)
-        return batch
+    async def _do(self, texts: Sequence[str], pair: Pair) -> Sequence[Rendering | None]:
+        return await self._work(texts, source=pair.source, target=pair.target)
 
     def _settle(self, batch: Sequence[_Waiting], work: asyncio.Task[Sequence[Rendering | None]]) -> None:
-        self._free.release()
+        self._tasks.discard(work)
+        self._free += 1
+        self._go_on()
         if work.cancelled():
             self._fail(batch, EngineError(f"{self._name} was closed: the gateway is stopping"))
         elif error := work.exception():
@@ -134,9 +175,3 @@ class Batcher:
                 told = EngineError(str(error) if isinstance(error, EngineError) else f"{self._name} broke: {error!r}")
                 told.__cause__ = error
                 waiting.outcome.set_exception(told)
-
-    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
