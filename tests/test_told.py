@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.admin.told import sentences, tell
-from gateway.admin.words import LANGUAGES, words
+from gateway.admin import told as of_console
+from gateway.admin.told import tell
+from gateway.admin.words import LANGUAGES, sentences, words
 from routing.languages import NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -151,6 +152,7 @@ def test_what_was_put_together_is_told_by_its_parts(english: str, spanish: str) 
     assert tell("en", english) == english
 
 
-def test_a_long_text_of_others_costs_nothing() -> None:
-    text = "; ".join(f"a{number}: b. c, d" for number in range(1000))
+@pytest.mark.parametrize("text", ["a, " * 600, "a: " * 200 + "status 5", "; x" * 51, "it said " * 400])
+def test_what_others_say_at_length_is_not_looked_through(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_console, "_say", lambda *_: pytest.fail("it was"))
     assert tell("es", text) == text

@@ -5,16 +5,14 @@ pattern, where `{}` stands for what was put in. What isn't known stays as it is:
 """
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 
-from gateway.admin.words import words
+from gateway.admin.words import sentences, words
 
-LONGEST = 2000
-"""How much of a text is looked at: what is longer is no sentence of ours."""
+LONGEST, MOST_BREAKS = 1000, 50
+"""What is longer, or of more parts, is no sentence of ours, and isn't looked through."""
 
 _BREAKS = (". ", "; ", ": ", ", ")
 _BRACKETED = re.compile(r"(.+?) \((.+)\)", re.DOTALL)
@@ -30,19 +28,10 @@ class Sentence:
     said: str
 
 
-@cache
-def sentences(language: str) -> Mapping[str, str]:
-    """Give a language's sentences by the English ones."""
-    if language == "en":
-        return {}
-    text = (files("gateway.admin") / "sentences" / f"{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
 @lru_cache(maxsize=4096)
 def tell(language: str, text: str) -> str:
     """Say a text of ours in a language, as far as it is known there."""
-    if language == "en" or len(text) > LONGEST:
+    if language == "en" or len(text) > LONGEST or sum(map(text.count, _BREAKS)) > MOST_BREAKS:
         return text
     return _say(language, text) or _say_parts(language, text)
 

@@ -1,4 +1,4 @@
-"""The console's languages: English stands in the templates, the others in a file each, by the English."""
+"""The console's languages: English stands in the templates, the others in files of their own, by the English."""
 
 import re
 import tomllib
@@ -18,13 +18,21 @@ LANGUAGES: Mapping[str, str] = {
 _ASKED = re.compile(r"\s*([a-zA-Z]{1,8})(?:-[\w-]*)?\s*(?:;\s*q\s*=\s*([^\s;]+))?\s*")
 
 
-@cache
 def words(language: str) -> Mapping[str, str]:
-    """Give a language's words by the English ones."""
+    """Give a language's words of the pages by the English ones."""
+    return _read("words", language)
+
+
+def sentences(language: str) -> Mapping[str, str]:
+    """Give a language's sentences about what is wrong by the English ones, with `{}` for what is put in."""
+    return _read("sentences", language)
+
+
+@cache
+def _read(folder: str, language: str) -> Mapping[str, str]:
     if language == "en":
         return {}
-    text = (files("gateway.admin") / "words" / f"{language}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads((files("gateway.admin") / folder / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def pick(chosen: str, accepted: str) -> str:
