@@ -8,9 +8,10 @@ import asyncio
 import base64
 import hmac
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from adapters.contract import Channel, Portrayed, SendError
 from adapters.media import MAX_PICTURE
 from gateway.pattern import pattern
+from gateway.store.contract import StoreError
 from routing.contents import channel_of
 from routing.conversation import Conversation
 
@@ -27,14 +29,14 @@ PATIENCE = 5
 """Seconds that a platform may take; Slack waits no longer for us."""
 
 KEPT = 100
-"""How many pictures are kept at most, those asked for last."""
+"""How many pictures are kept at most, those asked for first go first."""
 
 KNOWN = 10_000
 """How many addresses are kept at most."""
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 DAY, SOON = 86_400, 600
-"""Seconds after which one may be asked for again: a picture, and a pattern, as the platform may just be down."""
+"""Seconds for which one is good: a picture, and a pattern, as the platform may just be down."""
 
 log = logging.getLogger("dragoman.faces")
 
@@ -46,6 +48,13 @@ class Conversations(Protocol):
         """Read a contact's latest one."""
 
 
+class _Face(NamedTuple):
+    body: bytes
+    mime: str
+    lasts: int
+    until: float
+
+
 class _Whose(msgspec.Struct, frozen=True, array_like=True):
     mailbox: str
     peer: str
@@ -55,13 +64,19 @@ class Faces:
     """Makes and serves the addresses; `key` gives what they are encrypted with, `public_url` is where we are called."""
 
     def __init__(
-        self, key: Callable[[], bytes], public_url: str, channels: Mapping[str, Channel], store: Conversations
+        self,
+        key: Callable[[], bytes],
+        public_url: str,
+        channels: Mapping[str, Channel],
+        store: Conversations,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._key = key
         self._public_url = public_url
         self._channels = channels
         self._store = store
-        self._kept: dict[str, tuple[bytes, str]] = {}
+        self._clock = clock
+        self._kept: dict[str, _Face] = {}
         self._address = lru_cache(KNOWN)(self._encrypt)
 
     def address(self, mailbox: str, author: str = "") -> str:
@@ -77,24 +92,34 @@ class Faces:
         """Give the picture that an address leads to."""
         token = http.match_info["token"]
         whose = self._read(token)
-        conversation = await self._store.conversation(whose.mailbox) if whose else None
+        try:
+            conversation = await self._store.conversation(whose.mailbox) if whose else None
+        except StoreError as error:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
         if whose is None or conversation is None:
+            self._kept.pop(token, None)
             raise web.HTTPNotFound(text="This address isn't one of ours, or whose face it was is forgotten.")
-        found = self._kept.pop(token, None) or await self._fetch(whose.mailbox, whose.peer or conversation.peer)
-        if found:
-            self._kept[token] = found
-            if len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
-        body, mime = found or (pattern(f"{whose.mailbox} {whose.peer}"), "image/png")
+        face = self._kept.get(token)
+        if face is None or face.until < self._clock():
+            face = self._keep(token, await self._fetch(whose.mailbox, whose.peer or conversation.peer), whose)
         return web.Response(
-            body=body,
-            content_type=mime,
+            body=face.body,
+            content_type=face.mime,
             headers={
-                "Cache-Control": f"private, max-age={DAY if found else SOON}",
+                "Cache-Control": f"private, max-age={face.lasts}",
                 "Content-Security-Policy": "default-src 'none'; sandbox",
                 "X-Content-Type-Options": "nosniff",
             },
         )
+
+    def _keep(self, token: str, found: tuple[bytes, str] | None, whose: _Whose) -> _Face:
+        body, mime = found or (pattern(f"{whose.mailbox} {whose.peer}"), "image/png")
+        lasts = DAY if found else SOON
+        self._kept.pop(token, None)
+        if len(self._kept) >= KEPT:
+            del self._kept[next(iter(self._kept))]
+        face = self._kept[token] = _Face(body, mime, lasts, self._clock() + lasts)
+        return face
 
     async def _fetch(self, mailbox: str, peer: str) -> tuple[bytes, str] | None:
         """Have the platform's picture; None where there is none, or none now."""

@@ -1,6 +1,7 @@
 """Customers' faces: at an address that nobody can guess, a pattern for want of a picture, gone with the customer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -8,6 +9,7 @@ import filetype
 import pytest
 
 from gateway.pattern import pattern
+from gateway.store.contract import StoreError
 
 PHOTO = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -55,6 +57,43 @@ async def test_who_shows_none_has_a_pattern_of_their_own(world: Any, session: ai
         assert answer.headers["Cache-Control"] == "private, max-age=600"
 
 
+async def test_a_picture_is_asked_for_again_after_a_day_and_a_missing_one_soon(
+    world: Any, session: aiohttp.ClientSession
+) -> None:
+    now = 0.0
+    world.gateway._faces._clock = lambda: now
+    await world.customer().write("Hello")
+    address = await face(world, "Hello")
+
+    async def shown() -> bytes:
+        async with session.get(address) as answer:
+            return bytes(await answer.read())
+
+    assert await shown() == pattern("tg/1001 ")
+    world.telegram.pictures["1001"] = world.telegram.add_file(PHOTO)
+    assert await shown() == pattern("tg/1001 ")
+    now = 601
+    assert await shown() == PHOTO
+    del world.telegram.pictures["1001"]
+    now += 86_000
+    assert await shown() == PHOTO
+    now += 500
+    assert await shown() == pattern("tg/1001 ")
+
+
+async def test_a_store_that_does_not_answer_is_asked_again(
+    world: Any, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(_: str) -> None:
+        raise StoreError("the store is gone")
+
+    await world.customer().write("Hello")
+    address = await face(world, "Hello")
+    monkeypatch.setattr(world.gateway._faces, "_store", SimpleNamespace(conversation=down))
+    async with session.get(address) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
 async def test_a_picture_that_is_none_is_not_passed_on(world: Any, session: aiohttp.ClientSession) -> None:
     world.telegram.pictures["1001"] = world.telegram.add_file(b"<html><script>alert(1)</script></html>")
     await world.customer().write("Hello")
@@ -74,9 +113,12 @@ async def test_who_is_forgotten_has_no_face(world: Any, session: aiohttp.ClientS
     await world.customer().write("Hello")
     address = await face(world, "Hello")
     await world.settled()
+    async with session.get(address) as answer:
+        assert answer.status == 200
     await world.gateway.store.forget("tg/1001")
     async with session.get(address) as answer:
         assert answer.status == 404
+    assert world.gateway._faces._kept == {}
 
 
 async def test_no_face_where_the_app_may_not_or_slack_could_not_get_it(
