@@ -306,7 +306,9 @@ class DeskPosts:
             progress = replace(progress, sent=(*progress.sent, ts))
             order = await self._hands.store.advance(replace(order, progress=progress))
         events = (*self._missed(order, [entry]), *self._lost(order, where, progress.sent[0]))
-        posts = _posts([entry], progress.sent[0])
+        # A question's buttons are on its last piece.
+        last = isinstance(entry, Question)
+        posts = _posts(parts[-1:], progress.sent[-1]) if last else _posts([entry], progress.sent[0])
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=events))
         return len(parts)
 

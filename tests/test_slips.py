@@ -209,6 +209,26 @@ async def test_a_preview_shows_what_would_be_read_and_what_it_means(
     assert customer.got() == ["Está en camino."]
 
 
+async def test_a_preview_that_takes_several_posts_is_settled_where_its_buttons_are(
+    make_world: Callable[..., Awaitable[World]], words: Callable[[Any], str]
+) -> None:
+    world = await make_world(desk="confirm = true", extra='[translation]\nengines = ["phrasebook"]\n')
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0ANA", "It is on its way. " * 600, thread=thread)
+    asked = await world.shown(thread, texts.PREVIEW)
+    before = [words(post) for post in world.slack.replies(thread) if post["ts"] != asked["ts"]]
+    await world.slack.press("U0ANA", "send", answer, asked["ts"])
+    await world.until(lambda: customer.got())
+    await world.settled()
+
+    assert sum("Está en camino." in text for text in before) > 2
+    after = {post["ts"]: words(post) for post in world.slack.replies(thread)}
+    assert "Sent by Ana" in after.pop(asked["ts"])
+    assert set(before) <= set(after.values())
+
+
 async def test_a_preview_of_what_needs_no_translation(make_world: Callable[..., Awaitable[World]]) -> None:
     world = await make_world(desk="confirm = true")
     customer = world.customer()
