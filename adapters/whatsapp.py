@@ -108,6 +108,7 @@ class WhatsApp(MetaChannel):
         self._account = settings.values["business_account_id"]
         self.subscriptions = f"{self._account}/subscribed_apps"
         self._reader = WhatsAppReader(settings.id, self._number, self._account)
+        self._unregistered = "the number isn't registered, so nothing goes or comes: give the channel its pin"
         self._pin = settings.secrets.get("pin", NO_SECRET).reveal()
         token = settings.secrets["access_token"].reveal()
         self._hosts = Hosts(
@@ -189,9 +190,19 @@ class WhatsApp(MetaChannel):
         """Have the account's events sent to the app; which address it calls is set in Meta's dashboard."""
         await self._graph.post(self.subscriptions, {})
         if self._pin and not await self._is_registered():
-            # Once: after ten wrong ones Meta takes none for three days.
-            pin, self._pin = self._pin, ""
+            await self._register()
+
+    async def _register(self) -> None:
+        """Register the number: once, as after ten wrong PINs Meta takes none for three days."""
+        pin, self._pin = self._pin, ""
+        try:
             await self._graph.post(f"{self._number}/register", {"messaging_product": "whatsapp", "pin": pin})
+        except Unavailable:
+            self._pin = pin
+            raise
+        except SendError as error:
+            self._unregistered = f"the number isn't registered: {error}. {error.advice}".rstrip(". ")
+            raise
 
     async def _is_registered(self) -> bool:
         told = await self._graph.get(self._number, fields="platform_type")
@@ -247,7 +258,7 @@ class WhatsApp(MetaChannel):
             concerns.append(f"the number is {status}: look at it in Meta's WhatsApp manager")
         with contextlib.suppress(SendError):
             if not await self._is_registered():
-                concerns.append("the number isn't registered, so nothing goes or comes: give the channel its pin")
+                concerns.append(self._unregistered)
         self.concerns = concerns
         tier = clean(told.get(LIMIT)).removeprefix("TIER_")
         limit = "any number of" if tier == "UNLIMITED" else tier

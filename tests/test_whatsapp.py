@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters import KINDS
-from adapters.contract import Outbound, Rejected, Unauthorised
+from adapters.contract import Outbound, Rejected, Unauthorised, Unavailable
 from adapters.whatsapp import WhatsApp
 from config.settings import channel_from
 from gateway import deliver
@@ -150,10 +150,35 @@ async def test_a_number_that_is_not_registered_is_told_and_registered_once(
             await channel.hook("https://gateway.example/webhooks/wa")
         await channel.probe()
         assert bool(channel.concerns) is (pin != "123456")
+        assert ("two-step PIN is another" in str(channel.concerns)) is (pin == "222222")
         if pin == "123456":
             assert (await channel.send(message)).message.startswith("wamid")
 
     assert whatsapp.tries == (1 if pin else 0)
+
+
+async def test_a_registration_that_never_got_there_is_tried_again(
+    whatsapp: WhatsAppSandbox, aiohttp_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = str((await aiohttp_server(whatsapp.app)).make_url("")).rstrip("/")
+    fields = tomllib.loads(CHANNEL.format(base=base))["channels"]["wa"]
+    whatsapp.pin = "123456"
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsApp(channel_from("wa", fields | {"pin": "123456"}, KINDS), session)
+        whole = channel._graph.post
+
+        async def unsent(path: str, body: Any) -> Any:
+            if path.endswith("/register"):
+                raise Unavailable("Meta can't be reached")
+            return await whole(path, body)
+
+        monkeypatch.setattr(channel._graph, "post", unsent)
+        with pytest.raises(Unavailable):
+            await channel.hook("https://gateway.example/webhooks/wa")
+        monkeypatch.undo()
+        await channel.hook("https://gateway.example/webhooks/wa")
+
+    assert (whatsapp.pin, whatsapp.tries) == ("", 1)
 
 
 async def test_a_conversation_goes_both_ways_and_is_read(world: World, whatsapp: WhatsAppSandbox) -> None:
