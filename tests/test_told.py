@@ -15,7 +15,11 @@ from routing.languages import NAMES
 ROOT = Path(__file__).parent.parent
 OTHERS = [language for language in LANGUAGES if language != "en"]
 TELL_ADMINS = (
-    *(f"adapters/{name}.py" for name in ("desk_setup", "http", "instagram", "line", "media", "messenger", "meta")),
+    *(
+        f"adapters/{name}.py"
+        for name in ("desk", "desk_setup", "http", "instagram", "line", "media", "messenger", "meta")
+    ),
+    "adapters/slack_events.py",
     *(f"adapters/{name}.py" for name in ("slack", "slack_api", "slack_files", "slack_sign_in", "telegram", "whatsapp")),
     *(f"config/{name}.py" for name in ("credentials", "settings", "store_address", "tables")),
     *(f"gateway/{name}.py" for name in ("channel_book", "checks", "checkup", "keys", "live_channels")),
@@ -23,6 +27,8 @@ TELL_ADMINS = (
     *(f"gateway/store/redis/{name}.py" for name in ("calls", "link")),
     "routing/assign.py",
     *(f"translation/{name}.py" for name in ("azure", "batch", "deepl", "download", "fetch", "firefox", "google")),
+    *(f"gateway/admin/{name}.py" for name in ("conversations", "slack_door")),
+    *(f"translation/{name}.py" for name in ("argos_index", "chain", "models", "tmx")),
     *(f"translation/{name}.py" for name in ("argos", "libretranslate", "packages", "records", "remote")),
 )
 """The files whose sentences an admin may read in the console."""
