@@ -225,9 +225,6 @@ class Channel(Protocol):
             SendError: they don't work, with what to do.
         """
 
-    async def close(self) -> None:
-        """Let go of what is open."""
-
 
 @runtime_checkable
 class Concerned(Protocol):

@@ -25,7 +25,7 @@ from adapters.http import clean
 from adapters.meta import APP_ID, COMMON_FIELDS, MEGABYTE, Failures
 from adapters.meta_messaging import MessagingChannel
 from adapters.text import octets
-from config.credentials import Field
+from config.credentials import Field, token_field
 from config.settings import ChannelSettings
 
 SUBSCRIBED = (
@@ -84,13 +84,11 @@ class Instagram(MessagingChannel):
             looks="digits",
         ),
         APP_ID,
-        Field(
-            name="access_token",
-            label="Access token",
-            secret=True,
+        token_field(
+            "access_token",
+            "Access token",
             where="Meta app dashboard: Instagram, API setup, Generate token",
-            pattern=r"\S+",
-            looks="one word without spaces, such as EAAG… or IGAA…",
+            such_as="EAAG… or IGAA…",
         ),
         *COMMON_FIELDS,
     )

@@ -28,18 +28,14 @@ from adapters.contract import (
     Unreachable,
 )
 from adapters.http import an_id, clean, exchange, read_json
-from adapters.media import MAX_PICTURE, Hosts, fetch
+from adapters.media import Hosts, fetch, fetch_picture
 from adapters.odd import unrecognised
-from config.credentials import Field
+from config.credentials import Field, token_field
 from config.settings import ChannelSettings
 from routing.contents import File, contact
 from routing.events import CustomerDeleted, CustomerLeft, CustomerReturned, CustomerWrote, Event
 
 Json = Mapping[str, Any]
-ORDERS = uuid.UUID("6f1c4b1e-6a55-4a43-9f0e-7a6d1f1f3c5d")
-"""The namespace of the names by which LINE knows what it was sent."""
-
-OUT = "You have reached your monthly limit"
 FILES = {"image": "photo", "video": "video", "audio": "audio", "file": "file"}
 SILENT = frozenset({"join", "leave", "memberJoined", "memberLeft", "videoPlayComplete", "accountLink", "beacon"})
 """What is no message, and nothing that an agent should see."""
@@ -50,40 +46,22 @@ class Line:
 
     kind: ClassVar[str] = "line"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field(
-            name="channel_secret",
-            label="Channel secret",
-            secret=True,
-            where="LINE Developers: Basic settings",
-            pattern=r"\S+",
-            looks="one word without spaces",
-        ),
-        Field(
-            name="access_token",
-            label="Channel access token",
-            secret=True,
-            where="LINE Developers: Messaging API",
-            pattern=r"\S+",
-            looks="one word without spaces",
-        ),
+        token_field("channel_secret", "Channel secret", where="LINE Developers: Basic settings"),
+        token_field("access_token", "Channel access token", where="LINE Developers: Messaging API"),
         Field(name="api_base", label="API address", default="https://api.line.me"),
         Field(name="data_base", label="Address of files", default="https://api-data.line.me"),
     )
     # https://developers.line.biz/en/docs/messaging-api/text-character-count and …/retrying-api-request
     capabilities: ClassVar[Capabilities] = Capabilities(max_text=5000, remembers=timedelta(hours=24))
+    waits_for_calls: ClassVar[bool] = True
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
-        self._id = settings.id
+        self.id = settings.id
         self._secret = settings.secrets["channel_secret"]
         self._base = settings.values["api_base"].rstrip("/")
         self._session = session
         self._headers = {"Authorization": f"Bearer {settings.secrets['access_token'].reveal()}"}
         self._hosts = Hosts(URL(settings.values["data_base"]), headers=self._headers)
-
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
 
     def verify(self, request: Request) -> None:
         """Hold LINE's signature against the body."""
@@ -102,14 +80,14 @@ class Line:
     def _read(self, event: Any, at: datetime) -> Event:
         try:
             source, when = event["source"], datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-            to = contact(self._id, an_id(source.get("groupId") or source.get("roomId") or source["userId"]))
+            to = contact(self.id, an_id(source.get("groupId") or source.get("roomId") or source["userId"]))
             return READERS[event["type"]](event, to, when)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-            return unrecognised(self._id, f"line {_type(event) or 'unknown'}", event, at)
+            return unrecognised(self.id, f"line {_type(event) or 'unknown'}", event, at)
 
     async def send(self, message: Outbound) -> Sent:
         """Send text, by a name by which LINE takes it once however often it comes."""
-        name = str(uuid.uuid5(ORDERS, message.order))
+        name = str(uuid.uuid5(uuid.NAMESPACE_OID, message.order))
         body = {"to": message.peer, "messages": [{"type": "text", "text": message.text}]}
         told = await self._call("POST", "message/push", body, name)
         try:
@@ -129,9 +107,7 @@ class Line:
     async def portrait(self, peer: str) -> AsyncIterator[Content]:
         """Fetch the picture of a customer, which is on LINE's own hosts and wants no token."""
         url = clean((await self._profile(peer)).get("pictureUrl"))
-        if not url:
-            raise Rejected("they show no picture")
-        async with fetch(self._session, url, Hosts(self._hosts.base, ("line-scdn.net",)), most=MAX_PICTURE) as content:
+        async with fetch_picture(self._session, url, Hosts(self._hosts.base, ("line-scdn.net",))) as content:
             yield content
 
     async def _profile(self, peer: str) -> Mapping[str, Any]:
@@ -150,11 +126,6 @@ class Line:
         told = await self._call("GET", "info")
         return f"{clean(told.get('displayName')) or '?'} ({clean(told.get('basicId')) or '?'})"
 
-    @property
-    def waits_for_calls(self) -> bool:
-        """Say that nothing is heard unless LINE calls."""
-        return True
-
     async def reach(self, url: str) -> None:
         """Have LINE call us, and say what it met. https://developers.line.biz/en/reference/messaging-api/"""
         try:
@@ -164,9 +135,6 @@ class Line:
         if told.get("success") is False:
             why = clean(told.get("detail")) or clean(told.get("reason")) or f"status {told.get('statusCode')}"
             raise SendError(f"LINE can't call {url}: {why}", "Check gateway.public_url, and what stands before it.")
-
-    async def close(self) -> None:
-        """The shared client is closed by who opened it."""
 
     async def _call(self, method: str, path: str, body: Json | None = None, name: str = "") -> Json:
         headers = {**self._headers, **({"X-Line-Retry-Key": name} if name else {})}
@@ -179,7 +147,7 @@ class Line:
 
 def explain(status: int, said: str) -> SendError:
     """Say what a refusal asks us to do. https://developers.line.biz/en/reference/messaging-api/#status-codes"""
-    if status == 429 and OUT not in said:
+    if status == 429 and "monthly limit" not in said:
         return Unavailable("LINE asks us to slow down", timedelta(seconds=5))
     if status in (401, 403, 429):
         return Unauthorised(f"LINE refuses it: {said}", "Check the access token, and the account's plan.")
@@ -193,8 +161,7 @@ def _message(event: Json, to: str, at: datetime) -> Event:
     it = event["message"]
     id_, kind = an_id(it["id"]), an_id(it["type"])
     elsewhere = clean((it.get("contentProvider") or {}).get("originalContentUrl"))
-    size = it.get("fileSize") if isinstance(it.get("fileSize"), int) else 0
-    file = File(ref=id_, kind=FILES.get(kind, ""), name=clean(it.get("fileName")), size=size)
+    file = File(ref=id_, kind=FILES.get(kind, ""), name=clean(it.get("fileName")), size=int(it.get("fileSize") or 0))
     where = f"https://maps.google.com/?q={it['latitude']},{it['longitude']}" if kind == "location" else elsewhere
     words = [FILES.get(kind, kind), *(clean(it.get(key)) for key in ("fileName", "title", "address")), where]
     mentioned = (it.get("mention") or {}).get("mentionees") or ()

@@ -72,6 +72,15 @@ async def fetch(
         yield Content(file, size, sniff(head))
 
 
+@asynccontextmanager
+async def fetch_picture(session: aiohttp.ClientSession, url: str, hosts: Hosts) -> AsyncIterator[Content]:
+    """Fetch somebody's picture as `fetch` does, but smaller; `url` is "" where they have none or show none."""
+    if not url:
+        raise Rejected("they show no picture")
+    async with fetch(session, url, hosts, most=MAX_PICTURE) as content:
+        yield content
+
+
 async def _download(session: aiohttp.ClientSession, url: URL, hosts: Hosts, file: IO[bytes], most: int) -> int:
     for _ in range(HOPS):
         if not hosts.may(url):

@@ -24,7 +24,7 @@ from adapters.contract import (
 from adapters.http import clean
 from adapters.meta import APP_ID, COMMON_FIELDS, MEGABYTE, Failures, NotMeta
 from adapters.meta_messaging import MessagingChannel
-from config.credentials import Field
+from config.credentials import Field, token_field
 from config.settings import ChannelSettings
 
 SUBSCRIBED = (
@@ -79,13 +79,11 @@ class Messenger(MessagingChannel):
             name="page_id", label="Page ID", where="The Page: About, Page transparency", pattern=r"\d+", looks="digits"
         ),
         APP_ID,
-        Field(
-            name="page_access_token",
-            label="Page access token",
-            secret=True,
+        token_field(
+            "page_access_token",
+            "Page access token",
             where="Meta app dashboard: Messenger, API settings, Generate token",
-            pattern=r"\S+",
-            looks="one word without spaces, such as EAAG…",
+            such_as="EAAG…",
         ),
         *COMMON_FIELDS,
     )

@@ -26,7 +26,7 @@ from adapters.contract import (
     Uncertain,
 )
 from adapters.http import clean, exchange
-from config.credentials import Field, Secret
+from config.credentials import Field, Secret, token_field
 from config.settings import ChannelSettings
 
 CHALLENGE_LENGTH = 200
@@ -181,22 +181,8 @@ APP_ID = Field(
     looks="digits",
 )
 COMMON_FIELDS = (
-    Field(
-        name="app_secret",
-        label="App secret",
-        secret=True,
-        where="Meta app dashboard: App settings, Basic",
-        pattern=r"\S+",
-        looks="one word without spaces",
-    ),
-    Field(
-        name="verify_token",
-        label="Verify token",
-        secret=True,
-        help="Any long text of yours; give Meta the same",
-        pattern=r"\S+",
-        looks="one word without spaces",
-    ),
+    token_field("app_secret", "App secret", where="Meta app dashboard: App settings, Basic"),
+    token_field("verify_token", "Verify token", help="Any long text of yours; give Meta the same"),
     Field(name="api_base", label="API address", default="https://graph.facebook.com"),
     Field(name="api_version", label="API version", default="v26.0"),
 )
@@ -217,6 +203,7 @@ class MetaChannel:
 
     named_by: ClassVar[str]
     needed_scopes: ClassVar[tuple[str, ...]] = ()
+    waits_for_calls: ClassVar[bool] = True
 
     def __init__(
         self, settings: ChannelSettings, session: aiohttp.ClientSession, *, access: str, failures: Failures
@@ -224,18 +211,13 @@ class MetaChannel:
         values, secrets = settings.values, settings.secrets
         self.ends_at: datetime | None = None
         self.concerns: Sequence[str] = ()
-        self._id = settings.id
+        self.id = settings.id
         self._app_secret = secrets["app_secret"]
         self._verify_token = secrets["verify_token"]
         self._access = access
         self._token = secrets[access]
         self._session = session
         self._graph = Graph(values["api_base"], values["api_version"], secrets[access], session, failures)
-
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
 
     def challenge(self, request: Request) -> str:
         """Answer Meta's handshake."""
@@ -332,11 +314,6 @@ class MetaChannel:
             return "not refused"
         return "that of the token's app"
 
-    @property
-    def waits_for_calls(self) -> bool:
-        """Say that nothing is heard unless Meta calls."""
-        return True
-
     async def reach(self, url: str) -> None:
         """Shake hands with ourselves by the address that Meta calls, as Meta would."""
         nonce = secrets.token_hex(8)
@@ -350,6 +327,3 @@ class MetaChannel:
         if status != 200 or said != nonce:
             told = f"{url} doesn't lead to this gateway: it answers with status {status}"
             raise SendError(told, "Check gateway.public_url, and what stands before the gateway.")
-
-    async def close(self) -> None:
-        """The shared client is closed by who opened it."""

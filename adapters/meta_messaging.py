@@ -13,9 +13,9 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.contract import Content, Malformed, Outbound, Rejected, Request, Sent, Uncertain
+from adapters.contract import Content, Malformed, Outbound, Request, Sent, Uncertain
 from adapters.http import an_id, clean, read_json
-from adapters.media import MAX_PICTURE, Hosts, fetch
+from adapters.media import Hosts, fetch, fetch_picture
 from adapters.meta import Failures, MetaChannel
 from adapters.odd import ELSEWHERE, unrecognised
 from config.settings import ChannelSettings
@@ -78,9 +78,7 @@ class MessagingChannel(MetaChannel):
     async def portrait(self, peer: str) -> AsyncIterator[Content]:
         """Fetch the picture of a customer, by an address that Meta ends after some days."""
         url = clean((await self._graph.get(peer, fields="profile_pic")).get("profile_pic"))
-        if not url:
-            raise Rejected("they show no picture")
-        async with fetch(self._session, url, self._hosts, most=MAX_PICTURE) as content:
+        async with fetch_picture(self._session, url, self._hosts) as content:
             yield content
 
     def fetch(self, file: File) -> AbstractAsyncContextManager[Content]:

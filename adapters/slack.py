@@ -4,6 +4,7 @@ workspaces share. https://docs.slack.dev/apis/events-api/
 A direct message is a contact (`D024…`), and so is a thread in a channel (`C024…:1790000000.000100`).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from adapters.contract import (
     Unreachable,
 )
 from adapters.http import clean, read_json
-from adapters.media import MAX_PICTURE, Hosts, fetch
+from adapters.media import Hosts, fetch, fetch_picture
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, check_signature
 from adapters.slack_guests import GuestReader
@@ -98,7 +99,7 @@ class Slack:
 
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         values, self._secrets = settings.values, settings.secrets
-        self._id = settings.id
+        self.id = settings.id
         self._mode = values["mode"]
         base = values["api_base"].rstrip("/") + "/"
         self._session = session
@@ -110,14 +111,9 @@ class Slack:
         self._socket = Socket(self._secrets["app_token"], base, self._take)
         self._receive: Receive | None = None
 
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
-
     def verify(self, request: Request) -> None:
         """Hold Slack's signature against the body."""
-        check_signature(request, self._secrets["signing_secret"], self._id)
+        check_signature(request, self._secrets["signing_secret"], self.id)
 
     def parse(self, request: Request) -> Sequence[Event]:
         """Read an event callback."""
@@ -138,10 +134,15 @@ class Slack:
         return self._reader.callback(body, at, colleagues=colleagues)
 
     async def listen(self, receive: Receive) -> None:
-        """Connect Socket Mode; in HTTP mode Slack calls us."""
+        """Keep Socket Mode connected; in HTTP mode Slack calls us."""
+        if self._mode != "socket":
+            return
         self._receive = receive
-        if self._mode == "socket":
+        try:
             await self._socket.connect()
+            await asyncio.Event().wait()
+        finally:
+            await self._socket.close()
 
     async def send(self, message: Outbound) -> Sent:
         """Send text; the order goes with it as metadata, so that `find` knows it again."""
@@ -200,9 +201,7 @@ class Slack:
     async def portrait(self, peer: str) -> AsyncIterator[Content]:
         """Fetch the picture of whom `name_of` names, which is where everybody may see it."""
         url = clean(((await self._person(peer)).get("profile") or {}).get("image_192"))
-        if not url:
-            raise Rejected("they show no picture")
-        async with fetch(self._session, url, self._faces, most=MAX_PICTURE) as content:
+        async with fetch_picture(self._session, url, self._faces) as content:
             yield content
 
     async def _person(self, peer: str) -> Mapping[str, Any]:
@@ -239,10 +238,6 @@ class Slack:
             advice = "Make an app-level token with connections:write, and set app_token."
             raise Unauthorised("Slack refuses the app token", advice, "app_token") from error
         return "Socket Mode may be connected"
-
-    async def close(self) -> None:
-        """Let go of the socket."""
-        await self._socket.close()
 
     async def _take(self, kind: str, payload: Any) -> dict[str, Any] | None:
         if kind == "events_api" and self._receive:

@@ -113,7 +113,7 @@ class Telegram:
     def __init__(self, settings: ChannelSettings, session: aiohttp.ClientSession) -> None:
         self.ends_at: datetime | None = None
         self.concerns: Sequence[str] = ()
-        self._id = settings.id
+        self.id = settings.id
         token = settings.secrets["token"].reveal()
         self._polls = settings.values["mode"] == "polling"
         self._secret = settings.secrets["webhook_secret"].reveal() or _secret_from(token)
@@ -131,16 +131,11 @@ class Telegram:
             get_updates_request=self._request,
         )
 
-    @property
-    def id(self) -> str:
-        """The name it has in the configuration."""
-        return self._id
-
     def verify(self, request: Request) -> None:
         """Compare the secret that Telegram repeats with the one we registered."""
         repeated = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(repeated.encode(), self._secret.encode()):
-            raise Forged(f"{self._id}: wrong or missing secret")
+            raise Forged(f"{self.id}: wrong or missing secret")
 
     def parse(self, request: Request) -> Sequence[Event]:
         """Read an update."""
@@ -294,9 +289,6 @@ class Telegram:
             cure = "Check gateway.public_url, and that it can be reached from outside over https."
             raise SendError(f"Telegram can't deliver to {clean(hook['url'])}: {failed}", cure)
 
-    async def close(self) -> None:
-        """The shared client is closed by who opened it."""
-
     async def hook(self, url: str) -> None:
         """Have updates sent to `url`; in polling mode there is nothing to do."""
         if self._polls:
@@ -336,13 +328,13 @@ class Telegram:
                 hooked = isinstance(error, Conflict)
                 told = explain(error)
                 self.concerns = (f"nothing comes: {told}",) if hooked else ()
-                log.warning("telegram.poll_failed", extra={"channel": self._id, "error": str(told)})
+                log.warning("telegram.poll_failed", extra={"channel": self.id, "error": str(told)})
                 after = told.after.total_seconds() if isinstance(told, Unavailable) else 0
                 await asyncio.sleep(max(wait, after))
                 wait = min(wait * 2, 30)
 
     def _read(self, update: Any, at: datetime) -> Sequence[Event]:
-        return telegram_updates.read_update(update, self._id, self._bot_id, at)
+        return telegram_updates.read_update(update, self.id, self._bot_id, at)
 
 
 class Form:

@@ -28,7 +28,7 @@ from adapters.http import clean, read_json
 from adapters.media import Hosts, fetch
 from adapters.meta import COMMON_FIELDS, MEGABYTE, OCTETS, MetaChannel, NotMeta
 from adapters.whatsapp_updates import FAILURES, WhatsAppReader, region_of
-from config.credentials import NO_SECRET, Field
+from config.credentials import NO_SECRET, Field, token_field
 from config.settings import ChannelSettings
 from routing.contents import File, Template
 from routing.events import Event
@@ -77,14 +77,12 @@ class WhatsApp(MetaChannel):
             pattern=r"\d+",
             looks="digits",
         ),
-        Field(
-            name="access_token",
-            label="Access token",
-            secret=True,
+        token_field(
+            "access_token",
+            "Access token",
             where="Meta business settings: System users, Generate token",
             help="A system user's, which doesn't end",
-            pattern=r"\S+",
-            looks="one word without spaces, such as EAAG…",
+            such_as="EAAG…",
         ),
         *COMMON_FIELDS,
         Field(

@@ -151,20 +151,13 @@ async def examine_fields(name: str, kind: str, fields: Mapping[str, str]) -> Map
     doubts = {field.name: field.doubt(given.get(field.name, "")) for field in KINDS[kind]}
     async with open_session() as session:
         channel = CHANNELS[kind](settings, session)
-        try:
-            return await examine(channel, given, {key: doubt for key, doubt in doubts.items() if doubt})
-        finally:
-            await channel.close()
+        return await examine(channel, given, {key: doubt for key, doubt in doubts.items() if doubt})
 
 
 async def try_settings(settings: ChannelSettings, now: datetime, public_url: str) -> Check:
     """Ask a platform whether a channel's credentials work; where not, what looks wrong of them is told before."""
     async with open_session() as session:
-        channel = CHANNELS[settings.kind](settings, session)
-        try:
-            check = await try_channel(settings.id, channel, now, public_url)
-        finally:
-            await channel.close()
+        check = await try_channel(settings.id, CHANNELS[settings.kind](settings, session), now, public_url)
     doubts = "" if check.works else "; ".join(doubts_of(settings).values())
     return replace(check, found=f"{doubts}. {check.found}") if doubts else check
 

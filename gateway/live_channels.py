@@ -148,8 +148,6 @@ class LiveChannels:
         channel = self.channels.pop(name, None)
         self._overheard.discard(name)
         self.guests[:] = [guest for guest in self.guests if guest is not channel]
-        if channel is not None:
-            await channel.close()
 
     async def _rest(self, name: str) -> None:
         """Have a channel receive nothing for now."""

@@ -82,6 +82,11 @@ class SlackWorkspace:
         self._acked: dict[str, asyncio.Event] = {}
         self._told: dict[str, dict[str, Any]] = {}
 
+    @property
+    def connections(self) -> int:
+        """Count the sockets that are open."""
+        return len(self._sockets)
+
     # What agents see
 
     def roots(self, channel: str = "") -> list[dict[str, Any]]:

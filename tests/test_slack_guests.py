@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from config.credentials import Secret
 from sandbox.slack import SlackSandbox
 
 World = Any
@@ -209,3 +210,18 @@ async def test_the_desks_own_app_may_serve_customers_too(
     await made.until(lambda: [post["text"] for post in slack.place("D0LUCIA")][1:] == ["Llegará el viernes."])
     assert {"partners", "desk"} <= set(await made.gateway.heard.all(made.gateway.store))
     assert len(slack.roots()) == 1
+
+
+async def test_a_connection_that_nobody_listens_to_any_more_is_let_go(
+    make_world: Callable[..., Awaitable[World]],
+    guests: SlackSandbox,
+    aiohttp_server: Callable[..., Awaitable[TestServer]],
+) -> None:
+    base = guests.base = str((await aiohttp_server(guests.app)).make_url("")).rstrip("/")
+    made = await make_world(extra=OWN.format(mode="socket", base=base))
+    await made.until(lambda: guests.connections == 1)
+
+    # The desk becomes the same app: what customers write comes by its own connection from then on.
+    await made.gateway._live.share_desk(Secret("xoxb-guests"))
+
+    assert await made.until(lambda: guests.connections == 0)
