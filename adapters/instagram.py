@@ -88,7 +88,7 @@ class Instagram(MessagingChannel):
             "access_token",
             "Access token",
             where="Meta app dashboard: Instagram, API setup, Generate token",
-            such_as="EAAG… or IGAA…",
+            looks="one word without spaces, such as EAAG… or IGAA…",
         ),
         *COMMON_FIELDS,
     )

@@ -147,7 +147,7 @@ class Line:
 
 def explain(status: int, said: str) -> SendError:
     """Say what a refusal asks us to do. https://developers.line.biz/en/reference/messaging-api/#status-codes"""
-    if status == 429 and "monthly limit" not in said:
+    if status == 429 and "You have reached your monthly limit" not in said:
         return Unavailable("LINE asks us to slow down", timedelta(seconds=5))
     if status in (401, 403, 429):
         return Unauthorised(f"LINE refuses it: {said}", "Check the access token, and the account's plan.")

@@ -83,7 +83,7 @@ class Messenger(MessagingChannel):
             "page_access_token",
             "Page access token",
             where="Meta app dashboard: Messenger, API settings, Generate token",
-            such_as="EAAG…",
+            looks="one word without spaces, such as EAAG…",
         ),
         *COMMON_FIELDS,
     )

@@ -82,7 +82,7 @@ class WhatsApp(MetaChannel):
             "Access token",
             where="Meta business settings: System users, Generate token",
             help="A system user's, which doesn't end",
-            such_as="EAAG…",
+            looks="one word without spaces, such as EAAG…",
         ),
         *COMMON_FIELDS,
         Field(

@@ -67,9 +67,15 @@ class Field:
         return f"{self.label}: this doesn't look like one, which is {self.looks}"
 
 
-def token_field(name: str, label: str, *, where: str = "", help: str = "", such_as: str = "") -> Field:
-    """Give the field of a secret without spaces, of which no more is known than what some of them look like."""
-    looks = "one word without spaces" + (f", such as {such_as}" if such_as else "")
+def token_field(
+    name: str,
+    label: str,
+    *,
+    where: str = "",
+    help: str = "",
+    looks: str = "one word without spaces",
+) -> Field:
+    """Give the field of a secret of which no more is known than that it has no spaces; `looks` says it in words."""
     return Field(name=name, label=label, where=where, help=help, secret=True, pattern=r"\S+", looks=looks)
 
 
