@@ -13,6 +13,7 @@ from routing.contents import EPOCH, Choice
 from routing.effects import Card
 from routing.languages import language_name
 from routing.policy import Policy
+from routing.texts import stars
 
 Block = dict[str, Any]
 MAX_BLOCKS = 40
@@ -142,11 +143,18 @@ def _facts(card: Card, policy: Policy, answer_until: datetime, clock: str) -> li
         facts.append(f"*Local time:* {escape(clock)}")
     if card.priority != "normal":
         facts.append(f"*Priority:* {card.priority}")
+    if card.ratings:
+        facts.append(f"*Satisfaction:* {_satisfaction(card.ratings)}")
     if card.waiting_since > EPOCH:
         facts.append(f"*Waiting:*{on_clock(card.waiting_since, 'since')}")
     if answer_until > EPOCH and card.status != "closed":
         facts.append(f"*Answer:*{on_clock(answer_until, 'before')}")
     return facts
+
+
+def _satisfaction(ratings: Sequence[int]) -> str:
+    mean = f" · {sum(ratings) / len(ratings):.1f} of 5 on average of {len(ratings)}" if len(ratings) > 1 else ""
+    return stars(ratings[-1]) + mean
 
 
 def _menu(number: int) -> Block:

@@ -286,6 +286,7 @@ def _policy(root: Table) -> Policy:
         undo=root.table("desk").seconds("undo", timedelta()),
         replies=tuple(_reply(table) for table in root.tables("replies")),
         reopen_window=routing.duration("reopen_window", timedelta(hours=24)),
+        survey_after=routing.seconds("survey_after", timedelta()),
     )
     routing.done()
     names = [reply.name.casefold() for reply in policy.replies]

@@ -79,6 +79,8 @@ languages = ["en", "fr"]
 slack_user_id = "U0MIA"
 name = "Mia"
 languages = ["en", "de"]
+[routing]
+survey_after = 20
 [[replies]]
 name = "returns"
 text.en = "Hello {{name}}, you can return it within 30 days."

@@ -19,7 +19,8 @@ from routing.policy import Policy
 
 COLUMNS = ("conversations", "answered", "closed", "received", "sent")
 DURATIONS = ("first_response_median", "first_response_p90", "resolution_median")
-FIELDS = ("group", "name", *COLUMNS, *DURATIONS)
+SURVEYS = ("asked", "rated", "satisfied", "satisfied_low", "satisfied_high")
+FIELDS = ("group", "name", *COLUMNS, *DURATIONS, *SURVEYS)
 TOLD = ("messages", *COUNTED, "ms")
 """What is told of translations: of all messages, those computed, those not computed again, and so on."""
 
@@ -28,6 +29,7 @@ TITLES = {
     "first_response_p90": "first response (p90)",
     "resolution_median": "resolution (median)",
 }
+HEADS = (*COLUMNS, *(TITLES[each] for each in DURATIONS), "satisfied")
 
 
 def report(settings: Settings, *, since: timedelta, now: datetime, as_what: str) -> str:
@@ -66,11 +68,22 @@ def _direction(each: Count) -> Mapping[str, object]:
 
 
 def _table(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> str:
-    rows = [["", *COLUMNS, *(TITLES[each] for each in DURATIONS)]]
-    for each in told:
-        counts = [str(getattr(each, column)) for column in COLUMNS]
-        rows.append([_name(each, policy), *counts, *(_spell(getattr(each, name)) for name in DURATIONS)])
-    return _aligned(rows)
+    return _aligned([["", *HEADS], *([_name(each, policy), *_cells(each)] for each in told)])
+
+
+def _cells(each: Figures) -> list[str]:
+    counts = [str(getattr(each, column)) for column in COLUMNS]
+    return [*counts, *(_spell(getattr(each, name)) for name in DURATIONS), satisfaction(each)]
+
+
+def satisfaction(each: Figures) -> str:
+    """Say how many of those who answered were satisfied, what that says about all, and how many were asked."""
+    if not each.asked and not each.rated:
+        return "-"
+    asked = f"{each.rated} of {each.asked} answered"
+    if each.satisfied is None or each.satisfied_low is None or each.satisfied_high is None:
+        return asked
+    return f"{each.satisfied:.0%} ({each.satisfied_low:.0%} to {each.satisfied_high:.0%}), {asked}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -108,7 +121,7 @@ def _html(told: Sequence[Figures], found: Sequence[Ticket], policy: Policy) -> s
         parts = {_name(each, policy).partition(": ")[2]: each.conversations for each in told if each.group == group}
         plots.append(_plot(f"Conversations by {group}", parts))
     rows = "".join(_row(each, policy) for each in told)
-    heads = "".join(f"<th>{TITLES.get(each, each)}" for each in (*COLUMNS, *DURATIONS))
+    heads = "".join(f"<th>{each}" for each in HEADS)
     return _page("What the service did", f"<table><tr><th>{heads}</tr>{rows}</table>\n{''.join(plots)}")
 
 
@@ -127,9 +140,7 @@ svg {{ width: 100%; height: auto }} rect {{ fill: #3a6ea5 }} text {{ font-size: 
 
 
 def _row(each: Figures, policy: Policy) -> str:
-    counts = "".join(f"<td>{getattr(each, column)}" for column in COLUMNS)
-    durations = "".join(f"<td>{_spell(getattr(each, name))}" for name in DURATIONS)
-    return f"<tr><td>{html.escape(_name(each, policy))}{counts}{durations}</tr>"
+    return f"<tr><td>{html.escape(_name(each, policy))}{''.join(f'<td>{cell}' for cell in _cells(each))}</tr>"
 
 
 def _plot(title: str, values: Mapping[str, int]) -> str:

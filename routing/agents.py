@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from routing import texts
+from routing import surveys, texts
 from routing.commands import Command, read_command, read_duration
 from routing.contents import EPOCH, THREAD_MARK, Choice, Facts, Template
 from routing.effects import (
@@ -335,7 +335,9 @@ def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decis
     settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
     dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))
-    return Decision(now, (*was.undoable, UpdateCard(card=card(now, policy)), *dropped, said))
+    return Decision(
+        now, (*was.undoable, UpdateCard(card=card(now, policy)), *dropped, said), surveys.remind(now, policy)
+    )
 
 
 def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:

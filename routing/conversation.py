@@ -37,6 +37,7 @@ from routing.events import (
     ReplySent,
     ReplyTakenBack,
     SnoozeEnded,
+    SurveyDue,
     ThreadLost,
     ThreadOpened,
     TranslationMissed,
@@ -52,6 +53,7 @@ from routing.proactive import agent_started
 from routing.slips import undo_ended
 from routing.snooze import snooze_ended
 from routing.state import REMEMBERED, Conversation, Decision, Held, Status, card, is_new
+from routing.surveys import rating_in, survey_due
 
 __all__ = [
     "Conversation",
@@ -109,7 +111,7 @@ def opens_conversation(was: Conversation, event: Event, policy: Policy) -> bool:
         return was.status in (Status.NEW, Status.CLOSED)
     if isinstance(event, CustomerEdited):
         return was.number == 0
-    return isinstance(event, CustomerWrote) and is_new(was, event.at, policy)
+    return isinstance(event, CustomerWrote) and is_new(was, event.at, policy) and not rating_in(was, event)
 
 
 def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noqa: C901 - the one match
@@ -165,6 +167,8 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
             return turn_came(was, event, policy)
         case SnoozeEnded():
             return snooze_ended(was, event, policy)
+        case SurveyDue():
+            return survey_due(was, event)
         case UndoEnded():
             return undo_ended(was, event)
         case TranslationMissed():

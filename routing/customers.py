@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from routing import assign, menu, texts
+from routing import assign, menu, surveys, texts
 from routing.contents import EPOCH
 from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowFiles, TellCustomer, TellDesk, UpdateCard
 from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
@@ -10,13 +10,15 @@ from routing.handover import card_if_changed, route, taken, told_directly
 from routing.moving import placed
 from routing.policy import Policy
 from routing.snooze import wake
-from routing.state import Conversation, Decision, Status, card, is_new
+from routing.state import Conversation, Decision, Status, card, is_new, renewed
 
 
 def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> Decision:
     """Show what a customer wrote, in a conversation that may open, or open again, by it."""
     heard = _heard(was, event)
     tell = (*_shown(heard, event), *_released(was, heard))
+    if rating := surveys.rating_in(was, event):
+        return surveys.rated(replace(heard, waiting_since=was.waiting_since), event, rating, tell, policy)
     if is_new(was, event.at, policy):
         return _open(heard, event, tell, policy)
     if heard.status is Status.OPEN:
@@ -51,21 +53,7 @@ def _answered_menu(
 def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy) -> Decision:
     language = event.facts.language or heard.language
     skill = assign.find_skill(policy, event.text, language, channel=heard.channel, entry=event.entry)
-    fresh = Conversation(
-        contact=heard.contact,
-        address=heard.address,
-        name=heard.name,
-        number=event.facts.number,
-        language=heard.language,
-        evidence=heard.evidence,
-        pinned=heard.pinned,
-        skill=skill or policy.default_skill,
-        talked=heard.talked,
-        opened_at=event.at,
-        heard_at=heard.heard_at,
-        waiting_since=heard.waiting_since,
-        seen=heard.seen,
-    )
+    fresh = replace(renewed(heard, event.facts.number, event.at), skill=skill or policy.default_skill)
     if not skill and policy.offers_menu:
         asked = placed(replace(fresh, status=Status.QUEUED, asked_at=event.at, why=(texts.MENU_ASKED,)), policy)
         unnamed = () if asked.name else (LearnName(),)

@@ -11,7 +11,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the first message of a thread shows; `why` says how the assignee was chosen, a line each.
 
     `waiting_since` is when the customer wrote who waits for an answer, `heard_at` the hour in which they wrote last,
-    `words` are their first. `desk` is the channel that it is in ("" the first), `moved_from` an earlier one's place.
+    `words` are their first, `ratings` what they said of each time that they were asked how it was, 1 to 5, the latest
+    last. `desk` is the channel that it is in ("" the first), `moved_from` an earlier one's place.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waiting_since: datetime = EPOCH
     heard_at: datetime = EPOCH
     words: str = ""
+    ratings: tuple[int, ...] = ()
     desk: str = ""
     moved_from: str = ""
 

@@ -272,6 +272,12 @@ class SnoozeEnded(_Fact, frozen=True, kw_only=True, tag=True):
     until: datetime
 
 
+class SurveyDue(_Fact, frozen=True, kw_only=True, tag=True):
+    """It is time to ask a customer how it was, in the conversation that was closed at `closed_at`."""
+
+    closed_at: datetime
+
+
 class UndoEnded(_Fact, frozen=True, kw_only=True, tag=True):
     """The time in which deleting the agent's message `reply` stops it is over."""
 
@@ -317,6 +323,7 @@ Event = (
     | ReplyParked
     | TurnCame
     | SnoozeEnded
+    | SurveyDue
     | UndoEnded
     | TranslationMissed
     | Unrecognised

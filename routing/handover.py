@@ -69,7 +69,7 @@ def answer(was: Conversation, agent: str, message: str, order: TellCustomer, pol
     if was.unreachable:
         note = Note(text=texts.failed(texts.UNREACHABLE, texts.UNREACHABLE_ADVICE), mention=agent)
         return Decision(was, (React(message=message, emoji="failed"), note))
-    told = replace(was, waiting_since=EPOCH)
+    told = replace(was, waiting_since=EPOCH, rates_until=EPOCH)
     if was.status is Status.OPEN:
         return Decision(told, (order, *card_if_changed(was, told, policy)))
     now = with_agent(told, agent, f"{policy.name_of(agent)}: answered")

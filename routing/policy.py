@@ -97,6 +97,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     With `direct_messages` agents are told in a message of their own what becomes theirs.
     With `only_assignee` nobody else answers in an open conversation unasked, with `confirm` every answer is shown
     before it goes, and for as long as `undo` deleting it stops it.
+    `survey_after` is how long after a conversation is closed its customer is asked how it was, nothing for never.
     """
 
     desk_language: str = "en"
@@ -113,6 +114,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     confirm: bool = False
     undo: timedelta = timedelta()
     reopen_window: timedelta = timedelta(hours=24)
+    survey_after: timedelta = timedelta()
 
     def agent(self, id_: str) -> Agent | None:
         """Find an agent by the desk's user id."""

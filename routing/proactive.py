@@ -1,12 +1,14 @@
 """Conversations that an agent begins: their thread opens, and what the agent writes there goes to the customer."""
 
+from msgspec.structs import replace
+
 from routing import texts
 from routing.effects import Note, OpenThread
 from routing.events import AgentStarted
 from routing.handover import with_agent
 from routing.moving import placed
 from routing.policy import Policy
-from routing.state import Conversation, Decision, Status, card
+from routing.state import Conversation, Decision, Status, card, renewed
 
 
 def agent_started(was: Conversation, event: AgentStarted, policy: Policy) -> Decision:
@@ -14,19 +16,12 @@ def agent_started(was: Conversation, event: AgentStarted, policy: Policy) -> Dec
     name = policy.name_of(event.agent)
     if was.number and was.status is not Status.CLOSED:
         return Decision(was, (Note(text=texts.started_already(name), mention=event.agent),))
-    fresh = Conversation(
-        contact=was.contact,
-        address=was.address,
+    fresh = replace(
+        renewed(was, event.facts.number, event.at),
         name=was.name or event.name,
-        number=event.facts.number,
         language=event.language or was.language,
-        evidence=was.evidence,
         pinned=bool(event.language) or was.pinned,
         skill=policy.default_skill,
-        talked=was.talked,
-        opened_at=event.at,
-        heard_at=was.heard_at,
-        seen=was.seen,
     )
     now = placed(with_agent(fresh, event.agent, texts.began(name)), policy)
     return Decision(now, (OpenThread(card=card(now, policy)), Note(text=texts.STARTED, mention=event.agent)))

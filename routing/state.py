@@ -57,6 +57,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `asked_at` is when the customer was asked what it is about, EPOCH where no answer is waited for.
     `snoozed_until` is when a conversation that was put off comes back, `waiting_since` when the customer wrote who
     waits for an answer, EPOCH where nobody waits. `words` are the first ones, as the desk reads them.
+    `surveyed_at` is when the customer was last asked how it was, `rates_until` how long an answer counts as one (EPOCH:
+    it doesn't), `ratings` what they answered by a conversation's number, 1 to 5.
     `thread` is the card's place in the desk's channel `desk` ("" is the first), `moved_from` that of an earlier card.
     `address` is where the customer is answered, "" where that is what `contact` names. `accepted` maps what we named a
     call to the platform's id, where a receipt told before the call did.
@@ -86,6 +88,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     snoozed_until: datetime = EPOCH
     waiting_since: datetime = EPOCH
     words: str = ""
+    surveyed_at: datetime = EPOCH
+    rates_until: datetime = EPOCH
+    ratings: dict[str, int] = {}
     heard_at: datetime = EPOCH
     parked: tuple[TellCustomer, ...] = ()
     undoable: tuple[TellCustomer, ...] = ()
@@ -149,8 +154,29 @@ def card(now: Conversation, policy: Policy) -> Card:
         waiting_since=now.waiting_since,
         heard_at=now.heard_at.replace(minute=0, second=0, microsecond=0),
         words=now.words,
+        ratings=tuple(now.ratings.values()),
         desk=now.desk,
         moved_from=now.moved_from,
+    )
+
+
+def renewed(was: Conversation, number: int, at: datetime) -> Conversation:
+    """Begin a contact's next conversation: what is known of them stays, and what was about the last one goes."""
+    return Conversation(
+        contact=was.contact,
+        address=was.address,
+        name=was.name,
+        number=number,
+        language=was.language,
+        evidence=was.evidence,
+        pinned=was.pinned,
+        talked=was.talked,
+        opened_at=at,
+        heard_at=was.heard_at,
+        waiting_since=was.waiting_since,
+        surveyed_at=was.surveyed_at,
+        ratings=was.ratings,
+        seen=was.seen,
     )
 
 

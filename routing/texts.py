@@ -19,6 +19,19 @@ MENU = "notice_menu"
 
 MENU_TEXT = "What is it about? Please answer with a number."
 
+SURVEY = "notice_survey"
+"""The phrasebook's key of the question how it was."""
+
+SURVEY_TEXT = "How did we do? Please answer with a number from 1 to 5; 5 is very good."
+THANKS = "notice_thanks"
+"""The phrasebook's key of what somebody reads who was satisfied."""
+
+THANKS_TEXT = "Thank you for your rating!"
+SORRY = "notice_sorry"
+"""The phrasebook's key of what somebody reads who wasn't satisfied."""
+
+SORRY_TEXT = "Thank you for your rating. What could we have done better? Our team reads your answer."
+
 HELP = (
     "Write in the thread and the customer reads it in their language. Only the desk sees what begins with `//`.\n"
     "`!claim` take the conversation · `!assign @agent` hand it over · `!skill NAME` ask for another skill · "
@@ -35,6 +48,16 @@ HELP = (
 def unknown_command(name: str) -> str:
     """Answer a command that we don't know."""
     return f"`!{name}` isn't a command; nothing was sent. `!help` lists them."
+
+
+def rated(rating: int) -> str:
+    """Say how a customer found it."""
+    return f"The customer's rating: {stars(rating)} ({rating} of 5)"
+
+
+def stars(rating: int) -> str:
+    """Draw a rating of 1 to 5."""
+    return "★" * rating + "☆" * (5 - rating)
 
 
 def parked(reason: str) -> str:

@@ -17,6 +17,7 @@ from routing.events import (
     ReceiptCame,
     ReplyFailed,
     ReplySent,
+    SurveyDue,
     ThreadLost,
     ThreadOpened,
     TurnCame,
@@ -24,9 +25,12 @@ from routing.events import (
 from routing.policy import Agent, Policy
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-POLICY = Policy(agents=(Agent(id="U1", name="Ana", languages=("es",), capacity=1), Agent(id="U2", name="Ben")))
+POLICY = Policy(
+    agents=(Agent(id="U1", name="Ana", languages=("es",), capacity=1), Agent(id="U2", name="Ben")),
+    survey_after=timedelta(hours=1),
+)
 COMMANDS = ["!close", "!claim", "!nonsense", "!lang de", "!snooze 2h", "!snooze off", "!priority high"]
-TEXTS = st.sampled_from(["Hola", "// note", "On it", "", "  //x", "@ben", *COMMANDS])
+TEXTS = st.sampled_from(["Hola", "// note", "On it", "", "  //x", "@ben", "5", *COMMANDS])
 AGENTS = st.sampled_from(["U1", "U2", "U9"])
 REPLIES = st.sampled_from(["1.1", "1.2"])
 
@@ -76,6 +80,11 @@ def events(draw: st.DrawFn) -> list[Event]:
                     **{key: st.just(value) for key, value in one.items()},
                     channel=st.just(""),
                     number=st.just(1),
+                ),
+                st.builds(
+                    SurveyDue,
+                    **{key: st.just(value) for key, value in one.items()},
+                    closed_at=st.integers(0, 72).map(lambda hours: NOON + timedelta(hours=hours)),
                 ),
                 st.builds(CustomerLeft, **{key: st.just(value) for key, value in one.items()}),
                 st.builds(

@@ -87,6 +87,11 @@ ROUTING = (
         label="A message reopens a closed conversation within",
         help="Such as 24h or 7d; 24h where it is empty",
     ),
+    Entry(
+        name="survey_after",
+        label="Customers are asked how it was, this long after closing",
+        help="Such as 15m; nobody is asked where it is empty",
+    ),
 )
 RULES = (
     flag("only_assignee", "Only the assignee answers", "What somebody else writes is held, and they are asked"),
