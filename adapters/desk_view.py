@@ -87,6 +87,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     text: str
     rendering: str = ""
     back: str = ""
+    changes: bool = False
 
 
 Entry = Said | Line | Question
@@ -270,7 +271,7 @@ def _said(said: Said) -> list[Block]:
 
 
 def _question(ask: Question) -> list[Block]:
-    said = f"<@{ask.agent}> Not sent yet. {escape(ask.reason)}\n> {_quoted(ask.text)}"
+    said = f"<@{ask.agent}> Not {'changed' if ask.changes else 'sent'} yet. {escape(ask.reason)}\n> {_quoted(ask.text)}"
     if ask.rendering:
         said += f"\nThe customer would read:\n> {_quoted(ask.rendering)}"
     if ask.back:
@@ -279,7 +280,7 @@ def _question(ask: Question) -> list[Block]:
     if ask.rendering:
         buttons.append(button("edit", "Edit…", ask.held))
         buttons.append(button("send_original", "Send the original", ask.held))
-    buttons.append(button("keep", "Keep as a note", ask.held))
+    buttons.append(button("keep", "Leave it as it is" if ask.changes else "Keep as a note", ask.held))
     sections: list[Block] = [{"type": "section", "text": mrkdwn(part)} for part in _sections(said)]
     return [*sections, {"type": "actions", "elements": buttons}]
 

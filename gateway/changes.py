@@ -10,7 +10,7 @@ from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Result
 from routing.conversation import Conversation
 from routing.effects import ChangeSent, TellCustomer
-from routing.events import AgentWrote, ChangeRefused, Event, ReplySent, ReplyTakenBack
+from routing.events import AgentWrote, ChangeRefused, Event, ReplyHeld, ReplySent, ReplyTakenBack
 
 WAIT, WAIT_AT_MOST = timedelta(seconds=1), timedelta(seconds=5)
 """How long it is waited to learn what the platform calls a message that has just gone."""
@@ -54,6 +54,8 @@ class Changes:
         """Change or take back what was sent, and say what came of it."""
         if not isinstance(channel, Editing):
             return self._refused(order, change, CANNOT)
+        if change.text and len(messages) != 1:
+            return self._refused(order, change, SEVERAL)
         if not change.text:
             for message in messages:
                 await channel.delete(now.peer, message)
@@ -65,11 +67,15 @@ class Changes:
             source=change.source,
             reply=change.reply,
             agent=change.agent,
+            ready=change.ready,
+            back=change.back,
+            by=change.by,
+            confirm=change.confirm,
         )
         words = await self._interpreter.for_customer(said, channel.capabilities, name=now.name)
         if isinstance(words, Held):
-            return self._refused(order, change, f"{words.reason} It would read: {words.rendering}")
-        if len(words.parts) != 1 or len(messages) != 1:
+            return self._held(order, change, words)
+        if len(words.parts) != 1:
             return self._refused(order, change, SEVERAL)
         await channel.edit(Outbound(now.peer, words.parts[0], order.id, order.mailbox), messages[0])
         return ReplySent(
@@ -84,6 +90,21 @@ class Changes:
             back=words.back,
             warning=words.warning,
             changed=True,
+        )
+
+    def _held(self, order: Order, change: ChangeSent, words: Held) -> ReplyHeld:
+        return ReplyHeld(
+            id=f"held:{order.id}",
+            to=order.mailbox,
+            at=self._hands.clock(),
+            reply=change.reply,
+            agent=change.agent,
+            text=change.text,
+            source=change.source,
+            rendering=words.rendering,
+            back=words.back,
+            reason=words.reason,
+            changes=True,
         )
 
     async def _wait(self, batch: Batch, order: Order, change: ChangeSent) -> None:

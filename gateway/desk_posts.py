@@ -362,6 +362,7 @@ class DeskPosts:
                     text=effect.text,
                     rendering=effect.rendering,
                     back=effect.back,
+                    changes=effect.changes,
                 )
                 return [ask]
         return []

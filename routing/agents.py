@@ -25,7 +25,7 @@ from routing.events import AgentEdited, AgentPressed, AgentWrote
 from routing.handover import answer, route, taken, with_agent
 from routing.held import ABOUT_MESSAGE, held_edited, message_pressed
 from routing.languages import COMMON, language_name
-from routing.moving import escalate, move
+from routing.moving import escalate, followed, move
 from routing.policy import Policy
 from routing.saved import saved_reply
 from routing.slips import reply, say, waiting_edited
@@ -90,6 +90,7 @@ def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decis
         text="" if gone else text,
         language=was.language,
         source=_source(event, policy),
+        confirm=policy.confirm and not gone,
     )
     return Decision(was, (change,))
 
@@ -137,7 +138,7 @@ def _set(was: Conversation, command: Command, event: AgentWrote, policy: Policy)
     """Set what the card shows."""
     match command.name:
         case "skill":
-            return _skill(was, event.agent, command.argument, event.facts, policy)
+            return followed(was, _skill(was, event.agent, command.argument, event.facts, policy), policy)
         case "lang":
             return _language(was, event.agent, command.argument, policy)
     return _priority(was, event.agent, command.argument, policy)
@@ -311,7 +312,7 @@ def _priority(was: Conversation, agent: str, wanted: str, policy: Policy) -> Dec
         return Decision(was)
     now = replace(was, priority=priority)
     said = Note(text=texts.priority_set(priority, policy.name_of(agent)))
-    return Decision(now, (UpdateCard(card=card(now, policy)), said))
+    return followed(was, Decision(now, (UpdateCard(card=card(now, policy)), said)), policy)
 
 
 def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decision:
@@ -319,7 +320,7 @@ def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decis
         return Decision(was, (TellAgent(agent=agent, text=texts.BAD_LANGUAGE),))
     now = replace(was, language=code.lower(), pinned=True)
     said = Note(text=texts.language_set(now.language, policy.name_of(agent)))
-    return Decision(now, (UpdateCard(card=card(now, policy)), said))
+    return followed(was, Decision(now, (UpdateCard(card=card(now, policy)), said)), policy)
 
 
 def _is_tag(code: str) -> bool:

@@ -112,6 +112,7 @@ def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
         back=event.back,
         files=event.files,
         shown=True,
+        changes=event.changes,
     )
     ask = AskAgent(
         agent=event.agent,
@@ -120,5 +121,6 @@ def reply_held(was: Conversation, event: ReplyHeld) -> Decision:
         text=event.text or " ".join(f"[{file.name or file.kind}]" for file in event.files),
         rendering=event.rendering,
         back=event.back,
+        changes=event.changes,
     )
     return Decision(replace(was, held={**was.held, event.reply: held}), (ask,))

@@ -7,7 +7,7 @@ from routing.contents import EPOCH
 from routing.effects import Effect, LearnName, Note, OpenThread, ShowEdit, ShowFiles, TellCustomer, TellDesk, UpdateCard
 from routing.events import AnsweredElsewhere, ContactNamed, CustomerEdited, CustomerWrote, PlatformNoted
 from routing.handover import card_if_changed, route, taken, told_directly
-from routing.moving import placed
+from routing.moving import followed, placed
 from routing.policy import Policy
 from routing.snooze import wake
 from routing.state import Conversation, Decision, Status, card, is_new, renewed
@@ -21,6 +21,14 @@ def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> D
         return surveys.rated(replace(heard, waiting_since=was.waiting_since), event, rating, tell, policy)
     if is_new(was, event.at, policy):
         return _open(heard, event, tell, policy)
+    decision = _went_on(was, heard, event, tell, policy)
+    settled = was.language and was.asked_at == EPOCH
+    return decision if settled else followed(was, decision, policy)
+
+
+def _went_on(
+    was: Conversation, heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy
+) -> Decision:
     if heard.status is Status.OPEN:
         return Decision(heard, (*card_if_changed(was, heard, policy), *tell))
     if heard.status is Status.SNOOZED and heard.assignee:

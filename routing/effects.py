@@ -171,7 +171,10 @@ class SetAway(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Ask in the thread whether a held message goes out (buttons `send` and `keep`, their value `held`)."""
+    """Ask in the thread whether a held message goes out (buttons `send` and `keep`, their value `held`).
+
+    With `changes` it would take the place of what was sent before.
+    """
 
     agent: str
     held: str
@@ -179,6 +182,7 @@ class AskAgent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     text: str
     rendering: str = ""
     back: str = ""
+    changes: bool = False
 
 
 class AskWords(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -249,13 +253,20 @@ class TellCustomer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ChangeSent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
-    """Put other words, `text`, in the place of what was sent for the agent's message `reply`, or take it back ("")."""
+    """Put other words, `text`, in the place of what was sent for the agent's message `reply`, or take it back ("").
+
+    `ready`, `back`, `by` and `confirm` are as of TellCustomer.
+    """
 
     reply: str
     agent: str
     text: str
     language: str = ""
     source: str = ""
+    ready: bool = False
+    back: str = ""
+    by: str = ""
+    confirm: bool = False
 
 
 class LearnName(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):

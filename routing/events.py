@@ -240,7 +240,10 @@ class ReplyTakenBack(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
-    """A translation for the customer is risky and waits for the agent: `rendering` would be sent, meaning `back`."""
+    """A translation for the customer is risky and waits for the agent: `rendering` would be sent, meaning `back`.
+
+    With `changes` it would take the place of what was sent before.
+    """
 
     reply: str
     agent: str
@@ -250,6 +253,7 @@ class ReplyHeld(_Fact, frozen=True, kw_only=True, tag=True):
     back: str = ""
     reason: str
     files: tuple[File, ...] = ()
+    changes: bool = False
 
 
 class ReplyParked(_Fact, frozen=True, kw_only=True, tag=True):

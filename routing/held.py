@@ -3,11 +3,11 @@
 from msgspec.structs import replace
 
 from routing import texts
-from routing.effects import AskAgent, AskWords, Fix, SettleAsk, ShowPassport, TellAgent, TellCustomer
+from routing.effects import AskAgent, AskWords, ChangeSent, Fix, SettleAsk, ShowPassport, TellAgent, TellCustomer
 from routing.events import AgentEdited, AgentPressed, AgentSubmitted
 from routing.handover import answer, card_if_changed, with_agent
 from routing.policy import Policy
-from routing.state import Conversation, Decision
+from routing.state import Conversation, Decision, Held
 
 ABOUT_MESSAGE = ("send", "send_original", "keep", "edit", "fix", "passport")
 """The buttons, and a message's menu, that are about one message."""
@@ -38,10 +38,12 @@ def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decisi
     """Ask about the new words, or send them where only the translation of the old ones was in doubt."""
     held = was.held[event.message]
     now = replace(was, held={key: each for key, each in was.held.items() if key != event.message})
+    text = event.text.strip()
+    if held.changes:
+        return _changed(now, event, held, "" if event.deleted else text, policy)
     if event.deleted:
         return Decision(now, (SettleAsk(held=event.message, text=texts.HELD_DELETED),))
-    text = event.text.strip()
-    if held.rendering:
+    if held.shown or held.rendering:
         order = TellCustomer(
             text=text,
             language=was.language,
@@ -57,6 +59,20 @@ def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decisi
     ask = AskAgent(agent=held.agent, held=event.message, reason=texts.ADDRESSED, text=text)
     kept = replace(now, held={**now.held, event.message: replace(held, text=text)})
     return Decision(kept, (SettleAsk(held=event.message, text=texts.HELD_EDITED), ask))
+
+
+def _changed(now: Conversation, event: AgentEdited, held: Held, text: str, policy: Policy) -> Decision:
+    """Change what was sent into still other words, or take it back: those that were held are no more."""
+    change = ChangeSent(
+        reply=event.message,
+        agent=held.agent,
+        text=text,
+        language=now.language,
+        source=held.source,
+        confirm=policy.confirm and bool(text),
+    )
+    settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED if text else texts.HELD_GONE)
+    return Decision(now, (settled, change))
 
 
 def _ask_words(was: Conversation, event: AgentPressed) -> Decision:
@@ -79,6 +95,20 @@ def _ask_words(was: Conversation, event: AgentPressed) -> Decision:
     return Decision(was, (ask,))
 
 
+def _change(order: TellCustomer) -> ChangeSent:
+    """Put an answer in the place of what was sent for the same message."""
+    return ChangeSent(
+        reply=order.reply,
+        agent=order.agent,
+        text=order.text,
+        language=order.language,
+        source=order.source,
+        ready=order.ready,
+        back=order.back,
+        by=order.by,
+    )
+
+
 def _release(was: Conversation, agent: str, action: str, message: str, policy: Policy, *, words: str = "") -> Decision:
     """Let a held message go, as it is or in other `words`, or keep it as a note."""
     held = was.held.get(message)
@@ -88,7 +118,7 @@ def _release(was: Conversation, agent: str, action: str, message: str, policy: P
     if action != "keep" and policy.only_assignee and was.assignee not in ("", agent):
         now = with_agent(now, agent, f"{policy.name_of(agent)}: took it over with an answer")
     name = policy.name_of(agent)
-    settled = SettleAsk(held=message, text=texts.held_settled(action, name))
+    settled = SettleAsk(held=message, text=texts.held_settled(action, name, changes=held.changes))
     if action == "keep":
         return Decision(now, (settled,))
     as_shown = action == "send" and bool(held.rendering)
@@ -104,5 +134,7 @@ def _release(was: Conversation, agent: str, action: str, message: str, policy: P
         files=held.files,
         confirm=policy.confirm and action == "send" and not held.shown,
     )
+    if held.changes:
+        return Decision(now, (settled, _change(order), *card_if_changed(was, now, policy)))
     decision = answer(now, agent, message, order, policy)
     return Decision(decision.conversation, (settled, *decision.effects, *card_if_changed(was, now, policy)))

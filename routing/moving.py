@@ -41,6 +41,18 @@ def escalate(was: Conversation, agent: str, why: str, policy: Policy) -> Decisio
     return _to(replace(was, priority="urgent"), to, told, policy)
 
 
+def followed(was: Conversation, decision: Decision, policy: Policy) -> Decision:
+    """Have a conversation go on where it belongs by what has changed of it; where that is the same, it stays."""
+    now = decision.conversation
+    to = placed(now, policy).desk
+    if now.status is Status.CLOSED or to in (now.desk, placed(was, policy).desk):
+        return decision
+    moved = replace(now, desk=to)
+    told = Note(text=texts.belongs(policy.name_of_desk(to)))
+    others = (each for each in decision.effects if not isinstance(each, UpdateCard))
+    return replace(decision, conversation=moved, effects=(OpenThread(card=card(moved, policy)), told, *others))
+
+
 def thread_opened(was: Conversation, event: ThreadOpened, policy: Policy) -> Decision:
     """Note where the card is; of a conversation that moved, the earlier thread says where it goes on.
 

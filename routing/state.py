@@ -33,7 +33,8 @@ class Status(StrEnum):
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An agent's message that waits for its writer to say whether it goes.
 
-    `rendering` is the translation, if made; `shown` says that it was asked about as the customer would read it.
+    `rendering` is the translation, if made; `shown` says that it was asked about as the customer would read it,
+    `changes` that it would take the place of what was sent before.
     """
 
     agent: str
@@ -43,6 +44,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     back: str = ""
     files: tuple[File, ...] = ()
     shown: bool = False
+    changes: bool = False
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -141,6 +141,7 @@ ADDRESSED = "It begins by addressing a colleague. Is it for the customer?"
 HELD_EDITED = "Edited: asked again below."
 HELD_REPLACED = "Edited: the new words go instead."
 HELD_DELETED = "Deleted: the customer doesn't get it."
+HELD_GONE = "Deleted: what was sent is taken back."
 HELD_CLOSED = "Closed: the customer doesn't get it."
 
 
@@ -215,6 +216,11 @@ def moved_to(name: str) -> str:
 def moved_by(agent: str) -> str:
     """Say who moved a conversation."""
     return f"Moved by {agent}"
+
+
+def belongs(channel: str) -> str:
+    """Say why a conversation moved when what it is about changed."""
+    return f"Moved here because it belongs in {channel} now"
 
 
 def moved_for(channel: str) -> str:
@@ -350,10 +356,12 @@ def edited_by(agent: str) -> str:
     return f"in {agent}'s words"
 
 
-def held_settled(action: str, agent: str) -> str:
-    """Say what an agent decided about a held message."""
+def held_settled(action: str, agent: str, *, changes: bool) -> str:
+    """Say what an agent decided about a held message, which would be sent or (`changes`) replace what was sent."""
     if action == "edit":
         return f"Edited and sent by {agent}."
+    if action == "keep" and changes:
+        return f"{agent} left what was sent as it was."
     if action == "keep":
         return f"Kept as a note by {agent}; the customer doesn't get it."
     return f"Sent {'as it was written ' if action == 'send_original' else ''}by {agent}."

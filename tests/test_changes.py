@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.contents import Facts
-from routing.conversation import Conversation, Status, decide
-from routing.effects import ChangeSent, Effect, Note, ShowSent, TellAgent, TellCustomer
-from routing.events import AgentEdited, ChangeRefused, Event, ReplySent, ReplyTakenBack
+from routing.conversation import Conversation, Held, Status, decide
+from routing.effects import ChangeSent, Effect, Note, SettleAsk, ShowSent, TellAgent, TellCustomer
+from routing.events import AgentEdited, AgentPressed, AgentSubmitted, ChangeRefused, Event, ReplySent, ReplyTakenBack
 from routing.policy import Agent, Policy
 
 World = Any
@@ -146,6 +146,74 @@ async def test_what_the_platform_will_not_change_is_told(world: World) -> None:
     assert texts.EDITED in world.slack.whispers[0]["text"]
     assert "Telegram doesn't let us change this message any more" in world.slack.whispers[0]["text"]
     assert customer.got() == ["Llegará el viernes."]
+
+
+SHOWN = Held(agent="U0ANA", text="New", source="en", rendering="Nuevo", back="New one", shown=True, changes=True)
+HELD = replace(SENT, held={"2.0": SHOWN})
+REPLACED = SettleAsk(held="2.0", text=texts.HELD_REPLACED)
+
+
+def pressed(action: str) -> AgentPressed:
+    return AgentPressed(id="e", to="@C1/1.0", at=NOON, agent="U0ANA", action=action, value="2.0")
+
+
+def settled(action: str) -> SettleAsk:
+    return SettleAsk(held="2.0", text=texts.held_settled(action, "Ana", changes=True))
+
+
+@pytest.mark.parametrize(
+    ("when", "then"),
+    [
+        pytest.param(
+            pressed("send"),
+            [settled("send"), replace(CHANGE, text="Nuevo", ready=True, back="New one")],
+            id="as it was shown",
+        ),
+        pytest.param(
+            pressed("send_original"), [settled("send_original"), replace(CHANGE, ready=True)], id="untranslated"
+        ),
+        pytest.param(pressed("keep"), [settled("keep")], id="not at all"),
+        pytest.param(
+            AgentSubmitted(id="e", to="@C1/1.0", at=NOON, agent="U0ANA", action="edit", value="2.0", text="Otro"),
+            [settled("edit"), replace(CHANGE, text="Otro", ready=True, by=texts.edited_by("Ana"))],
+            id="in the agent's words",
+        ),
+        pytest.param(edited("Newer"), [REPLACED, replace(CHANGE, text="Newer")], id="edited again"),
+        pytest.param(
+            edited("", deleted=True),
+            [SettleAsk(held="2.0", text=texts.HELD_GONE), replace(CHANGE, text="")],
+            id="deleted after all",
+        ),
+    ],
+)
+def test_a_change_that_is_in_doubt_goes_as_its_writer_says(when: Event, then: list[Effect]) -> None:
+    decision = decide(HELD, when, POLICY)
+
+    assert list(decision.effects) == then
+    assert decision.conversation == replace(SENT, seen=(when.id,))
+
+
+async def test_a_change_is_shown_before_it_goes_where_every_answer_is(
+    make_world: Callable[..., Awaitable[World]], words: Words
+) -> None:
+    world = await make_world(desk="confirm = true", extra='[translation]\nengines = ["phrasebook"]\n')
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
+    question = await world.shown(thread, "Llegará el viernes.")
+    await world.slack.press("U0BEN", "send", answer, question["ts"])
+    await world.until(lambda: customer.got() == ["Llegará el viernes."])
+
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+    again = await world.shown(thread, "Llegará mañana.")
+    assert "Not changed yet." in words(again)
+    assert "Leave it as it is" in words(again)
+    assert customer.got() == ["Llegará el viernes."]
+    await world.slack.press("U0BEN", "send", answer, again["ts"])
+
+    await world.until(lambda: customer.got() == ["Llegará mañana."])
+    assert await world.shown(thread, "Changed in Spanish")
 
 
 async def test_what_an_agent_deletes_is_gone_at_the_customers_too(world: World) -> None:

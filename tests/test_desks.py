@@ -1,17 +1,23 @@
 """A desk of several channels: where a conversation opens, how it moves, and that everything works in each."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from adapters import KINDS
 from config.settings import parse
 from config.tables import ConfigError
 from routing import texts
-from routing.policy import DeskChannel, Policy
+from routing.contents import Facts, Standing
+from routing.conversation import Conversation, Status, decide
+from routing.effects import OpenThread
+from routing.events import AgentWrote, CustomerWrote
+from routing.policy import DeskChannel, Policy, Skill
 
 World = Any
 DESKS = """
@@ -110,6 +116,68 @@ NOWHERE = {
     "!move sales": texts.which_desk("sales", ("main", "billing", "chiefs")),
     "!move main": texts.there_already("main"),
 }
+
+
+async def test_what_the_customer_chose_leads_to_the_channel_it_belongs_in(
+    make_world: Callable[..., Awaitable[World]],
+) -> None:
+    world = await make_world(desk=DESKS, extra=f'{SKILLS}menu.es = "Facturas"\n')
+    world.slack.places |= {"C0BILLING", "C0CHIEFS"}
+    customer = world.customer()
+    await customer.write("Hola")
+    await world.thread()
+    await world.until(customer.got)
+    await customer.write("1")
+
+    thread = await card_in(world, "C0BILLING")
+    for told in ("Moved here because it belongs in billing now", "The customer chose: billing"):
+        await world.shown(thread, told)
+    await customer.write("¿Dónde está mi pedido?")
+    assert await world.shown(thread, "Where is my order?")
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROOMS = Policy(
+    skills=(Skill(name="billing"),),
+    desks=(
+        DeskChannel(name="billing", channel="C0BILLING", skills=("billing",)),
+        DeskChannel(name="now", channel="C0NOW", priorities=("urgent",)),
+        DeskChannel(name="german", channel="C0GERMAN", languages=("de",)),
+    ),
+)
+OPEN = Conversation(
+    contact="tg/1", number=7, status=Status.OPEN, language="es", skill="general", assignee="U0ANA", thread="1.0"
+)
+
+
+@pytest.mark.parametrize(
+    ("was", "said", "where"),
+    [
+        pytest.param(OPEN, "!skill billing", "C0BILLING", id="skill"),
+        pytest.param(OPEN, "!priority urgent", "C0NOW", id="priority"),
+        pytest.param(OPEN, "!lang de", "C0GERMAN", id="language"),
+        pytest.param(OPEN, "!priority high", "", id="a priority with no channel of its own"),
+        pytest.param(replace(OPEN, desk="C0BILLING"), "!priority high", "C0BILLING", id="moved there by an agent"),
+        pytest.param(replace(OPEN, desk="C0NOW"), "!priority urgent", "C0NOW", id="it is there"),
+        pytest.param(replace(OPEN, priority="urgent", desk="C0NOW"), "!priority low", "", id="back to the first"),
+        pytest.param(replace(OPEN, status=Status.CLOSED), "!priority urgent", "", id="closed"),
+    ],
+)
+def test_what_changes_leads_to_where_it_belongs(was: Conversation, said: str, where: str) -> None:
+    wrote = AgentWrote(id="e", to="tg/1", at=NOON, agent="U0ANA", message="2.0", text=said)
+    decision = decide(was, wrote, ROOMS)
+
+    opened = [effect.card.desk for effect in decision.effects if isinstance(effect, OpenThread)]
+    assert decision.conversation.desk == where
+    assert opened == ([where] if where != was.desk else [])
+
+
+@pytest.mark.parametrize(("was", "where"), [(replace(OPEN, language=""), "C0GERMAN"), (OPEN, "")])
+def test_a_language_that_becomes_known_leads_there_and_one_that_changes_does_not(was: Conversation, where: str) -> None:
+    heard = Facts(language="de", roster=(Standing(agent="U0ANA"),))
+    wrote = CustomerWrote(id="e", to="tg/1", at=NOON, message="m", text="Wo ist mein Paket?", facts=heard)
+
+    assert decide(was, wrote, ROOMS).conversation.desk == where
 
 
 async def test_a_move_to_nowhere_is_answered(world: World) -> None:

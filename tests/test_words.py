@@ -218,6 +218,24 @@ async def test_a_risky_answer_is_edited_before_it_goes(make_world: MakeWorld, wo
     assert "in Ben's words" in words(await world.shown(thread, "Sent in Spanish"))
 
 
+async def test_a_risky_change_is_held_too(make_world: MakeWorld) -> None:
+    world = await make_world(extra=ONLY)
+    use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"back: {text}"))
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    answer = await world.slack.write("U0ANA", "It will arrive on Friday.", thread=thread)
+    await world.until(lambda: customer.got() == ["Llegará el viernes."])
+    await world.slack.edit(answer, "Please keep your turtles away from it")
+    question = await world.shown(thread, "This may be a wrong translation: the translation repeats itself.")
+    assert customer.got() == ["Llegará el viernes."]
+
+    await world.slack.press("U0BEN", "send_original", answer, question["ts"])
+
+    await world.until(lambda: customer.got() == ["Please keep your turtles away from it"])
+    await world.shown(thread, "Sent as it was written by Ben.")
+
+
 async def test_what_was_right_for_a_like_answer_is_shown_with_a_held_one(make_world: MakeWorld, words: Words) -> None:
     world = await make_world(extra=ONLY)
     use(world, Made(lambda text: "ensalada ensalada ensalada ensalada" if "turtles" in text else f"{text}…"))
