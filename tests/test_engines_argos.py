@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from translation.argos import Argos
 from translation.contract import EngineError, Pair
 from translation.packages import Packages
+from translation.shares import Measured, Share
 
 FIXTURES = Path(__file__).parent / "fixtures" / "argos"
 ES_EN = Pair("es", "en")
@@ -100,6 +101,31 @@ async def test_a_broken_model_is_named_and_harms_no_other(argos: Argos, packages
     with pytest.raises(EngineError, match="es → en"):
         await argos.probe()
     assert await say(argos, "Hello.", "en", "es") == "Hola."
+
+
+async def test_the_cores_are_shared_out_as_is_fastest_here(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def best(cores: int, speed: Callable[[Share], float]) -> Measured:
+        return Measured(
+            Share(1, cores), {share: round(speed(share)) and 1.0 for share in (Share(cores, 1), Share(1, cores))}
+        )
+
+    made: list[tuple[int, int]] = []
+    translator = ctranslate2.Translator
+
+    def making(*where: Any, **how: Any) -> Any:
+        made.append((how["inter_threads"], how["intra_threads"]))
+        return translator(*where, **how)
+
+    monkeypatch.setattr("translation.argos.usable_cores", lambda: 2)
+    monkeypatch.setattr("translation.argos.measure", best)
+    monkeypatch.setattr(ctranslate2, "Translator", making)
+    argos = Argos(packages, loaded=1)
+
+    assert "1 batches at once, 2 cores each (texts/s: 2 × 1: 1, 1 × 2: 1)" in await argos.probe()
+    assert await say(argos, "Hola.") == "Hello."
+    assert "1 batches at once" in await argos.probe()
+    await argos.close()
+    assert (made[-1], made.count((1, 2)) > 1) == ((1, 2), True)
 
 
 async def test_without_packages_it_says_how_to_get_one(tmp_path: Path) -> None:

@@ -55,6 +55,25 @@ async def test_batches_form_while_the_worker_is_busy() -> None:
     assert desk.batches == [["one"], list("abcd"), list("ef")]
 
 
+async def test_more_workers_take_more_at_once_and_fewer_less() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.work, name="desk", size=1, workers=1)
+    asked = ask(batcher, *"abcd")
+    await desk.began.acquire()
+    batcher.employ(3)
+    for _ in range(2):
+        await desk.began.acquire()
+    assert desk.batches == [["a"], ["b"], ["c"]]
+
+    batcher.employ(1)
+    for done in range(1, 4):
+        desk.go.release()
+        await asyncio.wait(asked[done - 1 : done])
+    await desk.began.acquire()
+    desk.go.release()
+    assert [await outcome(each) for each in asked] == ["en a", "en b", "en c", "en d"]
+
+
 async def test_directions_are_not_mixed() -> None:
     desk = Desk()
     batcher = Batcher(desk.work, name="desk", workers=2)

@@ -29,7 +29,7 @@ TELL_ADMINS = (
     *(f"translation/{name}.py" for name in ("azure", "batch", "deepl", "download", "fetch", "firefox", "google")),
     *(f"gateway/admin/{name}.py" for name in ("conversations", "slack_door")),
     *(f"translation/{name}.py" for name in ("argos_index", "chain", "models", "tmx")),
-    *(f"translation/{name}.py" for name in ("argos", "libretranslate", "packages", "records", "remote")),
+    *(f"translation/{name}.py" for name in ("argos", "libretranslate", "packages", "records", "remote", "shares")),
 )
 """The files whose sentences an admin may read in the console."""
 

@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,10 +25,12 @@ from translation.contract import EngineError, Pair, Rendering
 from translation.cores import usable_cores
 from translation.packages import Package, PackageError, Packages, serving
 from translation.sentences import by_sentence, reachable, route, whole_bytes
+from translation.shares import Measured, Share, measure
 
 MOST_TOKENS = 250  # models know 512 positions or more, and decoding may need 2 × this + 10
 BATCH = 16  # beyond this nothing is won, and memory grows
 TRY = 120  # seconds that a package may take to be loaded and tried
+TRIAL = (" ".join(["4821"] * 8),) * BATCH  # what decoding is timed with: some twenty tokens in any language
 LOOP = 4  # the same words so often in a row are a model that lost its way
 
 
@@ -46,9 +49,9 @@ class _Tokenizer(Protocol):
 class Argos:
     """Translates with the language packages of `packages`; without a direct one through English.
 
-    Models are loaded when first needed, and of `loaded` directions the least used is let go. `workers` batches
-    (0: one a core of ours) are decoded at once, each on `threads` cores: more than one was slower where we measured.
-    `limit` is for one sentence.
+    Models are loaded when first needed, and of `loaded` directions the least used is let go. `share` says how many
+    batches are decoded at once, and on how many cores each; None: one a core of ours, until `probe` has found out what
+    is fastest here. `limit` is for one sentence.
     """
 
     name = "argos"
@@ -57,19 +60,20 @@ class Argos:
         self,
         packages: Packages,
         *,
-        workers: int = 0,
-        threads: int = 1,
+        share: Share | None = None,
         beam: int = 2,
         compute_type: str = "default",
         loaded: int = 6,
         limit: timedelta = timedelta(seconds=30),
     ) -> None:
-        workers = workers or usable_cores()
+        self._share = share or Share(usable_cores(), 1)
+        self._measured: Measured | None = Measured(share, {}) if share else None
         self._packages = packages
         self._beam = beam
-        self._shelf = _Shelf(loaded, inter_threads=workers, intra_threads=threads, compute_type=compute_type)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argos")
-        self._batcher = Batcher(self._decode, name=self.name, size=BATCH, workers=workers, limit=limit)
+        self._compute_type = compute_type
+        self._shelf = _Shelf(loaded, self._share, compute_type)
+        self._pool = ThreadPoolExecutor(self._share.workers, thread_name_prefix="argos")
+        self._batcher = Batcher(self._decode, name=self.name, size=BATCH, workers=self._share.workers, limit=limit)
         self._known: tuple[object, frozenset[Pair]] = (None, frozenset())
 
     def pairs(self) -> Collection[Pair]:
@@ -94,7 +98,7 @@ class Argos:
         return await asyncio.gather(*(by_sentence(text, hops, self._batcher.translate) for text in texts))
 
     async def probe(self) -> str:
-        """Decode one word with each package.
+        """Decode one word with each package, and find out once how the cores are best shared out.
 
         Raises:
             EngineError: there is no package, or one doesn't work.
@@ -108,8 +112,12 @@ class Argos:
         for pair in inventory.packages:
             await self._batcher.translate("OK", pair.source, pair.target)
         took = time.perf_counter() - began
+        if self._measured is None:
+            self._measured = await asyncio.to_thread(self._measure, next(iter(inventory.packages.values())))
+            self._batcher.employ(self._measured.best.workers)
         ready = ", ".join(str(package) for package in inventory.packages.values())
-        return "; ".join((f"argos: {ready}; loaded and tried in {took:.1f} s", *inventory.faults))
+        shared = str(self._measured)
+        return "; ".join((f"argos: {ready}; loaded and tried in {took:.1f} s", shared, *inventory.faults))
 
     async def close(self) -> None:
         """Let go of models and threads; decoding that has begun is finished first."""
@@ -123,22 +131,49 @@ class Argos:
             raise EngineError(f"the language package {source} → {target} was removed")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._decode_now, texts, package)
 
+    def _measure(self, package: Package) -> Measured:
+        """Try each share of the cores with a package, and use the fastest."""
+
+        def speed(share: Share) -> float:
+            model = load(package, share=share, compute_type=self._compute_type)
+
+            def decode(_: int) -> None:
+                model.render(TRIAL, beam=self._beam)
+
+            with ThreadPoolExecutor(share.workers) as pool:
+                list(pool.map(decode, range(share.workers)))
+                began = time.perf_counter()
+                list(pool.map(decode, range(share.workers)))
+                return share.workers * len(TRIAL) / (time.perf_counter() - began)
+
+        with _blaming(package):
+            found = measure(self._share.workers, speed)
+        self._shelf.share(found.best)
+        return found
+
     def _decode_now(self, texts: Sequence[str], package: Package) -> Sequence[Rendering | None]:
-        try:
+        with _blaming(package):
             return self._shelf.take(package).render(texts, beam=self._beam)
-        except (RuntimeError, ValueError, OSError, ImportError) as error:
-            raise EngineError(
-                f"the language package {package} in {package.folder} doesn't work, install it again: {error}"
-            ) from error
 
 
-def load(package: Package, **options: Any) -> "_Model":
+@contextmanager
+def _blaming(package: Package) -> Iterator[None]:
+    """Say of what goes wrong which package it was."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError, ImportError) as error:
+        raise EngineError(
+            f"the language package {package} in {package.folder} doesn't work, install it again: {error}"
+        ) from error
+
+
+def load(package: Package, *, share: Share, compute_type: str = "default") -> "_Model":
     """Load a package's model.
 
     Raises:
         RuntimeError, ValueError, OSError: it can't be.
     """
-    return _Model(package, **options)
+    return _Model(package, share, compute_type)
 
 
 def try_out(package: Package) -> None:
@@ -164,19 +199,27 @@ def try_out(package: Package) -> None:
 class _Shelf:
     """The models in memory, the least used let go first."""
 
-    def __init__(self, most: int, **options: Any) -> None:
+    def __init__(self, most: int, share: Share, compute_type: str) -> None:
         self._most = most
-        self._options = options
+        self._share = share
+        self._compute_type = compute_type
         self._lock = threading.Lock()
         self._models: OrderedDict[Package, _Model] = OrderedDict()
 
     def take(self, package: Package) -> "_Model":
         with self._lock:
-            model = self._models.pop(package, None) or _Model(package, **self._options)
+            model = self._models.pop(package, None) or _Model(package, self._share, self._compute_type)
             self._models[package] = model
             while len(self._models) > self._most:
                 self._models.popitem(last=False)
             return model
+
+    def share(self, share: Share) -> None:
+        """Load models with another share of the cores from now on."""
+        with self._lock:
+            if share != self._share:
+                self._share = share
+                self._models.clear()
 
     def clear(self) -> None:
         with self._lock:
@@ -186,11 +229,17 @@ class _Shelf:
 class _Model:
     """One direction in memory; many threads may use it."""
 
-    def __init__(self, package: Package, **options: Any) -> None:
+    def __init__(self, package: Package, share: Share, compute_type: str) -> None:
         # Imported here: a gateway without packages needn't carry 50 MB.
         import ctranslate2
 
-        self._translator = ctranslate2.Translator(str(package.folder / "model"), device="cpu", **options)
+        self._translator = ctranslate2.Translator(
+            str(package.folder / "model"),
+            device="cpu",
+            inter_threads=share.workers,
+            intra_threads=share.threads,
+            compute_type=compute_type,
+        )
         self._tokenizer = _tokenizer(package)
         self._prefix = package.target_prefix
 

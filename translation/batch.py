@@ -90,7 +90,7 @@ class Batcher:
         self._name = name
         self._size = size
         self._limit = limit.total_seconds()
-        self._free = workers
+        self._workers = self._free = workers
         self._lanes: defaultdict[Pair, _Lane] = defaultdict(_Lane)
         self._turns = count()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -122,6 +122,12 @@ class Batcher:
                 "the machine is too busy or too slow for this engine"
             ) from error
 
+    def employ(self, workers: int) -> None:
+        """Have so many batches at once from now on."""
+        self._free += workers - self._workers
+        self._workers = workers
+        self._go_on()
+
     async def close(self) -> None:
         """Stop; whoever still waits gets an EngineError."""
         self._closed = True
@@ -135,7 +141,7 @@ class Batcher:
 
     def _go_on(self) -> None:
         """Give each free worker what is to go next."""
-        while self._free and self._lanes and not self._closed:
+        while self._free > 0 and self._lanes and not self._closed:
             pair = min(self._lanes, key=lambda pair: self._lanes[pair].turn)
             lane = self._lanes[pair]
             batch = lane.take(self._size)
