@@ -12,9 +12,8 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +29,6 @@ from translation.shares import Measured, Share, measure
 MOST_TOKENS = 250  # models know 512 positions or more, and decoding may need 2 × this + 10
 BATCH = 16  # beyond this nothing is won, and memory grows
 TRY = 120  # seconds that a package may take to be loaded and tried
-TRIAL = (" ".join(["4821"] * 8),) * BATCH  # what decoding is timed with: some twenty tokens in any language
 LOOP = 4  # the same words so often in a row are a model that lost its way
 
 
@@ -135,39 +133,25 @@ class Argos:
         """Try each share of the cores with a package, and use the fastest."""
 
         def speed(share: Share) -> float:
-            model = load(package, share=share, compute_type=self._compute_type)
+            return float(_in_child(package, *share, self._beam, self._compute_type))
 
-            def decode(_: int) -> None:
-                model.render(TRIAL, beam=self._beam)
-
-            with ThreadPoolExecutor(share.workers) as pool:
-                list(pool.map(decode, range(share.workers)))
-                began = time.perf_counter()
-                list(pool.map(decode, range(share.workers)))
-                return share.workers * len(TRIAL) / (time.perf_counter() - began)
-
-        with _blaming(package):
+        try:
             found = measure(self._share.workers, speed)
+        except PackageError as error:
+            raise EngineError(str(error)) from error
         self._shelf.share(found.best)
         return found
 
     def _decode_now(self, texts: Sequence[str], package: Package) -> Sequence[Rendering | None]:
-        with _blaming(package):
+        try:
             return self._shelf.take(package).render(texts, beam=self._beam)
+        except (RuntimeError, ValueError, OSError, ImportError) as error:
+            raise EngineError(
+                f"the language package {package} in {package.folder} doesn't work, install it again: {error}"
+            ) from error
 
 
-@contextmanager
-def _blaming(package: Package) -> Iterator[None]:
-    """Say of what goes wrong which package it was."""
-    try:
-        yield
-    except (RuntimeError, ValueError, OSError, ImportError) as error:
-        raise EngineError(
-            f"the language package {package} in {package.folder} doesn't work, install it again: {error}"
-        ) from error
-
-
-def load(package: Package, *, share: Share, compute_type: str = "default") -> "_Model":
+def load(package: Package, *, share: Share, compute_type: str) -> "_Model":
     """Load a package's model.
 
     Raises:
@@ -177,12 +161,17 @@ def load(package: Package, *, share: Share, compute_type: str = "default") -> "_
 
 
 def try_out(package: Package) -> None:
-    """Translate a word with a package in a process of its own, which it may bring down.
+    """Translate with a package in a process of its own, which it may bring down.
 
     Raises:
         PackageError: that didn't work.
     """
-    command = [sys.executable, "-m", "translation.argos_child", str(package.folder)]
+    _in_child(package, 1, 1, 1, "default")
+
+
+def _in_child(package: Package, *how: object) -> str:
+    """Give what `argos_child` prints."""
+    command = [sys.executable, "-m", "translation.argos_child", str(package.folder), *map(str, how)]
     root = Path(__file__).parent.parent
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, timeout=TRY, check=False)  # noqa: S603
@@ -194,6 +183,7 @@ def try_out(package: Package) -> None:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         why = said[-1] if said else f"its process ended with {done.returncode}"
         raise PackageError(f"the package {package} doesn't work here: {why}; nothing was changed")
+    return done.stdout.decode()
 
 
 class _Shelf:
