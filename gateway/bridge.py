@@ -64,7 +64,7 @@ class Bridge:
         people = People(channels, faces)
         self.corrections = Corrections(store, interpreter.memory)
         fixes = Fixes(store, channels, self.corrections, rules, interpreter.tally)
-        self.cards = DeskCards(self.hands, desk, channels, interpreter, rules, updates)
+        self.cards = DeskCards(self.hands, desk, channels, people, interpreter, rules, updates)
         self.posts = DeskPosts(self.hands, desk, self.cards, files, people, interpreter, budget, updates, fixes)
         lens = Lens(store, interpreter, rules)
         self.marks = DeskMarks(self.hands, desk, fixes, Passports(store, rules), lens, self.worker.offer_quietly)

@@ -11,10 +11,12 @@ from adapters.contract import Channel, Placing, SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import Block, Said, draw_card, draw_left
 from adapters.local_time import clock_in
+from adapters.slack_api import SlackRefusal
 from gateway.budget import Budget
 from gateway.desk_files import find_post
 from gateway.hands import Hands
 from gateway.interpret import Interpreter
+from gateway.people import People
 from gateway.rules import Rules
 from gateway.store.contract import Batch, Order, Result, Side, Store
 from routing.contents import EPOCH
@@ -50,10 +52,12 @@ class DeskCards:
         hands: Hands,
         desk: Desk,
         channels: Mapping[str, Channel],
+        people: People,
         interpreter: Interpreter,
         rules: Rules,
         updates: Budget,
     ) -> None:
+        self._people = people
         self._hands = hands
         self._desk = desk
         self._channels = channels
@@ -107,8 +111,7 @@ class DeskCards:
         words = card.words or await self._first_words(batch)
         if not ts:
             (order,) = await self._hands.store.begin([order])
-            text, blocks = self._draw(order.mailbox, replace(card, words=words))
-            ts = await self._desk.post(text, blocks, order=order.id, channel=card.desk)
+            ts = await self._post(order, replace(card, words=words))
         opened = ThreadOpened(
             id=f"opened:{order.id}",
             to=order.mailbox,
@@ -120,6 +123,18 @@ class DeskCards:
         name = self._desk.places.thread(ts)
         await self._hands.keep(batch, Result(orders=(order.id,), events=(opened,), thread=name))
         return 0 if found else 1
+
+    async def _post(self, order: Order, card: Card) -> str:
+        """Post a card under its customer's name and picture, or as the app where Slack has none of that."""
+        text, blocks = self._draw(order.mailbox, card)
+        try:
+            face = self._people.face(order) if card.name else ""
+            return await self._desk.post(text, blocks, order=order.id, channel=card.desk, name=card.name, face=face)
+        except SlackRefusal as error:
+            if not card.name:
+                raise
+            log.error("desk.post_refused", extra={"order": order.id, "error": str(error)})
+            return await self._desk.post(text, blocks, order=order.id, channel=card.desk)
 
     async def leave(self, batch: Batch, order: Order, left: LeaveThread) -> int:
         """Say in an earlier thread where the conversation goes on; errors as of `open`."""

@@ -224,6 +224,7 @@ async def test_a_channel_that_is_gone_holds_up_nobody_and_loses_nothing(world: W
     message = await customer.write("Tengo una pregunta sobre mi factura")
     gone = await card_in(world, "C0BILLING")
     await world.shown(gone, "factura")
+    await world.shown(gone, "Sent in Spanish")
     world.slack.places -= {"C0BILLING"}
     world.slack.fault = lambda _, fields: not_there() if "C0BILLING" in map(fields.get, PLACES) else None
     await customer.edit(message, "Gracias", at=2_000_000_000)

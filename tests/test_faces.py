@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import filetype
 import pytest
+from aiohttp import web
 
 from gateway.pattern import pattern
 from gateway.store.contract import StoreError
@@ -40,6 +41,29 @@ async def test_what_a_customer_says_shows_their_face(world: Any, session: aiohtt
     async with session.get(address) as answer:
         assert await answer.read() == PHOTO
     assert len(world.telegram.calls) == calls
+
+
+async def test_the_card_shows_whose_it_is(world: Any) -> None:
+    await world.customer().write("Hello")
+    card = world.slack.posts[await world.thread()]
+
+    assert (card["username"], card["icons"]["image_48"]) == ("Lucía", await face(world, "Hello"))
+
+
+async def test_a_card_that_slack_takes_under_no_other_name_shows_the_apps(world: Any) -> None:
+    refused: list[str] = []
+
+    def refuse(method: str, sent: Any) -> web.Response | None:
+        if method == "chat.postMessage" and sent.get("username"):
+            refused.append(sent["username"])
+            return web.json_response({"ok": False, "error": "invalid_arguments"})
+        return None
+
+    world.slack.fault = refuse
+    await world.customer().write("Hello")
+
+    assert "username" not in world.slack.posts[await world.thread()]
+    assert "Lucía" in refused
 
 
 async def test_it_is_the_same_address_each_time(world: Any) -> None:

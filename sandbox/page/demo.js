@@ -291,7 +291,7 @@ function drawThread(thread) {
     const agent = () => kept.agents.value;
     const card = drawPost(thread, agent);
     card.classList.add("card");
-    card.querySelector(":scope > .menu").remove();
+    card.querySelector(":scope > .menu, :scope > .customer > .menu").remove();
     kept.posts.replaceChildren(card, ...thread.replies.map((reply) => drawPost(reply, agent)));
     for (const each of state.whispers.filter((it) => it.thread === thread.ts)) {
       const node = make("div", "post whisper");
