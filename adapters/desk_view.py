@@ -52,7 +52,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     """A customer's message: what the desk reads, and beneath it the original where it was translated.
 
     `mark` says in a line what is to be known about it, such as why it wasn't translated; `late` that its translation
-    follows. `edited_at` is when the customer changed it last.
+    follows. `version` is that of the engine's model, `translated_at` when it made that; `edited_at` is when the
+    customer changed it last.
     """
 
     message: str
@@ -61,6 +62,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     original: str = ""
     language: str = ""
     engine: str = ""
+    version: str = ""
+    translated_at: datetime = EPOCH
     attachment: str = ""
     quote: str = ""
     mark: str = ""

@@ -86,6 +86,8 @@ class Changes:
             reply=change.reply,
             sent=words.parts[0],
             engine=words.engine,
+            version=words.version,
+            made_at=words.made_at,
             language=words.language,
             back=words.back,
             warning=words.warning,

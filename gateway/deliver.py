@@ -255,6 +255,8 @@ class Customers:
                 reply=reply,
                 sent="\n".join((*progress.parts, *named)),
                 engine=progress.engine,
+                version=progress.version,
+                made_at=progress.made_at,
                 language=progress.language,
                 back=progress.back,
                 warning=progress.warning,

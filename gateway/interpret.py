@@ -3,8 +3,9 @@
 import asyncio
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from adapters.desk_view import Said
 from adapters.text import split
 from gateway.rules import Rules
 from gateway.store.contract import Progress
-from gateway.tally import Tally
+from gateway.tally import Tally, utc
 from routing import texts
 from routing.contents import Facts
 from routing.conversation import Conversation
@@ -66,7 +67,9 @@ class Interpreter:
         *,
         guard: str,
         tally: Tally | None = None,
+        clock: Callable[[], datetime] = utc,
     ) -> None:
+        self._clock = clock
         self._chain = chain
         self._phrasebook = phrasebook
         self._detector = detector
@@ -162,6 +165,8 @@ class Interpreter:
             original=text,
             language=language,
             engine=made.engine,
+            version=made.version,
+            translated_at=self._clock(),
             mark=_mark(made, verdict),
         )
 
@@ -169,7 +174,8 @@ class Interpreter:
         self, parts: Sequence[Passage], desk: str, name: str, within: float, before: Sequence[str]
     ) -> tuple[Translated | Untranslated, Verdict]:
         """Translate each passage out of its language, and judge the riskiest; what is in the desk's stays."""
-        texts, engines, score, worst = [], [], 1.0, Verdict(0.0, ())
+        texts, score, worst = [], 1.0, Verdict(0.0, ())
+        engines: dict[str, str] = {}
         for text, language in parts:
             if same_language(language, desk) or not has_words(text):
                 texts.append(text)
@@ -181,10 +187,11 @@ class Interpreter:
                 return made, worst
             worst = max(worst, self._assess(text, made, language, desk), key=lambda verdict: verdict.risk)
             texts.append(text.replace(text.strip(), made.text))
-            engines.append(made.engine)
+            engines.setdefault(made.engine, made.version)
             score = min(score, made.score)
         rough = [engine for engine in engines if engine in ROUGH]
-        return Translated("".join(texts), (*rough, *engines, "")[0], score), worst
+        engine = (*rough, *engines, "")[0]
+        return Translated("".join(texts), engine, score, engines.get(engine, "")), worst
 
     # To the customer
 
@@ -225,7 +232,8 @@ class Interpreter:
             self.tally.note(made.engine, Pair(order.source, order.language), "held")
             return Held(made.text, back, await self._doubt(order, doubts))
         mark = _mark(made, verdict)
-        return self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
+        progress = self._progress(made.text, order.language, channel, engine=made.engine, back=back, warning=mark)
+        return replace(progress, version=made.version, made_at=self._clock())
 
     async def _preview(self, order: TellCustomer, *, name: str, before: Sequence[str]) -> Held:
         """Hold an answer for its writer to see; where it is read as it was written there is no translation to show."""

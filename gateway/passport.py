@@ -86,7 +86,7 @@ class Passports:
             if isinstance(each, CustomerEdited) and each.message == event.message
         ]
         if said and said.engine:
-            lines.append(_hop(EPOCH, f"translated by {said.engine}", said.mark))
+            lines.append(_hop(said.translated_at, f"translated by {_made_by(said.engine, said.version)}", said.mark))
         elif said and said.mark:
             lines.append(_hop(EPOCH, "not translated", said.mark))
         conversation = await self._store.conversation(mailbox)
@@ -102,7 +102,8 @@ def _sent(event: ReplySent, before: Collection[str]) -> Iterator[str]:
     """Tell of an answer, or a part of one, that went; the first, and each change, with how it was translated."""
     if event.changed or not before:
         if event.engine:
-            yield _hop(EPOCH, f"translated into {language_name(event.language)} by {event.engine}", event.warning)
+            by = _made_by(event.engine, event.version)
+            yield _hop(event.made_at, f"translated into {language_name(event.language)} by {by}", event.warning)
         elif event.warning:
             yield _hop(EPOCH, "not translated", event.warning)
     yield _hop(event.at, "changed at the platform" if event.changed else f"accepted by the platform as {event.message}")
@@ -111,6 +112,10 @@ def _sent(event: ReplySent, before: Collection[str]) -> Iterator[str]:
 def _hop(at: datetime, what: str, more: str = "") -> str:
     when = f"{on_clocks(at, TO_THE_SECOND)} " if at > EPOCH else ""
     return f"• {when}{escape(f'{what}: {more}' if more else what)}"
+
+
+def _made_by(engine: str, version: str) -> str:
+    return f"{engine} (version {version})" if version else engine
 
 
 def _language(tag: str) -> str:

@@ -199,15 +199,17 @@ class ReplySent(_Fact, frozen=True, kw_only=True, tag=True):
     """The platform accepted a message for the customer.
 
     `reply` is the agent's message that it came from ("" for a notice), `sent` what the customer reads, `engine` who
-    translated it ("" where nobody did), `back` its meaning in the agent's language, `warning` why it went untranslated
-    or may have gone twice; `unread` that the platform will tell by time how far the customer has read; `changed` that
-    it is in the place of what was sent first.
+    translated it ("" where nobody did), at `made_at` with a model of `version`, `back` its meaning in the agent's
+    language, `warning` why it went untranslated or may have gone twice; `unread` that the platform will tell by time
+    how far the customer has read; `changed` that it is in the place of what was sent first.
     """
 
     message: str
     reply: str = ""
     sent: str = ""
     engine: str = ""
+    version: str = ""
+    made_at: datetime = EPOCH
     language: str = ""
     back: str = ""
     warning: str = ""

@@ -74,6 +74,9 @@ async def test_translates_through_english_where_there_is_no_direct_way(packages:
     argos = Argos(packages)
 
     assert set(argos.pairs()) == {ES_EN, Pair("en", "gl"), Pair("es", "gl")}
+    assert argos.version("es-mx", "en") == "0.0.test"
+    assert argos.version("es", "gl") == "0.0.test, 0.0.test"
+    assert argos.version("es", "fi") == ""
     (rendering,) = await argos.translate(["Vivo en Sevilla."], source="es", target="gl")
     await argos.close()
 

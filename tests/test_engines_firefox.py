@@ -96,6 +96,8 @@ async def test_translates_through_english_where_there_is_no_direct_way(open_engi
     firefox = open_engine()
 
     assert set(firefox.pairs()) == {ES_EN, EN_FR, Pair("es", "fr")}
+    inventory = firefox._models.inventory().models
+    assert firefox.version("es", "fr") == f"{inventory[ES_EN].version}, {inventory[EN_FR].version}"
     assert await say(firefox, "Hola, gracias", target="fr") == "Bonjour, merci"
 
 

@@ -551,7 +551,12 @@ class Simulation:
         await store.open()
         phrasebook, detector = _words()
         interpreter = Interpreter(
-            Chain([Toy(self)], clock=self.loop.time), phrasebook, detector, Rules(POLICY), guard="off"
+            Chain([Toy(self)], clock=self.loop.time),
+            phrasebook,
+            detector,
+            Rules(POLICY),
+            guard="off",
+            clock=self.wall,
         )
         desk: Any = self.place
         channels: Any = self.chats

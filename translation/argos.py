@@ -81,6 +81,13 @@ class Argos:
             self._known = (inventory, reachable(inventory.packages))
         return self._known[1]
 
+    def version(self, source: str, target: str) -> str:
+        """Give the version of the package that translates so, of each where there are two."""
+        packages = self._packages.inventory().packages
+        pair = serving(Pair(source, target), self.pairs())
+        hops = route(pair, packages) if pair else ()
+        return ", ".join(packages[hop].version for hop in hops if hop in packages)
+
     async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
         """Translate each text sentence by sentence; its score is that of its worst sentence.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated
+from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated, Versioned
 from translation.glossary import Glossary, Kept
 from translation.memory import LONGEST, Memory, Shared
 from translation.packages import serving
@@ -213,7 +213,8 @@ class Chain:
             self._breaker.worked(engine.name)
             if rendering is not None:
                 self._note(engine.name, asked.pair, "translated", self._clock() - began)
-                return Translated(rendering.text, engine.name, rendering.score), not failed
+                version = engine.version(*asked.pair) if isinstance(engine, Versioned) else ""
+                return Translated(rendering.text, engine.name, rendering.score, version), not failed
             self._note(engine.name, asked.pair, "lost" if lost else "refused", 0.0)
         return self._none(lost, failed=failed, asked=bool(engines)), False
 

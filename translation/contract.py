@@ -25,11 +25,12 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A translation, who made it, and how sure they were."""
+    """A translation, who made it, how sure they were, and the `version` of their models, "" where they have none."""
 
     text: str
     engine: str
     score: float
+    version: str = ""
 
 
 class EngineError(Exception):
@@ -43,6 +44,14 @@ class Learning(Protocol):
     @property
     def learning(self) -> bool:
         """Say whether that isn't known just now."""
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """An engine whose models have versions."""
+
+    def version(self, source: str, target: str) -> str:
+        """Give that of the model that translates so just now, of each where there are two, "" where there is none."""
 
 
 @runtime_checkable

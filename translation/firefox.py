@@ -77,6 +77,13 @@ class Firefox:
             self._known = (inventory, broken, frozenset() if unusable() else reachable(usable))
         return self._known[2]
 
+    def version(self, source: str, target: str) -> str:
+        """Give the version of the model that translates so, of each where there are two."""
+        models = self._models.inventory().models
+        pair = serving(Pair(source, target), self.pairs())
+        hops = route(pair, models) if pair else ()
+        return ", ".join(models[hop].version for hop in hops if hop in models)
+
     async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
         """Translate each text sentence by sentence; None for a text it gives up on.
 

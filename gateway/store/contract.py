@@ -80,14 +80,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far an order came, so that a retry goes on with the same words.
 
-    `parts` is what is sent part by part, `sent` the platform's ids of those that went; `engine`, `back` and `warning`
-    say how the words came about.
+    `parts` is what is sent part by part, `sent` the platform's ids of those that went; `engine`, `version`, `made_at`,
+    `back` and `warning` say how the words came about.
     """
 
     parts: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
     language: str = ""
     engine: str = ""
+    version: str = ""
+    made_at: datetime = EPOCH
     back: str = ""
     warning: str = ""
 
