@@ -401,6 +401,18 @@ class Naming(Protocol):
 
 
 @runtime_checkable
+class Zoned(Protocol):
+    """A channel whose platform says by which clock a customer lives."""
+
+    async def zone_of(self, peer: str) -> str:
+        """Give a customer's time zone as the tz database names it, "" where they keep it to themselves.
+
+        Raises:
+            SendError: the platform won't tell.
+        """
+
+
+@runtime_checkable
 class Hooked(Protocol):
     """A channel that tells its platform where to call."""
 

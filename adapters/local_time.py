@@ -1,10 +1,10 @@
-"""How clocks run where a customer is, as far as their country tells; by the tz database of the package `tzdata`."""
+"""How clocks run where a customer is, by their zone or their country; of the tz database in the package `tzdata`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MUCH = timedelta(hours=1)
 """By how much a country's zones may differ for the one where most people live to stand for all."""
@@ -16,8 +16,20 @@ def clock_in(region: str, at: datetime) -> str:
     offsets = [at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in zones]
     if not offsets or max(offsets) - min(offsets) > MUCH:
         return ""
-    city = zones[0].rpartition("/")[2].replace("_", " ")
-    return f"{_offset(offsets[0])} ({city})"
+    return f"{_offset(offsets[0])} ({_city(zones[0])})"
+
+
+def clock_of(zone: str, at: datetime) -> str:
+    """Say how clocks run in a zone of the tz database; "" where there is none of that name."""
+    try:
+        offset = at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ""
+    return f"{_offset(offset)} ({_city(zone)})"
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def _offset(offset: timedelta) -> str:

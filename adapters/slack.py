@@ -197,6 +197,10 @@ class Slack:
         profile = person.get("profile") or {}
         return clean(profile.get("display_name")) or clean(profile.get("real_name")) or clean(person.get("name"))
 
+    async def zone_of(self, peer: str) -> str:
+        """Ask by which clock whom `name_of` names lives."""
+        return clean((await self._person(peer)).get("tz"))
+
     @asynccontextmanager
     async def portrait(self, peer: str) -> AsyncIterator[Content]:
         """Fetch the picture of whom `name_of` names, which is where everybody may see it."""

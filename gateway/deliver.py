@@ -22,6 +22,7 @@ from adapters.contract import (
     Unavailable,
     Uncertain,
     WindowClosed,
+    Zoned,
 )
 from gateway.agent_files import AgentFiles
 from gateway.changes import Changes
@@ -144,14 +145,15 @@ class Customers:
         return timedelta() <= self._hands.clock() - order.at < channel.capabilities.remembers
 
     async def _learn_name(self, batch: Batch, order: Order, channel: Channel) -> None:
-        """Ask what a customer is called; a platform that doesn't tell now isn't asked again."""
-        name = ""
-        if isinstance(channel, Naming):
-            conversation = await self._hands.store.conversation(order.mailbox)
-            with contextlib.suppress(SendError):
-                name = await channel.name_of(conversation.peer if conversation else order.mailbox.partition("/")[2])
-        named = ContactNamed(id=f"named:{order.id}", to=order.mailbox, at=self._hands.clock(), name=name)
-        await self._hands.keep(batch, Result(orders=(order.id,), events=(named,) if name else ()))
+        """Ask what a customer is called and by which clock they live; who doesn't tell now isn't asked again."""
+        name = zone = ""
+        conversation = await self._hands.store.conversation(order.mailbox)
+        peer = conversation.peer if conversation else order.mailbox.partition("/")[2]
+        with contextlib.suppress(SendError):
+            name = await channel.name_of(peer) if isinstance(channel, Naming) else ""
+            zone = await channel.zone_of(peer) if isinstance(channel, Zoned) else ""
+        named = ContactNamed(id=f"named:{order.id}", to=order.mailbox, at=self._hands.clock(), name=name, zone=zone)
+        await self._hands.keep(batch, Result(orders=(order.id,), events=(named,) if name or zone else ()))
 
     async def bury(self, batch: Batch, reason: str) -> None:
         """Set the first order of a lane apart, and tell its agent."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from adapters.contract import Channel, Placing, SendError, Unavailable
 from adapters.desk import Desk
 from adapters.desk_view import Block, Said, draw_card, draw_left
-from adapters.local_time import clock_in
+from adapters.local_time import clock_in, clock_of
 from adapters.slack_api import SlackRefusal
 from gateway.budget import Budget
 from gateway.desk_files import find_post
@@ -173,5 +173,8 @@ class DeskCards:
             return draw_card(card, policy, before=began_at)
         window = channel.capabilities.person_window or channel.capabilities.window
         until = card.heard_at + window if window and card.heard_at > EPOCH else EPOCH
-        clock = clock_in(channel.region(peer), self._hands.clock()) if isinstance(channel, Placing) else ""
+        now = self._hands.clock()
+        clock = clock_of(card.zone, now) if card.zone else ""
+        if not clock and isinstance(channel, Placing):
+            clock = clock_in(channel.region(peer), now)
         return draw_card(card, policy, until, began_at, clock)

@@ -150,8 +150,8 @@ def reachability(was: Conversation, policy: Policy, *, unreachable: bool) -> Dec
 
 
 def named(was: Conversation, event: ContactNamed, policy: Policy) -> Decision:
-    """Show what a customer is called, where nothing better is known."""
-    now = was if was.name else replace(was, name=event.name)
+    """Show what a customer is called, where nothing better is known, and by which clock they live."""
+    now = replace(was, name=was.name or event.name, zone=event.zone or was.zone)
     return Decision(now, card_if_changed(was, now, policy) if was.number else ())
 
 

@@ -17,6 +17,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     number: int
     name: str
+    zone: str = ""
     channel: str
     status: str
     language: str = ""

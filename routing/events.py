@@ -81,9 +81,10 @@ class CustomerReturned(_Fact, frozen=True, kw_only=True, tag=True):
 
 
 class ContactNamed(_Fact, frozen=True, kw_only=True, tag=True):
-    """The platform told a customer's name when asked for it."""
+    """The platform told a customer's name when asked for it, and their `zone`, as the tz database names it."""
 
-    name: str
+    name: str = ""
+    zone: str = ""
 
 
 class AnsweredElsewhere(_Fact, frozen=True, kw_only=True, tag=True):

@@ -50,6 +50,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A customer on a channel, and the conversation that they are having (`number`, 0 before the first).
 
+    `zone` is where they live as the tz database names it, "" where nobody told.
     `evidence` is what was heard of their language, `pinned` that an agent set it. `replies` maps the platform's ids of
     what was sent to the agent's message, `receipts` either id to how far it got, `seen` are the latest events' ids;
     `unread` are the agent's messages accepted and not yet read, with when, on a platform that tells what was read by
@@ -69,6 +70,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     contact: str
     address: str = ""
     name: str = ""
+    zone: str = ""
     number: int = 0
     status: Status = Status.NEW
     language: str = ""
@@ -144,6 +146,7 @@ def card(now: Conversation, policy: Policy) -> Card:
     return Card(
         number=now.number,
         name=now.name,
+        zone=now.zone,
         channel=now.channel,
         status=now.status.value,
         language=now.language,
@@ -168,6 +171,7 @@ def renewed(was: Conversation, number: int, at: datetime) -> Conversation:
         contact=was.contact,
         address=was.address,
         name=was.name,
+        zone=was.zone,
         number=number,
         language=was.language,
         evidence=was.evidence,

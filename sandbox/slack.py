@@ -142,7 +142,13 @@ class SlackSandbox(SlackPeople):
     def _person(self, fields: dict[str, Any]) -> dict[str, Any]:
         user = str(fields.get("user"))
         profile = {"display_name": self.names.get(user, ""), "image_192": self.pictures.get(user, "")}
-        about = {"profile": profile, "tz_offset": self.zones.get(user, 0), "is_bot": user in self.programs}
+        offset = self.zones.get(user, 0)
+        about = {
+            "profile": profile,
+            "tz": self.zone_names.get(user, ""),
+            "tz_offset": offset,
+            "is_bot": user in self.programs,
+        }
         return {"ok": True, "user": {"id": user, **about}}
 
     def _members(self, fields: dict[str, Any]) -> dict[str, Any]:

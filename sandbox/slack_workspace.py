@@ -66,6 +66,7 @@ class SlackWorkspace:
         self.forms: list[dict[str, Any]] = []
         self.homes: dict[str, dict[str, Any]] = {}
         self.zones: dict[str, int] = {}
+        self.zone_names: dict[str, str] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.files_token = token
         self.client_id, self.client_secret = "910.110", "slack-client-secret"

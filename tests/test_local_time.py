@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.calling_codes import region
-from adapters.local_time import clock_in
+from adapters.local_time import clock_in, clock_of
 from adapters.whatsapp_updates import region_of
 
 SUMMER, WINTER = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -53,3 +53,20 @@ def test_whatsapps_ids_say_it_too(peer: str, country: str) -> None:
 )
 def test_a_countrys_clock_is_told_where_it_has_one(country: str, at: datetime, clock: str) -> None:
     assert clock_in(country, at) == clock
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "clock"),
+    [
+        ("America/Bogota", WINTER, "UTC-5 (Bogota)"),
+        ("America/Argentina/Buenos_Aires", WINTER, "UTC-3 (Buenos Aires)"),
+        ("Europe/Stockholm", SUMMER, "UTC+2 (Stockholm)"),
+        ("Nowhere/Atlantis", WINTER, ""),
+        ("../../etc/passwd", WINTER, ""),
+        ("/etc/passwd", WINTER, ""),
+        ("Europe", WINTER, ""),
+        ("", WINTER, ""),
+    ],
+)
+def test_a_zones_clock_is_told_where_there_is_such_a_one(zone: str, at: datetime, clock: str) -> None:
+    assert clock_of(zone, at) == clock

@@ -52,10 +52,12 @@ async def world(
 
 async def test_a_direct_message_goes_both_ways_by_name(world: World, guests: SlackSandbox) -> None:
     guests.names["U0LUCIA"] = "Lucía"
+    guests.zone_names["U0LUCIA"] = "America/Bogota"
     await guests.guest_writes("U0LUCIA", "¿Dónde está mi pedido A-1042?", place="D0LUCIA")
     thread = await world.thread()
     await world.shown(thread, "Where is my order A-1042?")
     await world.on_card(thread, "Lucía")
+    await world.on_card(thread, "*Local time:* UTC-5 (Bogota)")
 
     await world.slack.write("U0BEN", "It will arrive on Friday.", thread=thread)
 
