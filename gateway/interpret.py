@@ -225,9 +225,17 @@ class Interpreter:
         if isinstance(made, Untranslated):
             warning = f"Not translated into {language_name(order.language)}: {made.why}"
             return self._progress(order.text, order.source, channel, warning=warning)
+        return await self._judged(order, made, channel, name)
+
+    async def _judged(self, order: TellCustomer, made: Translated, channel: Capabilities, name: str) -> Progress | Held:
+        """Say what becomes of a translation: it goes, or waits for its agent; of a notice the original goes instead."""
         verdict, back = await self._looked_at(order, made, name)
         doubts = (*verdict.reasons, *((f"{made.engine} gives only the gist",) if made.engine in ROUGH else ()))
-        if (verdict.risky or made.engine in ROUGH) and self._mode == "hold" and order.reply:
+        doubtful = (verdict.risky or made.engine in ROUGH) and self._mode == "hold"
+        if doubtful and not order.reply:
+            warning = f"Sent as written: in {language_name(order.language)} it may be wrong: {', '.join(doubts)}"
+            return self._progress(order.text, order.source, channel, warning=warning)
+        if doubtful:
             back = back or await self.meaning(made.text, order.language, order.source, name=name)
             self.tally.note(made.engine, Pair(order.source, order.language), "held")
             return Held(made.text, back, await self._doubt(order, doubts))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.contract import Capabilities
 from adapters.desk_view import Said
@@ -86,6 +87,27 @@ async def test_an_unclear_answer_that_means_something_else_is_held() -> None:
     assert isinstance(words, Held)
     assert words.back == "I want to change the address today"
     assert "its meaning back differs" in words.reason
+
+
+async def test_a_notice_of_ours_goes_as_it_was_written_where_its_translation_is_unclear() -> None:
+    notice = replace(ANSWER, reply="", agent="", phrase="notice_that_nobody_translated")
+    interpreters = [
+        Interpreter(Chain([engine]), Phrasebook.load(), Detector(), Rules(Policy()), guard=guard)
+        for engine, guard in (
+            (Sure("Quiero cambiar la dirección hoy", "I want to change the address today", 0.85), "hold"),
+            (Sure(RIGHT, "", 0.97), "hold"),
+            (Sure("Quiero cambiar la dirección hoy", "I want to change the address today", 0.85), "mark"),
+        )
+    ]
+    doubtful, clear, marked = [await each.for_customer(notice, CHANNEL) for each in interpreters]
+
+    assert isinstance(doubtful, Progress)
+    assert (doubtful.parts, doubtful.language, doubtful.engine) == ((notice.text,), "en", "")
+    assert doubtful.warning.startswith("Sent as written: in Spanish it may be wrong: ")
+    assert isinstance(clear, Progress)
+    assert clear.parts == (RIGHT,)
+    assert isinstance(marked, Progress)
+    assert marked.parts == ("Quiero cambiar la dirección hoy",)
 
 
 async def test_a_clear_answer_waits_for_nothing() -> None:
