@@ -261,6 +261,11 @@ class Desk:
         wanted = SCOPES | (dict((PRESENCE_SCOPE,)) if self._settings.slack_presence else {})
         return {scope: why for scope, why in wanted.items() if self._api.scopes and scope not in self._api.scopes}
 
+    @property
+    def may_customize(self) -> bool:
+        """Say whether the app may post under other names than its own, as far as is known by now."""
+        return CUSTOMIZE in self._api.scopes
+
     async def post(
         self,
         text: str,
@@ -278,8 +283,6 @@ class Desk:
         the app may use others than its own.
         """
 
-        may_customize = CUSTOMIZE in self._api.scopes
-
         async def post(at: Place) -> str:
             answer = await self._api.call(
                 "chat.postMessage",
@@ -287,8 +290,8 @@ class Desk:
                 text=text,
                 blocks=blocks,
                 thread_ts=at.ts or None,
-                username=name[:NAME_LENGTH] if name and may_customize else None,
-                icon_url=face if face and may_customize else None,
+                username=name[:NAME_LENGTH] if name and self.may_customize else None,
+                icon_url=face if face and self.may_customize else None,
                 unfurl_links=False,
                 unfurl_media=False,
                 metadata={"event_type": METADATA, "event_payload": {"order": order}},

@@ -52,8 +52,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     """A customer's message: what the desk reads, and beneath it the original where it was translated.
 
     `mark` says in a line what is to be known about it, such as why it wasn't translated; `late` that its translation
-    follows. `version` is that of the engine's model, `translated_at` when it made that; `edited_at` is when the
-    customer changed it last.
+    follows; `named` that the post stands under the customer's name. `version` is that of the engine's model,
+    `translated_at` when it made that; `edited_at` is when the customer changed it last.
     """
 
     message: str
@@ -68,6 +68,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tr
     quote: str = ""
     mark: str = ""
     late: bool = False
+    named: bool = False
     edited: bool = False
     edited_at: datetime = EPOCH
     deleted: bool = False
@@ -251,15 +252,16 @@ def _blocks(entry: Entry) -> list[Block]:
 
 
 def _said(said: Said) -> list[Block]:
-    name = f"*{escape(said.name or 'Customer')}*"
+    name = "" if said.named else f"*{escape(said.name or 'Customer')}*"
     notes = [word for word, holds in (("edited", said.edited), ("deleted by the customer", said.deleted)) if holds]
-    head = f"{name} _({', '.join(notes)})_" if notes else name
-    quote = f"> {escape(said.quote[:150])}\n" if said.quote else ""
+    head = " ".join(filter(None, (name, f"_({', '.join(notes)})_" if notes else "")))
+    quote = f"> {escape(said.quote[:150])}" if said.quote else ""
     words = "\n".join(filter(None, (escape(said.attachment), escape(said.text))))
     if said.deleted:
         words = "\n".join(f"~{line}~" for line in words.splitlines() if line.strip())
     blocks: list[Block] = [
-        {"type": "section", "text": mrkdwn(part)} for part in _sections(f"{head}\n{quote}{words}".rstrip())
+        {"type": "section", "text": mrkdwn(part)}
+        for part in _sections("\n".join(filter(None, (head, quote, words))) or "…")
     ]
     if said.original and said.engine and not said.deleted:
         blocks[0]["accessory"] = button(f"fix:{said.message[-200:]}", "Fix", said.message)

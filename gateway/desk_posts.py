@@ -287,7 +287,7 @@ class DeskPosts:
             await self._correct(ts, entries)
         else:
             group = list(await self._hands.store.begin(group))
-            ts = await self._post(entries, first, first.id, where)
+            ts, entries = await self._post(entries, first, first.id, where)
         events = (*self._missed(group[0], entries), *self._lost(group[0], where, ts))
         orders = tuple(order.id for order in group)
         await self._hands.keep(batch, Result(orders=orders, posts=_posts(entries, ts), events=events))
@@ -302,13 +302,14 @@ class DeskPosts:
             ts = await find_post(self._desk, id_, order.at, thread=where) if order.open_call else ""
             if not ts:
                 (order,) = await self._hands.store.begin([replace(order, progress=progress)])
-                ts = await self._post([parts[index]], order, id_, where)
+                ts, parts[index : index + 1] = await self._post(parts[index : index + 1], order, id_, where)
             progress = replace(progress, sent=(*progress.sent, ts))
             order = await self._hands.store.advance(replace(order, progress=progress))
         events = (*self._missed(order, [entry]), *self._lost(order, where, progress.sent[0]))
         # A question's buttons are on its last piece.
         last = isinstance(entry, Question)
-        posts = _posts(parts[-1:], progress.sent[-1]) if last else _posts([entry], progress.sent[0])
+        whole = replace(entry, named=_named(parts)) if isinstance(entry, Said) else entry
+        posts = _posts(parts[-1:], progress.sent[-1]) if last else _posts([whole], progress.sent[0])
         await self._hands.keep(batch, Result(orders=(order.id,), posts=posts, events=events))
         return len(parts)
 
@@ -319,20 +320,29 @@ class DeskPosts:
         except SendError as error:
             raise SearchFailed(error) from error
 
-    async def _post(self, entries: Sequence[Entry], order: Order, id_: str, where: str) -> str:
-        text, blocks = draw(entries)
-        for name in dict.fromkeys((_speaker(entries), "")):
-            face = self._people.face(order) if name else ""
+    async def _post(self, entries: Sequence[Entry], order: Order, id_: str, where: str) -> tuple[str, list[Entry]]:
+        """Post, under the customer's name where all of it is theirs; give the post's place, and what it shows."""
+        name = _speaker(entries) if self._desk.may_customize else ""
+        if name:
+            named = [replace(entry, named=True) if isinstance(entry, Said) else entry for entry in entries]
+            face = self._people.face(order)
             try:
-                return await self._desk.post(text, blocks, order=id_, thread=where, name=name, face=face)
+                ts = await self._desk.post(*draw(named), order=id_, thread=where, name=name, face=face)
             except SlackRefusal as error:
                 log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
+            else:
+                return ts, named
+        text, blocks = draw(entries)
+        try:
+            return await self._desk.post(text, blocks, order=id_, thread=where), list(entries)
+        except SlackRefusal as error:
+            log.error("desk.post_refused", extra={"order": id_, "error": str(error)})
         channel = self._desk.places.find(where).channel
         # What a customer wrote must be seen: in the channel where the thread is gone, and as mere text.
         try:
-            return await self._desk.post(text, blocks, order=id_, channel=channel)
+            return await self._desk.post(text, blocks, order=id_, channel=channel), list(entries)
         except SlackRefusal:
-            return await self._desk.post(draw_plain(entries), (), order=id_, channel=channel)
+            return await self._desk.post(draw_plain(entries), (), order=id_, channel=channel), list(entries)
 
     async def _entry(self, order: Order, where: str) -> list[Entry]:
         effect = (await self._people.named(order)).effect
@@ -402,6 +412,11 @@ def _speaker(entries: Sequence[Entry]) -> str:
     """Name the customer who said all that a post shows, "" where it shows anything else."""
     names = {entry.name if isinstance(entry, Said) else "" for entry in entries}
     return names.pop() if len(names) == 1 else ""
+
+
+def _named(entries: Sequence[Entry]) -> bool:
+    """Say whether all of these were posted under the customer's name."""
+    return all(isinstance(entry, Said) and entry.named for entry in entries)
 
 
 def _alike(orders: Sequence[Order]) -> Sequence[Order]:

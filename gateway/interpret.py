@@ -133,6 +133,7 @@ class Interpreter:
             text=edit.text,
             attachment=edit.attachment,
             quote=was.quote,
+            named=was.named,
             edited=True,
             edited_at=edit.at,
         )

@@ -49,13 +49,20 @@ async def test_the_card_says_who_and_where_and_has_its_buttons(world: World, wor
 
 
 @pytest.mark.parametrize(("allowed", "name"), [(True, "Lucía"), (False, None)])
-async def test_what_a_customer_says_shows_under_their_name(world: World, allowed: bool, name: str | None) -> None:
+async def test_what_a_customer_says_shows_under_their_name_once(
+    world: World, words: Words, allowed: bool, name: str | None
+) -> None:
     if not allowed:
         world.slack.scopes.remove("chat:write.customize")
         await world.gateway.desk.probe()
-    await world.customer().write("Hello")
+    customer = world.customer()
+    message = await customer.write("Hello")
     thread = await world.thread()
-    assert (await world.shown(thread, "Hello")).get("username") == name
+    post = await world.shown(thread, "Hello")
+    assert post.get("username") == name
+    assert ("*Lucía*" in words(post)) == (not allowed)
+    await customer.edit(message, "Hello Ben", at=2_000_000_000)
+    assert ("*Lucía*" in words(await world.shown(thread, "Hello Ben"))) == (not allowed)
     await world.slack.write("U0BEN", "!claim", thread=thread)
 
     assert "username" not in await world.shown(thread, "Claimed by Ben")

@@ -50,7 +50,9 @@ async def test_the_card_shows_whose_it_is(world: Any) -> None:
     assert (card["username"], card["icons"]["image_48"]) == ("Lucía", await face(world, "Hello"))
 
 
-async def test_a_card_that_slack_takes_under_no_other_name_shows_the_apps(world: Any) -> None:
+async def test_what_slack_takes_under_no_other_name_is_the_apps_and_says_whose_it_is(
+    world: Any, words: Callable[[Any], str]
+) -> None:
     refused: list[str] = []
 
     def refuse(method: str, sent: Any) -> web.Response | None:
@@ -62,8 +64,11 @@ async def test_a_card_that_slack_takes_under_no_other_name_shows_the_apps(world:
     world.slack.fault = refuse
     await world.customer().write("Hello")
 
-    assert "username" not in world.slack.posts[await world.thread()]
-    assert "Lucía" in refused
+    thread = await world.thread()
+    post = await world.shown(thread, "Hello")
+    assert ("username" in world.slack.posts[thread], "username" in post) == (False, False)
+    assert "*Lucía*" in words(post)
+    assert refused == ["Lucía", "Lucía"]
 
 
 async def test_it_is_the_same_address_each_time(world: Any) -> None:

@@ -231,6 +231,7 @@ class Place:
     """The desk's channels: posts, and two agents who answer what they see, and move it from one to the other."""
 
     places = Places(CHANNEL, [OTHER])
+    may_customize = True
 
     def __init__(self, sim: "Simulation") -> None:
         self.posts: dict[str, tuple[str, str, str]] = {}
