@@ -1,34 +1,28 @@
 """The agents' side: one Slack channel or more, a thread each conversation. https://docs.slack.dev/"""
 
 import asyncio
-import json
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import aiohttp
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
 
 from adapters import slack_files
 from adapters.contract import Content, Failure, Malformed, Receive, Request, SendError, Unauthorised
+from adapters.desk_answers import Answer, Answers, Console
 from adapters.desk_events import DeskReader
 from adapters.desk_forms import Form, draw_form
-from adapters.desk_home import draw_home
-from adapters.desk_replies import CALLBACK
-from adapters.desk_start import CALLBACK as START
 from adapters.desk_view import Block
 from adapters.http import clean, read_json
 from adapters.media import fetch
 from adapters.places import Place, Places
 from adapters.slack import Slack
 from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
-from adapters.slack_events import Socket, Unconfirmed, check_signature, open_client
-from adapters.slack_text import escape, unescape
+from adapters.slack_events import Socket, Unconfirmed, check_signature
+from adapters.slack_text import escape
 from config.settings import Desk as DeskSettings
 from routing.contents import File
 from routing.events import Event
@@ -57,10 +51,6 @@ SCOPES = {
 LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 """What Slack says where a form is opened three seconds after the press, or a second time."""
 
-CONSOLE_ACTIONS = ("away", "back", "reply_new", "reply_edit", "start")
-CONSOLE_FORMS = (CALLBACK, START)
-"""The buttons that are about no conversation."""
-
 MEMBERS = 999
 """How many members of a channel are asked for at a time; Slack gives at most 1,000."""
 
@@ -75,24 +65,6 @@ FAILURES = {
 
 log = logging.getLogger("dragoman.desk")
 T = TypeVar("T")
-Answer = tuple[int, dict[str, Any] | str]
-"""What an interactive request is answered: status and body."""
-
-
-class Console(Protocol):
-    """Answers what agents ask the app itself, each time with a text for notifications and blocks."""
-
-    async def command(self, agent: str, text: str) -> tuple[str, list[Block]]:
-        """Answer `/dragoman` and the text after it."""
-
-    async def press(self, agent: str, action: str, value: str, trigger: str) -> tuple[str, list[Block]] | None:
-        """Do what a button of an answer says; gives what stands in the answer's place then, None for the same."""
-
-    async def submit(self, agent: str, view: Mapping[str, Any]) -> Mapping[str, str]:
-        """Take what an agent put into a form; gives by field what is wrong with it."""
-
-    async def home(self, agent: str) -> list[Block]:
-        """Draw the app's Home."""
 
 
 class Desk:
@@ -127,7 +99,13 @@ class Desk:
         self._socket = Socket(settings.app_token, settings.api_base, self._take)
         self._known = False
         self._workspace = ""
-        self._bolt = self._interactive()
+        self._answers = Answers(
+            settings,
+            self._api,
+            read=lambda body, at: self._reader.interacted(body, at),
+            receive=self._receive,
+            console=lambda: self.console,
+        )
 
     def _listen_to(self, settings: DeskSettings, policy: Policy) -> None:
         """Know the agents, and the channels that they work in."""
@@ -185,26 +163,16 @@ class Desk:
         payload = read_json(fields["payload"].encode()) if "payload" in fields else fields
         if not isinstance(payload, dict):
             raise Malformed("the payload isn't an object")
-        return await self._dispatch(payload)
+        return await self._answers.to(payload)
 
     def _heard(self, body: Mapping[str, Any], at: datetime) -> Sequence[Event]:
         """Read an event; whoever opens the app's Home is shown it."""
         event = body.get("event")
         if isinstance(event, dict) and event.get("type") == "app_home_opened" and event.get("tab") == "home":
-            task = asyncio.create_task(self._show_home(clean(event.get("user"))))
+            task = asyncio.create_task(self._answers.show_home(clean(event.get("user"))))
             self._shown.add(task)
             task.add_done_callback(self._shown.discard)
         return self._reader.callback(body, at)
-
-    async def _show_home(self, agent: str) -> None:
-        """Show an agent the app's Home; one that can't be shown is shown when they open it again."""
-        if self.console is None:
-            return
-        try:
-            view = draw_home(await self.console.home(agent))
-            await self._api.call("views.publish", user_id=agent, view=view)
-        except Exception:
-            log.exception("home.failed", extra={"agent": agent})
 
     async def listen(self) -> None:
         """Keep Socket Mode connected as the app that the desk is, until cancelled; in HTTP mode Slack calls us."""
@@ -447,97 +415,14 @@ class Desk:
             raise error
         log.error("desk.channel_refused", extra={"channel": at.channel, "error": f"{error}. {error.advice}"})
 
-    # Bolt: what has to be answered with more than "thank you"
-
-    def _interactive(self) -> AsyncApp:
-        token = self._settings.bot_token.reveal()
-
-        async def authorize() -> AuthorizeResult:
-            return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
-
-        bolt = AsyncApp(
-            name="dragoman",  # else it looks through the whole stack for one
-            signing_secret=self._settings.signing_secret.reveal() or "-",
-            client=open_client(self._settings.api_base),
-            authorize=authorize,
-            process_before_response=True,
-            request_verification_enabled=False,
-            logger=logging.getLogger("dragoman.bolt"),
-        )
-
-        async def take(ack: AsyncAck, body: dict[str, Any]) -> None:
-            if _is_ours(body) and self.console is not None:
-                errors = await self.console.submit(clean(body["user"]["id"]), body["view"])
-                if errors:
-                    await ack(response_action="errors", errors=dict(errors))
-                else:
-                    await ack()
-                return
-            if not await self._console_pressed(body):
-                await self._receive(self._reader.interacted(body, datetime.now(UTC)))
-            await ack()
-
-        async def answer(ack: AsyncAck, body: dict[str, Any]) -> None:
-            if self.console is None:
-                await ack()
-                return
-            text, blocks = await self.console.command(clean(body.get("user_id")), unescape(clean(body.get("text"))))
-            await ack(text=text, blocks=blocks)
-
-        async def nothing(ack: AsyncAck) -> None:
-            await ack()
-
-        anything = re.compile(".*", re.DOTALL)
-        for known in (bolt.action, bolt.view, bolt.shortcut):
-            _register(known(anything), take)
-        _register(bolt.command(anything), answer)
-        _register(bolt.options(anything), nothing)
-        return bolt
-
-    async def _console_pressed(self, body: Mapping[str, Any]) -> bool:
-        """Do what a button says that is about the agent and no conversation; False where it isn't such a one."""
-        actions = [each for each in body.get("actions") or () if isinstance(each, dict)]
-        mine = [each for each in actions if str(each.get("action_id")).partition(":")[0] in CONSOLE_ACTIONS]
-        if not mine or self.console is None:
-            return False
-        agent = clean(body["user"]["id"])
-        for each in mine:
-            action, value = str(each["action_id"]).partition(":")[0], clean(each.get("value"))
-            shown = await self.console.press(agent, action, value, clean(body.get("trigger_id")))
-            if shown and (url := body.get("response_url")):
-                await self._show_instead(str(url), *shown)
-        if (body.get("view") or {}).get("type") == "home":
-            await self._show_home(agent)
-        return True
-
-    async def _show_instead(self, address: str, text: str, blocks: list[Block]) -> None:
-        """Put something in the place of an answer; what was pressed is done, whether or not that can be."""
-        try:
-            await self._api.respond(address, text, blocks)
-        except SendError as error:
-            log.warning("desk.answer_stays", extra={"error": str(error)})
-
-    async def _dispatch(self, payload: Mapping[str, Any]) -> Answer:
-        request = AsyncBoltRequest(mode="socket_mode", body=dict(payload))
-        answer = await self._bolt.async_dispatch(request)
-        is_json = "json" in "".join(answer.headers.get("content-type", ()))
-        return answer.status, json.loads(answer.body) if is_json else answer.body
+    # Socket Mode
 
     async def _take(self, kind: str, payload: Any) -> dict[str, Any] | None:
         """Take one envelope of Socket Mode."""
         if kind == "events_api":
             await self._receive(self._heard(payload, datetime.now(UTC)))
             return None
-        status, answer = await self._dispatch(payload)
+        status, answer = await self._answers.to(payload)
         if status != 200:
             raise Unconfirmed
         return answer if isinstance(answer, dict) and answer else None
-
-
-def _is_ours(body: Mapping[str, Any]) -> bool:
-    """Say whether this is a form that is about no conversation, filled in."""
-    return body.get("type") == "view_submission" and (body.get("view") or {}).get("callback_id") in CONSOLE_FORMS
-
-
-def _register(register: Callable[..., Any], listener: Callable[..., Awaitable[None]]) -> None:
-    register(listener)
