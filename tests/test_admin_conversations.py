@@ -41,6 +41,24 @@ async def test_it_is_read_in_both_languages(console: Any) -> None:
     assert (await console.get(f"{CONVERSATIONS}/show?contact=tg/9"))[0] == 404
 
 
+async def test_it_shows_how_it_was(make_world: Callable[..., Awaitable[Any]], sign_in: Any, browser: Any) -> None:
+    world = await make_world(extra="[routing]\nsurvey_after = 0.1\n")
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    await world.slack.write("U0ANA", "It will arrive today.", thread=thread)
+    await world.until(customer.got)
+    await world.slack.write("U0ANA", "!close", thread=thread)
+    await world.until(lambda: len(customer.got()) == 2)
+    await customer.write("2/5")
+    await world.on_card(thread, "*Satisfaction:* ★★☆☆☆")
+    console = await sign_in.console(world, browser)
+
+    _, page = await console.get(f"{CONVERSATIONS}/show?contact=tg/1001")
+
+    assert 'aria-label="Satisfaction: 2 of 5">★★☆☆☆</span>' in page
+
+
 async def test_it_is_found(console: Any) -> None:
     await console.world.customer("Émile", 1002).write("Bonjour")
     await console.world.thread(2)
