@@ -19,7 +19,8 @@ LOOK_BACK = 60
 """How many events are looked through for the agent's message."""
 
 CANNOT = "this channel doesn't let us change or take back what was sent"
-SEVERAL = "it was sent as several messages"
+LONGER = "it would take more messages than it was sent as"
+WORDLESS = "it was sent without words"
 
 
 class Changes:
@@ -54,13 +55,14 @@ class Changes:
         """Change or take back what was sent, and say what came of it."""
         if not isinstance(channel, Editing):
             return self._refused(order, change, CANNOT)
-        if change.text and len(messages) != 1:
-            return self._refused(order, change, SEVERAL)
         if not change.text:
             for message in messages:
                 await channel.delete(now.peer, message)
             at = self._hands.clock()
             return ReplyTakenBack(id=f"gone:{order.id}", to=order.mailbox, at=at, reply=change.reply)
+        texts = messages[: len(messages) - await self._files(order, change)]
+        if not texts:
+            return self._refused(order, change, WORDLESS)
         said = TellCustomer(
             text=change.text,
             language=change.language,
@@ -75,16 +77,19 @@ class Changes:
         words = await self._interpreter.for_customer(said, channel.capabilities, name=now.name)
         if isinstance(words, Held):
             return self._held(order, change, words)
-        if len(words.parts) != 1:
-            return self._refused(order, change, SEVERAL)
-        await channel.edit(Outbound(now.peer, words.parts[0], order.id, order.mailbox), messages[0])
+        if len(words.parts) > len(texts):
+            return self._refused(order, change, LONGER)
+        for index, (part, message) in enumerate(zip(words.parts, texts, strict=False)):
+            await channel.edit(Outbound(now.peer, part, f"{order.id}.{index}", order.mailbox), message)
+        for message in texts[len(words.parts) :]:
+            await channel.delete(now.peer, message)
         return ReplySent(
             id=f"changed:{order.id}",
             to=order.mailbox,
             at=self._hands.clock(),
-            message=messages[0],
+            message=texts[0],
             reply=change.reply,
-            sent=words.parts[0],
+            sent="\n".join(words.parts),
             engine=words.engine,
             version=words.version,
             made_at=words.made_at,
@@ -93,6 +98,12 @@ class Changes:
             warning=words.warning,
             changed=True,
         )
+
+    async def _files(self, order: Order, change: ChangeSent) -> int:
+        """Count the files that came with the agent's message: they went after its words."""
+        events = await self._hands.store.history(order.mailbox, LOOK_BACK)
+        written = (each for each in events if isinstance(each, AgentWrote) and each.message == change.reply)
+        return next((len(each.attached) for each in written), 0)
 
     def _held(self, order: Order, change: ChangeSent, words: Held) -> ReplyHeld:
         return ReplyHeld(

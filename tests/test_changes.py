@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
+from gateway.changes import LONGER, WORDLESS
 from routing import texts
 from routing.contents import Facts
 from routing.conversation import Conversation, Held, Status, decide
@@ -131,6 +132,45 @@ async def test_other_words_reach_the_customer_translated(world: World, words: Wo
     assert "which means: It will arrive tomorrow." in line
     await world.slack.write("U0ANA", "!fix Lo tendrá mañana.", thread=thread)
     await world.until(lambda: customer.got() == ["Lo tendrá mañana."])
+
+
+async def test_an_answer_that_took_several_messages_is_changed_in_each_of_them(world: World) -> None:
+    customer = world.customer()
+    await customer.write("Where is my order?")
+    thread = await world.thread()
+    long = [f"{sign}{' word' * 1200}." for sign in "abcd"]
+    answer = await world.slack.write("U0BEN", "\n".join(long[:2]), thread=thread)
+    await world.until(lambda: len(customer.got()) > 2)
+    sent = len(customer.got())
+    await world.slack.edit(answer, long[2])
+    await world.until(lambda: "".join(customer.got()).startswith("c"))
+    await world.settled()
+    assert " ".join(customer.got()).split() == long[2].split()
+    assert len(customer.got()) < sent
+
+    await world.slack.edit(answer, "\n".join(long))
+    await world.until(lambda: world.slack.whispers)
+    assert LONGER in world.slack.whispers[0]["text"]
+
+
+async def test_the_words_that_came_with_a_file_are_changed(world: World, words: Words) -> None:
+    customer = world.customer()
+    await customer.write("¿Dónde está mi pedido?")
+    thread = await world.thread()
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    answer = await world.slack.write_file("U0BEN", "map.png", picture, thread=thread, text="It will arrive on Friday.")
+    await world.until(lambda: "white_check_mark" in world.slack.reactions.get(answer, ()))
+    got = customer.got()
+    await world.slack.edit(answer, "It will arrive tomorrow.")
+
+    await world.until(lambda: customer.got() == ["Llegará mañana.", *got[1:]])
+    assert await world.shown(thread, "Changed in Spanish · phrasebook: Llegará mañana.")
+    mute = await world.slack.write_file("U0BEN", "map.png", picture, thread=thread)
+    await world.until(lambda: "white_check_mark" in world.slack.reactions.get(mute, ()))
+    await world.settled()
+    await world.slack.edit(mute, "It will arrive tomorrow.")
+    await world.until(lambda: world.slack.whispers)
+    assert WORDLESS in world.slack.whispers[0]["text"]
 
 
 async def test_what_the_platform_will_not_change_is_told(world: World) -> None:
