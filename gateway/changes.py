@@ -60,7 +60,7 @@ class Changes:
                 await channel.delete(now.peer, message)
             at = self._hands.clock()
             return ReplyTakenBack(id=f"gone:{order.id}", to=order.mailbox, at=at, reply=change.reply)
-        texts = messages[: len(messages) - await self._files(order, change)]
+        texts = messages[: max(0, len(messages) - await self._files(order, change))]
         if not texts:
             return self._refused(order, change, WORDLESS)
         said = TellCustomer(

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from routing import texts
 from routing.contents import EPOCH, Choice
-from routing.effects import AskAgent, Note, React, ShowSent, TellAgent
+from routing.effects import AskAgent, Note, React, SettleAsk, ShowSent, TellAgent
 from routing.events import ReceiptCame, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
 from routing.handover import card_if_changed
 from routing.policy import Policy
@@ -14,7 +14,7 @@ from routing.state import Conversation, Decision, Held, Status, latest
 def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     """Show that an answer was accepted, and what was really sent."""
     if event.changed:
-        return Decision(was, (_shown(was, event),))
+        return _changed(was, event)
     replies = latest(was.replies, {event.message: event.reply}) if event.reply else was.replies
     now = replace(was, replies=replies)
     if not event.final:
@@ -29,6 +29,15 @@ def reply_sent(was: Conversation, event: ReplySent) -> Decision:
     if event.unread and state == "accepted":
         now = replace(now, unread=latest(now.unread, {event.reply: event.at}))
     return Decision(now, (React(message=event.reply, emoji=state), _shown(was, event)))
+
+
+def _changed(was: Conversation, event: ReplySent) -> Decision:
+    """Show that other words took an answer's place; those that were asked about before them are no more."""
+    held = was.held.get(event.reply)
+    if held is None or not held.changes:
+        return Decision(was, (_shown(was, event),))
+    now = replace(was, held={key: each for key, each in was.held.items() if key != event.reply})
+    return Decision(now, (SettleAsk(held=event.reply, text=texts.HELD_REPLACED), _shown(was, event)))
 
 
 def _shown(was: Conversation, event: ReplySent) -> ShowSent:

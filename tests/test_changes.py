@@ -224,6 +224,11 @@ def settled(action: str) -> SettleAsk:
             [SettleAsk(held="2.0", text=texts.HELD_GONE), replace(CHANGE, text="")],
             id="deleted after all",
         ),
+        pytest.param(
+            ReplySent(id="e", to="tg/1", at=NOON, message="9", reply="2.0", sent="Otro", language="es", changed=True),
+            [REPLACED, ShowSent(text="Otro", language="es", name="Lucía", changed=True)],
+            id="edited again before it was asked about",
+        ),
     ],
 )
 def test_a_change_that_is_in_doubt_goes_as_its_writer_says(when: Event, then: list[Effect]) -> None:
