@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from adapters.contract import Channel, Editing, Outbound, SendError
+from adapters.contract import Channel, Editing, SendError
+from gateway.edits import put_instead, wordy
 from gateway.hands import Hands
 from gateway.interpret import Held, Interpreter
 from gateway.retry import GiveUp, Hold, TryAt, judge
@@ -60,7 +61,7 @@ class Changes:
                 await channel.delete(now.peer, message)
             at = self._hands.clock()
             return ReplyTakenBack(id=f"gone:{order.id}", to=order.mailbox, at=at, reply=change.reply)
-        texts = messages[: max(0, len(messages) - await self._files(order, change))]
+        texts = wordy(messages, await self._files(order, change))
         if not texts:
             return self._refused(order, change, WORDLESS)
         said = TellCustomer(
@@ -77,12 +78,8 @@ class Changes:
         words = await self._interpreter.for_customer(said, channel.capabilities, name=now.name)
         if isinstance(words, Held):
             return self._held(order, change, words)
-        if len(words.parts) > len(texts):
+        if not await put_instead(channel, now.peer, words.parts, texts, order):
             return self._refused(order, change, LONGER)
-        for index, (part, message) in enumerate(zip(words.parts, texts, strict=False)):
-            await channel.edit(Outbound(now.peer, part, f"{order.id}.{index}", order.mailbox), message)
-        for message in texts[len(words.parts) :]:
-            await channel.delete(now.peer, message)
         return ReplySent(
             id=f"changed:{order.id}",
             to=order.mailbox,

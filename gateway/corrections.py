@@ -11,14 +11,16 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from adapters.contract import Channel, Editing, Outbound, SendError
+from adapters.contract import Channel, Editing, SendError
 from adapters.desk_forms import LONGEST, Form
 from adapters.desk_view import Said, decode_entries
+from adapters.text import split
 from config.settings import ENGINES
+from gateway.edits import put_instead, wordy
 from gateway.rules import Rules
 from gateway.store.contract import Order, Store, StoreError
 from gateway.tally import Tally
-from routing.contents import channel_of
+from routing.contents import File, channel_of
 from routing.effects import Fix
 from routing.events import AgentEdited, AgentWrote, CustomerWrote, Event, ReplySent
 from routing.languages import language_name
@@ -89,12 +91,13 @@ class Corrections:
 
 
 class Reply(NamedTuple):
-    """An answer that was translated: the agent's words, and what the platform's messages were."""
+    """An answer that was translated: the agent's words, what the customer reads of them, and in which messages."""
 
     written: str
     source: str
     sent: ReplySent
-    messages: tuple[str, ...]
+    reads: str
+    messages: Sequence[str]
 
 
 class Fixes:
@@ -144,7 +147,7 @@ class Fixes:
             label, text = "What it means", found.text
             shown = ("The customer wrote", found.original or found.text)
         else:
-            label, text = f"What the customer should read, in {language_name(found.sent.language)}", found.sent.sent
+            label, text = f"What the customer should read, in {language_name(found.sent.language)}", found.reads
             shown = ("You wrote", found.written)
         return Form("fix", message, label, text, (shown,), _seen(found)) if len(text) <= LONGEST else TOO_LONG
 
@@ -164,13 +167,16 @@ class Fixes:
         by = f"Corrected by {self._rules.policy.name_of(fix.agent)}"
         channel = self._channels.get(channel_of(order.mailbox))
         once = f"\n⚠️ {once}" if once else ""
-        kept = f"{by}. The customer still reads: {reply.sent.sent}{once}"
-        if channel is None or not isinstance(channel, Editing) or len(reply.messages) != 1:
-            return f"{kept}\nThis can't be changed any more: write again what they need to know."
+        kept = f"{by}. The customer still reads: {reply.reads}{once}"
+        stays = f"{kept}\nThis can't be changed any more: write again what they need to know."
+        if channel is None or not isinstance(channel, Editing):
+            return stays
         conversation = await self._store.conversation(order.mailbox)
         peer = conversation.peer if conversation else order.mailbox.partition("/")[2]
+        parts = split(fix.text, channel.capabilities.max_text, channel.capabilities.size)
         try:
-            await channel.edit(Outbound(peer, fix.text, order.id, order.mailbox), reply.messages[0])
+            if not await put_instead(channel, peer, parts, reply.messages, order):
+                return stays
         except SendError as error:
             return f"{kept}\n⚠️ It couldn't be changed: {error}. {error.advice}".rstrip()
         return f"{by}; the customer now reads: {fix.text}{once}"
@@ -195,9 +201,11 @@ class Fixes:
 
     def _reply(self, events: Sequence[Event], sent: ReplySent) -> Reply | None:
         written, agent, language = "", "", ""
+        files: Sequence[File] = ()
         for event in takewhile(lambda each: each is not sent, events):
             if isinstance(event, AgentWrote) and event.message == sent.reply:
                 written, agent, language = event.text, event.agent, event.facts.language
+                files = event.attached
             elif isinstance(event, AgentEdited) and event.message == sent.reply and event.text:
                 written = event.text
         if not written:
@@ -205,7 +213,8 @@ class Fixes:
         listed = self._rules.policy.agent(agent)
         usual = listed.languages[0] if listed and listed.languages else self._rules.policy.desk_language
         messages = [each.message for each in events if isinstance(each, ReplySent) and each.reply == sent.reply]
-        return Reply(written, language or usual, sent, tuple(dict.fromkeys(messages)))
+        reads = sent.sent.removesuffix("".join(f"\n[{file.name or file.kind}]" for file in files))
+        return Reply(written, language or usual, sent, reads, wordy(tuple(dict.fromkeys(messages)), len(files)))
 
     async def _remember(self, source: str, target: str, text: str, fix: Fix) -> str:
         """Remember a correction; what can't serve again, for want of what must survive, is for this once."""
@@ -218,5 +227,5 @@ class Fixes:
 
 def _seen(found: Said | Reply) -> str:
     """Name what a person sees, so that another thing is known from it."""
-    words = (found.original, found.text) if isinstance(found, Said) else (found.written, found.sent.sent)
+    words = (found.original, found.text) if isinstance(found, Said) else (found.written, found.reads)
     return hashlib.sha256("\0".join(words).encode(errors="replace")).hexdigest()[:16]

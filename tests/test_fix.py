@@ -100,6 +100,23 @@ async def test_an_answer_is_put_right_from_its_menu(world: World) -> None:
     assert customer.got() == ["Lo tendrá el viernes.", "¡Gracias!"]
 
 
+async def test_the_words_that_went_with_a_file_are_put_right_and_the_file_stays(world: World) -> None:
+    customer, thread = await talk(world)
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    text = "It will arrive on Friday."
+    answer = await world.slack.write_file("U0BEN", "map.png", picture, thread=thread, text=text)
+    await world.until(lambda: "white_check_mark" in world.slack.reactions.get(answer, ()))
+    got = customer.got()
+    assert await world.slack.choose("U0ANA", "fix", answer) == 200
+    (form,) = await world.until(lambda: world.slack.forms)
+    assert form["view"]["blocks"][-1]["element"]["initial_value"] == "Llegará el viernes."
+
+    assert await world.slack.submit(form["id"], "Le llega el viernes.") == 200
+
+    await world.until(lambda: customer.got() == ["Le llega el viernes.", *got[1:]])
+    assert await world.shown(thread, "Corrected by Ana; the customer now reads: Le llega el viernes.")
+
+
 async def test_what_was_changed_while_an_agent_wrote_is_not_corrected(
     world: World, words: Callable[[Any], str]
 ) -> None:
