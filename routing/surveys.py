@@ -25,7 +25,10 @@ BEST = 5
 SATISFIED = 4
 """The lowest answer of somebody who is satisfied; who gives less is asked what went wrong."""
 
-_DIGIT = re.compile(r"\W*(\d)\s*(?:(?:/|\w{1,4})\s*5)?\W*")
+LONGEST = 24
+"""Characters of an answer at most: `4 out of 5`, or five stars with what emoji have about them."""
+
+_DIGIT = re.compile(r"\W*(\d)\s*(?:(?:/|[^\W\d_]{1,4}(?:\s[^\W\d_]{1,4})?)\s*5)?\W*")
 _STARS = re.compile(r"(?:[⭐★🌟☆✩]\N{VARIATION SELECTOR-16}?\s*)+")
 _THUMB = re.compile(r"([👍👎])[\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}-\N{EMOJI MODIFIER FITZPATRICK TYPE-6}]?")
 
@@ -60,6 +63,8 @@ def rating_in(was: Conversation, event: CustomerWrote) -> int:
 def read_rating(text: str) -> int:
     """Read `4`, `4/5`, `4 of 5`, stars or a thumb; 0 for anything else."""
     said = text.strip()
+    if len(said) > LONGEST:
+        return 0
     if digit := _DIGIT.fullmatch(said):
         return int(digit[1]) if 1 <= int(digit[1]) <= BEST else 0
     if _STARS.fullmatch(said):
