@@ -14,7 +14,7 @@ import pytest
 
 from translation.argos import Argos
 from translation.contract import EngineError, Pair
-from translation.packages import Packages
+from translation.packages import PackageError, Packages
 from translation.shares import Measured, Share
 
 FIXTURES = Path(__file__).parent / "fixtures" / "argos"
@@ -128,6 +128,22 @@ async def test_the_cores_are_shared_out_as_is_fastest_here(packages: Packages, m
     assert "1 batches at once" in await argos.probe()
     await argos.close()
     assert (made[0], made[-1]) == ((2, 1), (1, 2))
+
+
+async def test_cores_that_can_not_be_measured_are_used_as_they_are(
+    packages: Packages, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def killed(*_: object) -> str:
+        raise PackageError("its process ended with -9")
+
+    monkeypatch.setattr("translation.argos.usable_cores", lambda: 2)
+    monkeypatch.setattr("translation.argos._in_child", killed)
+    argos = Argos(packages)
+
+    assert "2 batches at once, 1 cores each" in await argos.probe()
+    assert await say(argos, "Hola.") == "Hello."
+    assert caplog.messages == ["argos.not_measured"]
+    await argos.close()
 
 
 async def test_without_packages_it_says_how_to_get_one(tmp_path: Path) -> None:

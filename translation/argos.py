@@ -5,6 +5,7 @@ splitters and decode four times slower than the hardware can; only its tokenizer
 """
 
 import asyncio
+import logging
 import math
 import re
 import subprocess
@@ -30,6 +31,9 @@ MOST_TOKENS = 250  # models know 512 positions or more, and decoding may need 2 
 BATCH = 16  # beyond this nothing is won, and memory grows
 TRY = 120  # seconds that a package may take to be loaded and tried
 LOOP = 4  # the same words so often in a row are a model that lost its way
+
+
+log = logging.getLogger("dragoman.argos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Argos:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._decode_now, texts, package)
 
     def _measure(self, package: Package) -> Measured:
-        """Try each share of the cores with a package, and use the fastest."""
+        """Try each share of the cores with a package, and use the fastest; where that can't be tried all stays."""
 
         def speed(share: Share) -> float:
             return float(_in_child(package, *share, self._beam, self._compute_type))
@@ -145,7 +149,8 @@ class Argos:
         try:
             found = measure(self._share.workers, speed)
         except PackageError as error:
-            raise EngineError(str(error)) from error
+            log.warning("argos.not_measured", extra={"error": str(error)})
+            return Measured(self._share, {})
         self._shelf.share(found.best)
         return found
 
