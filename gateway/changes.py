@@ -11,7 +11,7 @@ from gateway.retry import GiveUp, Hold, TryAt, judge
 from gateway.store.contract import Batch, Order, Result
 from routing.conversation import Conversation
 from routing.effects import ChangeSent, TellCustomer
-from routing.events import AgentWrote, ChangeRefused, Event, ReplyHeld, ReplySent, ReplyTakenBack
+from routing.events import AgentWrote, ChangeRefused, Event, ReplySent, ReplyTakenBack
 
 WAIT, WAIT_AT_MOST = timedelta(seconds=1), timedelta(seconds=5)
 """How long it is waited to learn what the platform calls a message that has just gone."""
@@ -77,7 +77,7 @@ class Changes:
         )
         words = await self._interpreter.for_customer(said, channel.capabilities, name=now.name)
         if isinstance(words, Held):
-            return self._held(order, change, words)
+            return words.told(order, said, self._hands.clock(), changes=True)
         if not await put_instead(channel, now.peer, words.parts, texts, order):
             return self._refused(order, change, LONGER)
         return ReplySent(
@@ -101,21 +101,6 @@ class Changes:
         events = await self._hands.store.history(order.mailbox, LOOK_BACK)
         written = (each for each in events if isinstance(each, AgentWrote) and each.message == change.reply)
         return next((len(each.attached) for each in written), 0)
-
-    def _held(self, order: Order, change: ChangeSent, words: Held) -> ReplyHeld:
-        return ReplyHeld(
-            id=f"held:{order.id}",
-            to=order.mailbox,
-            at=self._hands.clock(),
-            reply=change.reply,
-            agent=change.agent,
-            text=change.text,
-            source=change.source,
-            rendering=words.rendering,
-            back=words.back,
-            reason=words.reason,
-            changes=True,
-        )
 
     async def _wait(self, batch: Batch, order: Order, change: ChangeSent) -> None:
         """Wait for an answer that has just gone to be known; what was none, such as a note, is nobody's business."""

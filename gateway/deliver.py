@@ -35,7 +35,7 @@ from gateway.store.contract import Batch, Order, Progress, Result, StoreError
 from routing.contents import EPOCH, Template, channel_of
 from routing.conversation import Conversation
 from routing.effects import ChangeSent, LearnName, TellCustomer
-from routing.events import ContactNamed, Event, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
+from routing.events import ContactNamed, Event, ReplyFailed, ReplyParked, ReplySent
 
 TWICE = "It may have reached the customer twice: the connection broke before the platform answered."
 
@@ -269,19 +269,7 @@ class Customers:
         )
 
     async def _hold_back(self, batch: Batch, order: Order, effect: TellCustomer, held: Held) -> None:
-        event = ReplyHeld(
-            id=f"held:{order.id}",
-            to=order.mailbox,
-            at=self._hands.clock(),
-            reply=effect.reply,
-            agent=effect.agent,
-            text=effect.text,
-            source=effect.source,
-            rendering=held.rendering,
-            back=held.back,
-            reason=held.reason,
-            files=effect.files,
-        )
+        event = held.told(order, effect, self._hands.clock())
         await self._hands.keep(batch, Result(orders=(order.id,), events=(event,)))
 
     async def _failed(self, batch: Batch, order: Order, error: SendError, channel: str) -> None:

@@ -13,12 +13,13 @@ from adapters.contract import Capabilities
 from adapters.desk_view import Said
 from adapters.text import split
 from gateway.rules import Rules
-from gateway.store.contract import Progress
+from gateway.store.contract import Order, Progress
 from gateway.tally import Tally, utc
 from routing import texts
 from routing.contents import Facts
 from routing.conversation import Conversation
 from routing.effects import ShowEdit, ShowSent, TellCustomer, TellDesk
+from routing.events import ReplyHeld
 from routing.languages import language_name
 from translation.batch import replying
 from translation.chain import Chain, Untranslated
@@ -53,6 +54,23 @@ class Held:
     rendering: str
     back: str
     reason: str
+
+    def told(self, order: Order, said: TellCustomer, at: datetime, *, changes: bool = False) -> ReplyHeld:
+        """Tell the conversation that an answer waits, which `changes` what was sent before or is to be sent."""
+        return ReplyHeld(
+            id=f"held:{order.id}",
+            to=order.mailbox,
+            at=at,
+            reply=said.reply,
+            agent=said.agent,
+            text=said.text,
+            source=said.source,
+            rendering=self.rendering,
+            back=self.back,
+            reason=self.reason,
+            files=said.files,
+            changes=changes,
+        )
 
 
 class Interpreter:

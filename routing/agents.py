@@ -75,7 +75,7 @@ def _source(event: AgentWrote | AgentEdited, policy: Policy) -> str:
 def agent_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
     """Say what becomes of a message that an agent changed."""
     if event.message in was.held:
-        return held_edited(was, event, policy)
+        return held_edited(was, event, _source(event, policy), policy)
     if any(order.reply == event.message for order in (*was.parked, *was.undoable)):
         return waiting_edited(was, event, _source(event, policy), policy)
     text = event.text.strip()

@@ -34,20 +34,20 @@ def agent_submitted(was: Conversation, event: AgentSubmitted, policy: Policy) ->
     return _release(was, event.agent, event.action, event.value, policy, words=text)
 
 
-def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decision:
-    """Ask about the new words, or send them where only the translation of the old ones was in doubt."""
+def held_edited(was: Conversation, event: AgentEdited, source: str, policy: Policy) -> Decision:
+    """Ask about the new words, in the language `source`, or send them where only a translation was in doubt."""
     held = was.held[event.message]
     now = replace(was, held={key: each for key, each in was.held.items() if key != event.message})
     text = event.text.strip()
     if held.changes:
-        return _changed(now, event, held, "" if event.deleted else text, policy)
+        return _changed(now, event, replace(held, source=source), "" if event.deleted else text, policy)
     if event.deleted:
         return Decision(now, (SettleAsk(held=event.message, text=texts.HELD_DELETED),))
     if held.shown or held.rendering:
         order = TellCustomer(
             text=text,
             language=was.language,
-            source=held.source,
+            source=source,
             reply=event.message,
             agent=held.agent,
             files=held.files,
@@ -57,7 +57,7 @@ def held_edited(was: Conversation, event: AgentEdited, policy: Policy) -> Decisi
         settled = SettleAsk(held=event.message, text=texts.HELD_REPLACED)
         return Decision(decision.conversation, (settled, *decision.effects))
     ask = AskAgent(agent=held.agent, held=event.message, reason=texts.ADDRESSED, text=text)
-    kept = replace(now, held={**now.held, event.message: replace(held, text=text)})
+    kept = replace(now, held={**now.held, event.message: replace(held, text=text, source=source)})
     return Decision(kept, (SettleAsk(held=event.message, text=texts.HELD_EDITED), ask))
 
 

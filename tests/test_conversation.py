@@ -243,9 +243,18 @@ RISKY = Held(agent="U0ANA", text="Hi", rendering="Hola", back="Hello")
             edited("Good morning"),
             [
                 SettleAsk(held="2.0", text=texts.HELD_REPLACED),
-                TellCustomer(text="Good morning", language="es", reply="2.0", agent="U0ANA"),
+                TellCustomer(text="Good morning", language="es", source="en", reply="2.0", agent="U0ANA"),
             ],
             id="new words replace those in doubt",
+        ),
+        pytest.param(
+            replace(OPEN, held={"2.0": replace(RISKY, source="en")}),
+            replace(edited("Buenos días"), facts=Facts(language="es")),
+            [
+                SettleAsk(held="2.0", text=texts.HELD_REPLACED),
+                TellCustomer(text="Buenos días", language="es", source="es", reply="2.0", agent="U0ANA"),
+            ],
+            id="new words may be in another language",
         ),
         pytest.param(
             replace(OPEN, held={"2.0": HELD}),
