@@ -20,9 +20,11 @@ MAX_BLOCKS = 40
 MAX_TEXT = 11_000
 """Characters in all blocks of a post, after escaping; Slack refuses somewhat above 13,000."""
 
-FEW = 8
-ROUND_IT = 800
-"""Characters that a post has around an entry's words, with a quote, a button and the names of languages."""
+FEW = 10
+"""So many entries have no more blocks than a post may, where their words fit."""
+
+ROUND_IT = 500
+"""Characters that a post has around an entry's words at most: its blocks, a button and the names of languages."""
 
 SECTION = 2_900
 FALLBACK = 3_900
@@ -202,24 +204,48 @@ def draw_whisper(text: str, choices: Sequence[Choice] = ()) -> tuple[str, list[B
     return text[:FALLBACK], blocks[:MAX_BLOCKS]
 
 
+class Room:
+    """The room of one post, which entries take until it is full."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._most = 0
+
+    def take(self, entries: Sequence[Entry]) -> bool:
+        """Put more into the post, where it can show all of them as well; else it stays as it was."""
+        together = [*self.entries, *entries]
+        most = self._most + sum(map(_most, entries))
+        if (len(together) > FEW or most > MAX_TEXT) and not _fit(together):
+            return False
+        self.entries, self._most = together, most
+        return True
+
+
 def fits(entries: Sequence[Entry]) -> bool:
     """Say whether one post can show all of these."""
-    if len(entries) <= FEW and sum(map(_length, entries)) < MAX_TEXT:
-        return True
+    return Room().take(entries)
+
+
+def _fit(entries: Sequence[Entry]) -> bool:
+    """Try whether one post can show all of these."""
     blocks = [block for entry in entries for block in _blocks(entry)]
-    return len(blocks) <= MAX_BLOCKS and len(msgspec.json.encode(blocks).decode()) <= MAX_TEXT
+    return len(blocks) <= MAX_BLOCKS and _characters(blocks) <= MAX_TEXT
 
 
-def _length(entry: Entry) -> int:
-    """Say how many characters an entry's blocks take at most: JSON doubles a few."""
-    match entry:
-        case Said():
-            words = (entry.name, entry.text, entry.original, entry.attachment, entry.mark, entry.message)
-            return ROUND_IT + 2 * len(escape("".join(words)))
-        case Line():
-            return ROUND_IT + 2 * len(escape(entry.text))
-        case Question():
-            return MAX_TEXT
+def _most(entry: Entry) -> int:
+    """Say how many characters an entry's blocks take at most, without drawing them."""
+    if isinstance(entry, Question) or (isinstance(entry, Said) and entry.deleted):
+        return MAX_TEXT + 1
+    words = [entry.text]
+    if isinstance(entry, Said):
+        words += entry.name, entry.original, entry.attachment, entry.quote, entry.mark, entry.message, entry.message
+    characters = _characters(escape("".join(words)))
+    # A long text has a block for each section.
+    return ROUND_IT + characters + characters // 16
+
+
+def _characters(shown: object) -> int:
+    return len(msgspec.json.encode(shown).decode())
 
 
 def pieces(entry: Entry) -> list[Entry]:

@@ -14,6 +14,7 @@ from adapters.desk_view import (
     Entry,
     Line,
     Question,
+    Room,
     Said,
     decode_entries,
     draw,
@@ -272,15 +273,15 @@ class DeskPosts:
         first = batch.orders[0]
         where = await self._hands.store.thread(first.mailbox, first.number)
         group: list[Order] = []
-        entries: list[Entry] = []
+        room = Room()
         for order in _alike(batch.orders):
             more = await self._entry(order, where)
-            if group and not fits([*entries, *more]):
+            if not room.take(more):
                 break
             group.append(order)
-            entries += more
-        if not fits(entries):
-            return await self._long(batch, first, entries[0], where)
+        if not group:
+            return await self._long(batch, first, more[0], where)
+        entries = room.entries
         ts = await find_post(self._desk, first.open_call, first.at, thread=where) if first.open_call else ""
         found = bool(ts)
         if found:

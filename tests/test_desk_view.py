@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters.desk_view import (
+    MAX_BLOCKS,
+    MAX_TEXT,
     Entry,
     Line,
     Question,
+    Room,
     Said,
     decode_entries,
     draw,
@@ -49,6 +52,39 @@ def test_every_message_fits_into_posts_and_comes_whole(text: str, original: str)
     for words in (text, original):
         escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         assert all(word in "".join(shown.split()) for word in escaped.split() if len(word) < 200)
+
+
+SAID = st.builds(
+    Said,
+    message=WORDS.map(lambda text: text[:300]),
+    name=st.sampled_from(["Lucía", "<&>" * 30]),
+    text=WORDS,
+    original=WORDS,
+    quote=st.sampled_from(["", "&" * 150]),
+    language=st.just("pt-br"),
+    engine=st.just("libretranslate"),
+    mark=st.sampled_from(["", "Shown as written"]),
+    late=st.booleans(),
+    edited=st.booleans(),
+    deleted=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(SAID, max_size=14))
+def test_what_a_post_takes_it_can_show(said: list[Said]) -> None:
+    room = Room()
+    taken = [each for each in said if room.take([each])]
+    assert room.entries == taken
+    _, blocks = draw(room.entries)
+    assert len(blocks) <= MAX_BLOCKS
+    assert len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) <= MAX_TEXT
+
+
+def test_a_post_takes_several_messages_of_some_length() -> None:
+    room = Room()
+    said = [Said(message=f"wamid.{n}", name="Lucía", text="a" * 380, original="b" * 380) for n in range(20)]
+    assert sum(room.take([each]) for each in said) >= 8
 
 
 def test_no_cut_falls_within_an_entity() -> None:

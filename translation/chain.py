@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from weakref import WeakValueDictionary
 
 from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated, Versioned
@@ -98,7 +99,7 @@ class Chain:
     @property
     def contextual(self) -> bool:
         """Say whether an engine wants to know what was said before."""
-        return any(isinstance(engine, Contextual) for engine in self._engines)
+        return any(map(_is_contextual, map(type, self._engines)))
 
     async def translate(
         self,
@@ -286,6 +287,12 @@ class Chain:
         else:
             (rendering,) = await engine.translate([text], source=source, target=target)
         return rendering
+
+
+@cache
+def _is_contextual(kind: type) -> bool:
+    """Say whether engines of a kind want to know what was said before; a protocol is slow to ask, for each message."""
+    return issubclass(kind, Contextual)
 
 
 def _edges(piece: str) -> tuple[str, str, str]:
