@@ -134,11 +134,40 @@ def test_what_has_nothing_to_translate_is_known() -> None:
     assert has_words("ok 👍")
 
 
-ODDS = st.sampled_from(["EUR", "USD 5", "a.b", "x@", "@", ".", ",", "http", "No.", "and", "ÉTÉ", "#", "-", "am", "R"])
+ODDS = st.sampled_from(
+    [
+        "EUR",
+        "USD",
+        "5",
+        "a.b",
+        "x@",
+        "@",
+        ".",
+        ",",
+        "http",
+        "No.",
+        "and",
+        "ÉTÉ",
+        "#",
+        "-",
+        "am",
+        "R",
+        "€",
+        "*️⃣",
+        "_",
+        "12",
+        "+",
+        "/",
+        "://",
+    ]
+)
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.lists(st.one_of(st.sampled_from(SPANS), WORDS, ODDS)), st.sampled_from([" ", "", ", ", ". ", "\n"]))
+@given(
+    st.lists(st.one_of(st.sampled_from(SPANS), WORDS, ODDS)),
+    st.sampled_from([" ", "", ", ", ". ", "\n", "\u00a0", "  "]),
+)
 def test_passing_over_plain_words_finds_what_a_full_search_finds(pieces: list[str], between: str) -> None:
     text = between.join(pieces)
 

@@ -7,7 +7,7 @@ undecidable ("ok", a number, an emoji) changes nothing.
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -286,10 +286,10 @@ class Detector:
 
 def international(text: str) -> bool:
     """Say whether a text is nothing but words that people of many languages write, such as "ok"."""
-    return _international(_WORD.findall(_plain(text)))
+    return _international(word[0] for piece in around(text)[::2] for word in _WORD.finditer(piece))
 
 
-def _international(written: Sequence[str]) -> bool:
+def _international(written: Iterable[str]) -> bool:
     return all(word.casefold() in UNDECIDABLE for word in written)
 
 

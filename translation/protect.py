@@ -5,7 +5,7 @@ URLs, e-mail addresses, phone numbers, codes, amounts, dates, times, numbers, @m
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,11 +51,11 @@ _ANY = (
     .replace(r"\1", r"(?P=separator)")
     .replace("([/.-])", "(?P<separator>[/.-])")
 )
-_CLEAR = r"(?<!\w)(?:(?![A-Z]{3}\b)[^\W\d_]+(?:[,;:.!?)]?[ \n]+))+"
-"""Words that are nothing but letters, and what stands between them: no span begins within, so they are passed over."""
+_SPAN = re.compile(_ANY)
 
-_SPAN = re.compile(f"{_CLEAR}|{_ANY}")
-_WORTH_A_LOOK = re.compile(r"[\d@#_]|://|www\.|[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_SIGNS = r"[\d@#_\u20e3\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_MAY_BE, _MAY_BE_OR_LINK = re.compile(_SIGNS), re.compile(rf"{_SIGNS}|://|www\.")
+"""Each span has one of these, at most a space after where it begins: words without are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,9 @@ class Span:
 @lru_cache(maxsize=4096)
 def spans(text: str, keep: Kept = NOTHING) -> tuple[Span, ...]:
     """Find what must survive, in order; `keep` are the glossary's terms and a person's names."""
-    if not keep and not _WORTH_A_LOOK.search(text):
-        return ()
-    found = [
-        Span(match.lastgroup, match.start(), match.end(), match[0], match[0])
-        for match in _SPAN.finditer(text)
-        if match.lastgroup
-    ]
     if not keep:
-        return tuple(found)
+        return tuple(_find(text))
+    found: Sequence[Span] = spans(text)
     kept = [
         Span(match.lastgroup or "", match.start(), match.end(), match[0], keep.put(match[0]))
         for match in keep.pattern().finditer(text)
@@ -88,6 +82,19 @@ def spans(text: str, keep: Kept = NOTHING) -> tuple[Span, ...]:
     kept = [one for one in kept if not any(_within(one, other) for other in found)]
     found = [one for one in found if not any(one.start < other.end and other.start < one.end for other in kept)]
     return tuple(sorted((*found, *kept), key=lambda span: span.start))
+
+
+def _find(text: str) -> Iterator[Span]:
+    sign = _MAY_BE_OR_LINK if "://" in text or "www." in text else _MAY_BE
+    at = 0
+    while hint := sign.search(text, at):
+        space = text.rfind(" ", at, hint.start())
+        start = text.rfind(" ", at, space) + 1 if space > at else 0
+        match = _SPAN.search(text, max(at, start))
+        if match is None:
+            return
+        at = match.end()
+        yield Span(match.lastgroup or "", match.start(), at, match[0], match[0])
 
 
 def _within(one: Span, other: Span) -> bool:
@@ -208,11 +215,16 @@ def around(text: str, keep: Kept = NOTHING) -> list[str]:
 
 def has_words(text: str, keep: Kept = NOTHING) -> bool:
     """Say whether there is anything to translate beside what must survive."""
-    return any(_has_words(piece) for piece in around(text, keep)[::2])
+    at = 0
+    for span in spans(text, keep):
+        if _has_words(text[at : span.start]):
+            return True
+        at = span.end
+    return _has_words(text[at:])
 
 
 def _has_words(text: str) -> bool:
-    return any(character.isalpha() for character in text)
+    return any(map(str.isalpha, text))
 
 
 def _stands_apart(span: Span, text: str) -> bool:
