@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard
 from weakref import WeakValueDictionary
 
 from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated, Versioned
@@ -99,7 +100,7 @@ class Chain:
     @property
     def contextual(self) -> bool:
         """Say whether an engine wants to know what was said before."""
-        return any(map(_is_contextual, map(type, self._engines)))
+        return any(map(_is_contextual, self._engines))
 
     async def translate(
         self,
@@ -141,7 +142,7 @@ class Chain:
             return known
         lock = self._computing.setdefault((text, *pair), asyncio.Lock())
         try:
-            async with asyncio.timeout(min(SAME_WAITS, until - self._clock())):
+            async with asyncio.timeout(min(SAME_WAITS, until - self._clock()) if lock.locked() else None):
                 await lock.acquire()
         except TimeoutError:
             # An engine that hangs on a text holds up nobody else who has it.
@@ -214,7 +215,7 @@ class Chain:
             self._breaker.worked(engine.name)
             if rendering is not None:
                 self._note(engine.name, asked.pair, "translated", self._clock() - began)
-                version = engine.version(*asked.pair) if isinstance(engine, Versioned) else ""
+                version = engine.version(*asked.pair) if _is_versioned(engine) else ""
                 return Translated(rendering.text, engine.name, rendering.score, version), not failed
             self._note(engine.name, asked.pair, "lost" if lost else "refused", 0.0)
         return self._none(lost, failed=failed, asked=bool(engines)), False
@@ -282,17 +283,25 @@ class Chain:
     async def _one(self, engine: Engine, text: str, asked: _Asked) -> Rendering | None:
         self._spend(engine.name, len(text))
         source, target = asked.pair
-        if asked.before and isinstance(engine, Contextual):
+        if asked.before and _is_contextual(engine):
             (rendering,) = await engine.translate_in(asked.before, [text], source=source, target=target)
         else:
             (rendering,) = await engine.translate([text], source=source, target=target)
         return rendering
 
 
+def _is_contextual(engine: Engine) -> TypeGuard[Contextual]:
+    return _does(type(engine), Contextual)
+
+
+def _is_versioned(engine: Engine) -> TypeGuard[Versioned]:
+    return _does(type(engine), Versioned)
+
+
 @cache
-def _is_contextual(kind: type) -> bool:
-    """Say whether engines of a kind want to know what was said before; a protocol is slow to ask, for each message."""
-    return issubclass(kind, Contextual)
+def _does(kind: type, protocol: type) -> bool:
+    """Say whether engines of a kind follow a protocol: to ask each of them for each message takes long."""
+    return issubclass(kind, protocol)
 
 
 def _edges(piece: str) -> tuple[str, str, str]:

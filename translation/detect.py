@@ -232,12 +232,11 @@ class Detector:
 
         A tag such as `und-CH` names the country alone: any language of it is then somewhat likelier.
         """
-        heard = self.distribution(text)
+        heard, words = self._heard(text)
         before = dict(evidence or {})
         if not heard:
             return Belief("", 0.0, before)
-        best, share = max(heard.items(), key=lambda pair: pair[1])
-        if share >= 0.9 and len(_WORD.findall(text[:ENOUGH])) >= 4:
+        if words >= 4 and max(heard.values()) >= 0.9:
             before = {}
         now = _pool(before, heard, _hinted(hint) if not evidence else {})
         best, share = max(now.items(), key=lambda pair: pair[1])
@@ -251,22 +250,25 @@ class Detector:
 
     def distribution(self, text: str) -> dict[str, float]:
         """Say how likely each language is by this text alone; empty where it says nothing."""
-        return dict(self._heard(text))
+        return dict(self._heard(text)[0])
 
-    def _listen(self, text: str) -> dict[str, float]:
+    def _listen(self, text: str) -> tuple[Mapping[str, float], int]:
+        """Weigh a text's languages; says also of how many words it is."""
         plain = _plain(text)
         written = _WORD.findall(plain)
         if _international(written) or _only_names(written):
-            return {}
-        words = [word.casefold() for word in written]
-        if script := _script(plain):
-            return script
+            return {}, 0
+        return _script(plain) or self._weigh(plain, [word.casefold() for word in written]), len(written)
+
+    def _weigh(self, plain: str, words: Sequence[str]) -> Mapping[str, float]:
         shares = self._frequencies.weigh(words[:FIRST])
         if len(words) > FIRST and max(shares.values(), default=0.0) < SURELY:
             shares = self._frequencies.weigh(words)
         if max(shares.values(), default=0.0) < CLEAR and (model := self._ask(plain)):
+            others = dict.fromkeys(self._frequencies.languages, 0.0) if shares else {}
             shares = {
-                language: shares.get(language, UNLISTED) * math.sqrt(model.get(language, 0.0) + DOUBT)
+                language: shares.get(language, others.get(language, UNLISTED))
+                * math.sqrt(model.get(language, 0.0) + DOUBT)
                 for language in shares.keys() | model.keys()
             }
             total = sum(shares.values())

@@ -36,6 +36,9 @@ COMMON = 4096
 FOREIGN = math.log(0.1)
 """How likely a word is that has letters which its language doesn't write, as a logarithm."""
 
+NOTHING = math.log(1e-5)
+"""So much likelier is a text's language than one that it isn't in, as a logarithm."""
+
 SPEAKERS = {"ca": 0.2, "lt": 0.5, "lv": 0.5, "mk": 0.5, "ms": 0.1, "sl": 0.5}
 """How likely a language is before a word is read, where another that looks like it has many more speakers."""
 
@@ -49,6 +52,7 @@ class Frequencies:
             head = json.loads(file.readline())
             body = mapped[file.tell() :]
         self.languages: Sequence[str] = head["languages"]
+        self._bits = {language: 1 << at for at, language in enumerate(self.languages)}
         self._letters = _masks(self.languages, head["letters"])
         self._prior = [math.log(SPEAKERS.get(language, 1.0)) for language in self.languages]
         words, entries = head["words"], head["entries"]
@@ -60,7 +64,10 @@ class Frequencies:
         self._strangers = at_hand(self._find_strangers)
 
     def weigh(self, words: Sequence[str]) -> dict[str, float]:
-        """Give each language's share of the belief, by words in lower case; empty where none of them is known."""
+        """Give each language's share of the belief, by words in lower case; empty where none of them is known.
+
+        Languages that have next to nothing are left out.
+        """
         scores = self._prior.copy()
         known = False
         for word in words:
@@ -72,15 +79,15 @@ class Frequencies:
         if not known:
             return {}
         top = max(scores)
-        likely = [math.exp(score - top) for score in scores]
-        total = sum(likely)
-        return {language: share / total for language, share in zip(self.languages, likely, strict=True)}
+        likely = [(at, math.exp(score - top)) for at, score in enumerate(scores) if score > top + NOTHING]
+        total = sum(share for _, share in likely)
+        return {self.languages[at]: share / total for at, share in likely}
 
     def at_home(self, words: Iterable[str], language: str) -> bool:
         """Say whether enough of the words, in lower case, are a language's own, looking at no more than it takes."""
-        if language not in self.languages:
+        bit, found = self._bits.get(language, 0), 0
+        if not bit:
             return False
-        bit, found = 1 << self.languages.index(language), 0
         for word in words:
             found += bool(self._owners(word) & bit)
             if found == ENOUGH:

@@ -9,8 +9,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import eq, mul
+from typing import NamedTuple
 
 from translation.detect import Detector
 from translation.protect import around
@@ -71,8 +73,7 @@ DAMNING: Mapping[str, float] = {"loops": 0.95, "script": 0.9, "unchanged": 0.9}
 """The risk of a translation that has one of these signals wholly, whatever the others say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(NamedTuple):
     """What speaks against a translation, each from 0.0, nothing, to 1.0."""
 
     unchanged: float = 0.0
@@ -87,7 +88,8 @@ class Signals:
     unlike: float = 0.0
 
 
-SIGNALS = tuple(field.name for field in fields(Signals))
+SIGNALS = Signals._fields
+_WEIGHTS = tuple(WEIGHTS[name] for name in SIGNALS)
 WHY = {
     "unchanged": "the translation repeats the original",
     "loops": "the translation repeats itself",
@@ -130,11 +132,13 @@ class Guard:
         if _words(source) and not _words(output):
             return Verdict(1.0, ("the translation is empty",))
         signals = self.signals(source, output, pair=pair, score=score, back=back)
-        seen = {name: getattr(signals, name) for name in SIGNALS}
-        risk = 1 / (1 + math.exp(-BASE - sum(WEIGHTS[name] * value for name, value in seen.items())))
-        risk = max(risk, *(least * (seen[name] >= 1) for name, least in DAMNING.items()))
-        reasons = tuple(WHY[name] for name in SIGNALS if seen[name] >= TELLING)
-        return Verdict(round(risk, 3), reasons or ((_strongest(seen),) if risk >= RISKY else ()))
+        weighed = tuple(map(mul, _WEIGHTS, signals))
+        risk = 1 / (1 + math.exp(-BASE - sum(weighed)))
+        risk = max(risk, *(least * (getattr(signals, name) >= 1) for name, least in DAMNING.items()))
+        reasons = tuple(WHY[name] for name, value in zip(SIGNALS, signals, strict=True) if value >= TELLING)
+        if not reasons and risk >= RISKY:
+            reasons = (WHY[SIGNALS[weighed.index(max(weighed))]],)
+        return Verdict(round(risk, 3), reasons)
 
     def signals(
         self, source: str, output: str, *, pair: tuple[str, str], score: float | None, back: str | None
@@ -152,7 +156,7 @@ class Guard:
             short=0.0 if no_lengths or len(said) < 3 else min(1.0, max(0.0, missing) / SHORTEST),
             script=float(_wrong_script(output, pair[1])),
             language=1.0 - heard.get(_primary(pair[1]), 0.0) if heard else 0.0,
-            negation=float(_negation_lost(said, made, pair)),
+            negation=float(len(said) >= 3 and _negation_lost(source, output, pair)),
             question=float(_asks(source) != _asks(output)),
             doubt=0.0 if score is None else min(1.0, max(0.0, GOOD_SCORE - score) * 2),
             unlike=0.0 if back is None else 1.0 - alike(source, back),
@@ -171,10 +175,6 @@ def _runs(text: str) -> Counter[str]:
     return Counter(spaced[at : at + 3] for at in range(len(spaced) - 2))
 
 
-def _strongest(seen: Mapping[str, float]) -> str:
-    return WHY[max(seen, key=lambda name: WEIGHTS[name] * seen[name])]
-
-
 def _asks(text: str) -> bool:
     return any(mark in text for mark in QUESTION_MARKS)
 
@@ -182,33 +182,36 @@ def _asks(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def _words(text: str) -> list[str]:
     """The words beside what must survive, in lower case and with one kind of apostrophe."""
-    return _WORD.findall(" ".join(around(text)[::2]).casefold().replace("’", "'"))
+    words: list[str] = []
+    for piece in " ".join(around(text)[::2]).casefold().replace("’", "'").split():
+        # Most pieces are a word and a point or comma: to strip them is quicker than to search.
+        word = piece.strip(',.;:!?¿¡()"')
+        if word.isalpha():
+            words.append(word)
+        else:
+            words += _WORD.findall(word)
+    return words
 
 
 def _loops(words: list[str]) -> bool:
     """Say whether one to three words come four times in a row."""
-    if max(Counter(words).values(), default=0) < 4:
-        return False
-    for size in (1, 2, 3):
-        for start in range(len(words) - 4 * size + 1):
-            if all(
-                words[start + n : start + n + size] == words[start : start + size] for n in (size, 2 * size, 3 * size)
-            ):
-                return True
-    return False
+    return any(b"\1" * (3 * size) in bytes(map(eq, words, words[size:])) for size in (1, 2, 3))
 
 
-def _negation_lost(said: list[str], made: list[str], pair: tuple[str, str]) -> bool:
+def _negation_lost(source: str, output: str, pair: tuple[str, str]) -> bool:
     one, other = NEGATIONS.get(_primary(pair[0])), NEGATIONS.get(_primary(pair[1]))
-    if not one or not other or len(said) < 3:
+    if not one or not other:
         return False
-    return _negates(said, one) != _negates(made, other)
+    return _negates(source, one) != _negates(output, other)
 
 
-def _negates(lower: list[str], negations: frozenset[str]) -> bool:
-    if not negations.isdisjoint(lower):
+def _negates(text: str, negations: frozenset[str]) -> bool:
+    words = _words(text)
+    if not negations.isdisjoint(words):
         return True
-    return any(word.endswith("n't") or word.startswith("n'") for word in lower if "'" in word)
+    if "'" not in text and "’" not in text:
+        return False
+    return any(word.endswith("n't") or word.startswith("n'") for word in words)
 
 
 def _wrong_script(output: str, target: str) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from translation.detect import Detector
 
+_MAY_END = re.compile(r"[.!?…؟।。！？\n]")
 _END = re.compile(r"[.!?…؟।][\"'»”’)\]]*\s+|[。！？][」』”）]*\s*|\n\s*")
 
 WORDS = 3
@@ -43,7 +44,8 @@ def passages(text: str, language: str, detector: Detector) -> Sequence[Passage]:
 
 def _sentences(text: str) -> Sequence[str]:
     """Cut a text after its sentences, roughly: a cut too many does no harm."""
-    cuts = [0, *(end.end() for end in _END.finditer(text)), len(text)]
+    ends = (_END.match(text, sign.start()) for sign in _MAY_END.finditer(text))
+    cuts = [0, *(end.end() for end in ends if end), len(text)]
     return [text[start:stop] for start, stop in pairwise(cuts) if start < stop]
 
 
