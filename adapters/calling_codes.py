@@ -16,4 +16,4 @@ _REGIONS = dict(each.split() for each in _CODES.split(", "))
 def region(phone: str) -> str:
     """Give the ISO 3166 code of a number's country, digits with or without `+`; "" where it isn't known."""
     digits = phone.removeprefix("+")
-    return next((_REGIONS[digits[:size]] for size in (3, 2, 1) if digits[:size] in _REGIONS), "")
+    return _REGIONS.get(digits[:3]) or _REGIONS.get(digits[:2]) or _REGIONS.get(digits[:1], "")

@@ -20,11 +20,11 @@ MAX_BLOCKS = 40
 MAX_TEXT = 11_000
 """Characters in all blocks of a post, after escaping; Slack refuses somewhat above 13,000."""
 
-FEW = 10
-"""So many entries have no more blocks than a post may, where their words fit."""
+A_BLOCK, A_BUTTON = 80, 200
+"""Characters that a post has around a block's words at most, and for a button."""
 
-ROUND_IT = 500
-"""Characters that a post has around an entry's words at most: its blocks, a button and the names of languages."""
+A_HEAD, A_FOOT = 50, 100
+"""Characters that a post has at most before a message's words, and after the original: what became of it, by whom."""
 
 SECTION = 2_900
 FALLBACK = 3_900
@@ -209,15 +209,18 @@ class Room:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._most = 0
+        self._blocks = self._characters = 0
 
     def take(self, entries: Sequence[Entry]) -> bool:
         """Put more into the post, where it can show all of them as well; else it stays as it was."""
         together = [*self.entries, *entries]
-        most = self._most + sum(map(_most, entries))
-        if (len(together) > FEW or most > MAX_TEXT) and not _fit(together):
+        blocks, characters = self._blocks, self._characters
+        for entry in entries:
+            more = _most(entry)
+            blocks, characters = blocks + more[0], characters + more[1]
+        if (blocks > MAX_BLOCKS or characters > MAX_TEXT) and not _fit(together):
             return False
-        self.entries, self._most = together, most
+        self.entries, self._blocks, self._characters = together, blocks, characters
         return True
 
 
@@ -232,16 +235,23 @@ def _fit(entries: Sequence[Entry]) -> bool:
     return len(blocks) <= MAX_BLOCKS and _characters(blocks) <= MAX_TEXT
 
 
-def _most(entry: Entry) -> int:
-    """Say how many characters an entry's blocks take at most, without drawing them."""
-    if isinstance(entry, Question) or (isinstance(entry, Said) and entry.deleted):
-        return MAX_TEXT + 1
-    words = [entry.text]
-    if isinstance(entry, Said):
-        words += entry.name, entry.original, entry.attachment, entry.quote, entry.mark, entry.message, entry.message
-    characters = _characters(escape("".join(words)))
+def _most(entry: Entry) -> tuple[int, int]:
+    """Say how many blocks and characters an entry takes at most, without drawing it."""
+    match entry:
+        case Question() | Said(deleted=True):
+            return MAX_BLOCKS + 1, 0
+        case Line():
+            words, around, blocks = f"{entry.mention}{entry.text}", A_HEAD, 1
+        case Said():
+            words = f"{entry.name}{entry.quote[:150]}{entry.attachment}{entry.text}{entry.original}{entry.mark}"
+            around, blocks = A_HEAD, 1 + bool(entry.original) + bool(entry.mark)
+            if entry.original:
+                words += 2 * entry.message
+                around += A_FOOT + A_BUTTON
+    characters = _characters(escape(words))
     # A long text has a block for each section.
-    return ROUND_IT + characters + characters // 16
+    blocks += characters // (SECTION // 2)
+    return blocks, characters + around + A_BLOCK * blocks
 
 
 def _characters(shown: object) -> int:

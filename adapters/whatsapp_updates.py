@@ -31,7 +31,7 @@ BROKEN = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 def region_of(peer: str) -> str:
     """Give the country of a phone number, or of a business-scoped id, which begins with it; "" for neither."""
-    return peer[:2] if SCOPED.fullmatch(peer) else region(peer)
+    return peer[:2] if not peer.isdecimal() and SCOPED.fullmatch(peer) else region(peer)
 
 
 class WhatsAppReader:
@@ -253,7 +253,10 @@ def _from_body(system: Json, new: str) -> str:
 
 def _name(value: Json, phone: str, scoped: str) -> str:
     for each in _list(value.get("contacts")):
-        if isinstance(each, dict) and set(_names(each.get("wa_id"), each.get("user_id"))) & {phone, scoped} - {""}:
+        if not isinstance(each, dict):
+            continue
+        their_phone, their_scoped = _names(each.get("wa_id"), each.get("user_id"))
+        if (phone and their_phone == phone) or (scoped and their_scoped == scoped):
             profile = each.get("profile")
             return clean(profile.get("name")).strip() if isinstance(profile, dict) else ""
     return ""

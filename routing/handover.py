@@ -9,7 +9,7 @@ from routing.contents import EPOCH, Facts
 from routing.effects import Effect, Note, React, TellCustomer, TellDirectly, UpdateCard
 from routing.events import TurnCame
 from routing.policy import Policy
-from routing.state import Conversation, Decision, Status, card
+from routing.state import Conversation, Decision, Status, card, looks_the_same
 
 MENU_PATIENCE = timedelta(minutes=2)
 """How long a customer's answer to the menu is waited for."""
@@ -60,6 +60,8 @@ def told_directly(now: Conversation, policy: Policy) -> tuple[Effect, ...]:
 
 def card_if_changed(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:
     """Change the card where it shows something else now."""
+    if looks_the_same(was, now):
+        return ()
     shown = card(now, policy)
     return (UpdateCard(card=shown),) if shown != card(was, policy) else ()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -157,12 +158,24 @@ def card(now: Conversation, policy: Policy) -> Card:
         unreachable=now.unreachable,
         snoozed_until=now.snoozed_until if now.status is Status.SNOOZED else EPOCH,
         waiting_since=now.waiting_since,
-        heard_at=now.heard_at.replace(minute=0, second=0, microsecond=0),
+        heard_at=_hour(now.heard_at),
         words=now.words,
         ratings=tuple(now.ratings.values()),
         desk=now.desk,
         moved_from=now.moved_from,
     )
+
+
+_SHOWN = attrgetter(*(name for name in Card.__struct_fields__ if name != "heard_at"))
+
+
+def looks_the_same(was: Conversation, now: Conversation) -> bool:
+    """Say that nothing has changed of what a card is made of, as is so for most messages; cards needn't be made."""
+    return bool(_SHOWN(was) == _SHOWN(now)) and _hour(was.heard_at) == _hour(now.heard_at)
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def renewed(was: Conversation, number: int, at: datetime) -> Conversation:
