@@ -275,7 +275,7 @@ class DeskPosts:
         group: list[Order] = []
         room = Room()
         for order in _alike(batch.orders):
-            more = await self._entry(order, where)
+            more = await self._entry(order)
             if not room.take(more):
                 break
             group.append(order)
@@ -345,7 +345,7 @@ class DeskPosts:
         except SlackRefusal:
             return await self._desk.post(draw_plain(entries), (), order=id_, channel=channel), list(entries)
 
-    async def _entry(self, order: Order, where: str) -> list[Entry]:
+    async def _entry(self, order: Order) -> list[Entry]:
         effect = (await self._people.named(order)).effect
         match effect:
             case TellDesk():

@@ -199,7 +199,7 @@ class Worker:
             facts = replace(facts, replies=self._replies.asked_for(event.text))
         if wants_room(event):
             facts = replace(facts, room=secrets.token_urlsafe(12))
-        if wants_agent(now, event, policy):
+        if wants_agent(now, event):
             facts = replace(facts, roster=tuple(self._store.roster()))
         if isinstance(event, HAVE_FACTS):
             return replace(event, facts=replace(facts, at=self._clock()))

@@ -278,7 +278,7 @@ def _claim(was: Conversation, agent: str, policy: Policy) -> Decision:
     if was.assignee == agent and was.status is Status.OPEN:
         return Decision(was)
     now = with_agent(was, agent, f"{policy.name_of(agent)}: claimed it")
-    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.claimed_by(policy.name_of(agent)))))
+    return Decision(now, (UpdateCard(card=card(now)), Note(text=texts.claimed_by(policy.name_of(agent)))))
 
 
 def _assign(was: Conversation, agent: str, mentions: tuple[str, ...], policy: Policy) -> Decision:
@@ -288,7 +288,7 @@ def _assign(was: Conversation, agent: str, mentions: tuple[str, ...], policy: Po
         return Decision(was)
     by = f"{policy.name_of(mentions[0])}: asked by {policy.name_of(agent)}"
     now = with_agent(was, mentions[0], by)
-    return Decision(now, (UpdateCard(card=card(now, policy)), *taken(was, now, policy)))
+    return Decision(now, (UpdateCard(card=card(now)), *taken(was, now, policy)))
 
 
 def _skill(was: Conversation, agent: str, name: str, facts: Facts, policy: Policy) -> Decision:
@@ -301,7 +301,7 @@ def _skill(was: Conversation, agent: str, name: str, facts: Facts, policy: Polic
     now = asked if stays else route(asked, facts, policy)
     queued = (Note(text=texts.QUEUED),) if now.status is Status.QUEUED else ()
     said = Note(text=texts.skill_set(name, policy.name_of(agent)))
-    return Decision(now, (UpdateCard(card=card(now, policy)), said, *queued, *taken(was, now, policy)))
+    return Decision(now, (UpdateCard(card=card(now)), said, *queued, *taken(was, now, policy)))
 
 
 def _priority(was: Conversation, agent: str, wanted: str, policy: Policy) -> Decision:
@@ -312,7 +312,7 @@ def _priority(was: Conversation, agent: str, wanted: str, policy: Policy) -> Dec
         return Decision(was)
     now = replace(was, priority=priority)
     said = Note(text=texts.priority_set(priority, policy.name_of(agent)))
-    return followed(was, Decision(now, (UpdateCard(card=card(now, policy)), said)), policy)
+    return followed(was, Decision(now, (UpdateCard(card=card(now)), said)), policy)
 
 
 def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decision:
@@ -320,7 +320,7 @@ def _language(was: Conversation, agent: str, code: str, policy: Policy) -> Decis
         return Decision(was, (TellAgent(agent=agent, text=texts.BAD_LANGUAGE),))
     now = replace(was, language=code.lower(), pinned=True)
     said = Note(text=texts.language_set(now.language, policy.name_of(agent)))
-    return followed(was, Decision(now, (UpdateCard(card=card(now, policy)), said)), policy)
+    return followed(was, Decision(now, (UpdateCard(card=card(now)), said)), policy)
 
 
 def _is_tag(code: str) -> bool:
@@ -336,13 +336,11 @@ def _close(was: Conversation, agent: str, at: datetime, policy: Policy) -> Decis
     settled = tuple(SettleAsk(held=held, text=texts.HELD_CLOSED) for held in was.held)
     dropped = (*settled, *((Note(text=texts.PARKED_DROPPED),) if was.parked else ()))
     said = Note(text=texts.closed_by(policy.name_of(agent)))
-    return Decision(
-        now, (*was.undoable, UpdateCard(card=card(now, policy)), *dropped, said), surveys.remind(now, policy)
-    )
+    return Decision(now, (*was.undoable, UpdateCard(card=card(now)), *dropped, said), surveys.remind(now, policy))
 
 
 def _reopen(was: Conversation, agent: str, policy: Policy) -> Decision:
     if was.status not in (Status.CLOSED, Status.SNOOZED):
         return Decision(was, (TellAgent(agent=agent, text=texts.OPEN_ALREADY),))
     now = with_agent(was, agent, f"{policy.name_of(agent)}: reopened it")
-    return Decision(now, (UpdateCard(card=card(now, policy)), Note(text=texts.reopened_by(policy.name_of(agent)))))
+    return Decision(now, (UpdateCard(card=card(now)), Note(text=texts.reopened_by(policy.name_of(agent)))))

@@ -7,7 +7,6 @@ from routing.contents import EPOCH, Choice
 from routing.effects import AskAgent, Note, React, SettleAsk, ShowSent, TellAgent
 from routing.events import ReceiptCame, ReplyFailed, ReplyHeld, ReplyParked, ReplySent
 from routing.handover import card_if_changed
-from routing.policy import Policy
 from routing.state import Conversation, Decision, Held, Status, latest
 
 
@@ -84,15 +83,15 @@ def read_until(was: Conversation, event: ReceiptCame) -> Decision:
     return Decision(now, tuple(React(message=reply, emoji="read") for reply in read))
 
 
-def reply_failed(was: Conversation, event: ReplyFailed, policy: Policy) -> Decision:
+def reply_failed(was: Conversation, event: ReplyFailed) -> Decision:
     """Tell that an answer won't go, and what to do."""
     now = replace(was, unreachable=was.unreachable or event.unreachable)
     note = Note(text=texts.failed(event.reason, event.advice))
     if not event.reply:
-        return Decision(now, (*card_if_changed(was, now, policy), note))
+        return Decision(now, (*card_if_changed(was, now), note))
     waiting = now.waiting_since if now.waiting_since > EPOCH or now.status is Status.CLOSED else now.heard_at
     now = replace(now, waiting_since=waiting, receipts=latest(now.receipts, {event.reply: "failed"}))
-    return Decision(now, (React(message=event.reply, emoji="failed"), note, *card_if_changed(was, now, policy)))
+    return Decision(now, (React(message=event.reply, emoji="failed"), note, *card_if_changed(was, now)))
 
 
 def reply_parked(was: Conversation, event: ReplyParked) -> Decision:

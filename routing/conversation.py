@@ -86,7 +86,7 @@ def concerns_nobody(was: Conversation, event: Event) -> bool:
     return follows or isinstance(event, AnsweredElsewhere)
 
 
-def wants_agent(was: Conversation, event: Event, policy: Policy) -> bool:
+def wants_agent(was: Conversation, event: Event) -> bool:
     """Say whether deciding about `event` may choose an agent, so that it needs the roster."""
     match event:
         case CustomerWrote():
@@ -125,11 +125,11 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case ContactMoved():
             return Decision(replace(was, address=event.address))
         case CustomerLeft():
-            return reachability(was, policy, unreachable=True)
+            return reachability(was, unreachable=True)
         case CustomerReturned():
-            return reachability(was, policy, unreachable=False)
+            return reachability(was, unreachable=False)
         case ContactNamed():
-            return named(was, event, policy)
+            return named(was, event)
         case AnsweredElsewhere():
             return answered_elsewhere(was, event)
         case PlatformNoted():
@@ -153,7 +153,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case ReplySent():
             return reply_sent(was, event)
         case ReplyFailed():
-            return reply_failed(was, event, policy)
+            return reply_failed(was, event)
         case ChangeRefused():
             told = texts.unchanged(event.reason, deleted=event.deleted)
             return Decision(was, (TellAgent(agent=event.agent, text=told),))
@@ -166,7 +166,7 @@ def _decide(was: Conversation, event: Event, policy: Policy) -> Decision:  # noq
         case TurnCame():
             return turn_came(was, event, policy)
         case SnoozeEnded():
-            return snooze_ended(was, event, policy)
+            return snooze_ended(was, event)
         case SurveyDue():
             return survey_due(was, event)
         case UndoEnded():

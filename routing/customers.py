@@ -18,7 +18,7 @@ def customer_wrote(was: Conversation, event: CustomerWrote, policy: Policy) -> D
     heard = _heard(was, event)
     tell = (*_shown(heard, event), *_released(was, heard))
     if rating := surveys.rating_in(was, event):
-        return surveys.rated(replace(heard, waiting_since=was.waiting_since), event, rating, tell, policy)
+        return surveys.rated(replace(heard, waiting_since=was.waiting_since), event, rating, tell)
     if is_new(was, event.at, policy):
         return _open(heard, event, tell, policy)
     decision = _went_on(was, heard, event, tell, policy)
@@ -30,9 +30,9 @@ def _went_on(
     was: Conversation, heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], policy: Policy
 ) -> Decision:
     if heard.status is Status.OPEN:
-        return Decision(heard, (*card_if_changed(was, heard, policy), *tell))
+        return Decision(heard, (*card_if_changed(was, heard), *tell))
     if heard.status is Status.SNOOZED and heard.assignee:
-        return wake(was, heard, texts.WOKEN, tell, policy)
+        return wake(heard, texts.WOKEN, tell)
     if heard.asked_at > EPOCH:
         return _answered_menu(was, heard, event, tell, policy)
     fresh = heard.status is Status.QUEUED
@@ -40,7 +40,7 @@ def _went_on(
     notes = () if fresh else (Note(text=texts.REOPENED),)
     return Decision(
         _told(routed),
-        (*card_if_changed(was, routed, policy), *notes, *taken(was, routed, policy), *tell, *_waiting(routed)),
+        (*card_if_changed(was, routed), *notes, *taken(was, routed, policy), *tell, *_waiting(routed)),
     )
 
 
@@ -54,7 +54,7 @@ def _answered_menu(
     notes = (Note(text=texts.menu_answered(skill)),) if skill else ()
     return Decision(
         _told(routed),
-        (*card_if_changed(was, routed, policy), *taken(was, routed, policy), *tell, *notes, *_waiting(routed)),
+        (*card_if_changed(was, routed), *taken(was, routed, policy), *tell, *notes, *_waiting(routed)),
     )
 
 
@@ -65,11 +65,11 @@ def _open(heard: Conversation, event: CustomerWrote, tell: tuple[Effect, ...], p
     if not skill and policy.offers_menu:
         asked = placed(replace(fresh, status=Status.QUEUED, asked_at=event.at, why=(texts.MENU_ASKED,)), policy)
         unnamed = () if asked.name else (LearnName(),)
-        return Decision(asked, (OpenThread(card=card(asked, policy)), *tell, menu.offer(asked, policy), *unnamed))
+        return Decision(asked, (OpenThread(card=card(asked)), *tell, menu.offer(asked, policy), *unnamed))
     routed = placed(route(fresh, event.facts, policy), policy)
     unnamed = () if routed.name else (LearnName(),)
     after = (*_waiting(routed), *unnamed, *told_directly(routed, policy))
-    return Decision(_told(routed), (OpenThread(card=card(routed, policy)), *tell, *after))
+    return Decision(_told(routed), (OpenThread(card=card(routed)), *tell, *after))
 
 
 def _shown(heard: Conversation, event: CustomerWrote) -> tuple[Effect, ...]:
@@ -140,19 +140,19 @@ def _released(was: Conversation, heard: Conversation) -> tuple[Effect, ...]:
     return (Note(text=texts.released(len(was.parked))), *was.parked)
 
 
-def reachability(was: Conversation, policy: Policy, *, unreachable: bool) -> Decision:
+def reachability(was: Conversation, *, unreachable: bool) -> Decision:
     """Note that a customer can, or can't, be reached."""
     now = replace(was, unreachable=unreachable)
     if now == was or not was.number:
         return Decision(now)
     note = Note(text=texts.LEFT if unreachable else texts.RETURNED)
-    return Decision(now, (UpdateCard(card=card(now, policy)), note))
+    return Decision(now, (UpdateCard(card=card(now)), note))
 
 
-def named(was: Conversation, event: ContactNamed, policy: Policy) -> Decision:
+def named(was: Conversation, event: ContactNamed) -> Decision:
     """Show what a customer is called, where nothing better is known, and by which clock they live."""
     now = replace(was, name=was.name or event.name, zone=event.zone or was.zone)
-    return Decision(now, card_if_changed(was, now, policy) if was.number else ())
+    return Decision(now, card_if_changed(was, now) if was.number else ())
 
 
 def answered_elsewhere(was: Conversation, event: AnsweredElsewhere) -> Decision:

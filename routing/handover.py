@@ -39,7 +39,7 @@ def turn_came(was: Conversation, event: TurnCame, policy: Policy) -> Decision:
     now = route(replace(was, asked_at=EPOCH), event.facts, policy)
     if now.status is Status.QUEUED:
         return Decision(was)
-    return Decision(now, (UpdateCard(card=card(now, policy)), *taken(was, now, policy)))
+    return Decision(now, (UpdateCard(card=card(now)), *taken(was, now, policy)))
 
 
 def taken(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:
@@ -58,12 +58,12 @@ def told_directly(now: Conversation, policy: Policy) -> tuple[Effect, ...]:
     return (TellDirectly(agent=now.assignee, text=texts.yours(now.number, now.name)),)
 
 
-def card_if_changed(was: Conversation, now: Conversation, policy: Policy) -> tuple[Effect, ...]:
+def card_if_changed(was: Conversation, now: Conversation) -> tuple[Effect, ...]:
     """Change the card where it shows something else now."""
     if looks_the_same(was, now):
         return ()
-    shown = card(now, policy)
-    return (UpdateCard(card=shown),) if shown != card(was, policy) else ()
+    shown = card(now)
+    return (UpdateCard(card=shown),) if shown != card(was) else ()
 
 
 def answer(was: Conversation, agent: str, message: str, order: TellCustomer, policy: Policy) -> Decision:
@@ -73,7 +73,7 @@ def answer(was: Conversation, agent: str, message: str, order: TellCustomer, pol
         return Decision(was, (React(message=message, emoji="failed"), note))
     told = replace(was, waiting_since=EPOCH, rates_until=EPOCH)
     if was.status is Status.OPEN:
-        return Decision(told, (order, *card_if_changed(was, told, policy)))
+        return Decision(told, (order, *card_if_changed(was, told)))
     now = with_agent(told, agent, f"{policy.name_of(agent)}: answered")
     notes = (Note(text=texts.REOPENED_BY_ANSWER),) if was.status is Status.CLOSED else ()
-    return Decision(now, (order, UpdateCard(card=card(now, policy)), *notes))
+    return Decision(now, (order, UpdateCard(card=card(now)), *notes))

@@ -135,6 +135,6 @@ def _release(was: Conversation, agent: str, action: str, message: str, policy: P
         confirm=policy.confirm and action == "send" and not held.shown,
     )
     if held.changes:
-        return Decision(now, (settled, _change(order), *card_if_changed(was, now, policy)))
+        return Decision(now, (settled, _change(order), *card_if_changed(was, now)))
     decision = answer(now, agent, message, order, policy)
-    return Decision(decision.conversation, (settled, *decision.effects, *card_if_changed(was, now, policy)))
+    return Decision(decision.conversation, (settled, *decision.effects, *card_if_changed(was, now)))

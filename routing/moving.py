@@ -25,7 +25,7 @@ def move(was: Conversation, agent: str, asked: str, policy: Policy) -> Decision:
         return Decision(was, (TellAgent(agent=agent, text=texts.which_desk(asked, names)),))
     if to == was.desk:
         return Decision(was, (TellAgent(agent=agent, text=texts.there_already(policy.name_of_desk(to))),))
-    return _to(was, to, texts.moved_by(policy.name_of(agent)), policy)
+    return _to(was, to, texts.moved_by(policy.name_of(agent)))
 
 
 def escalate(was: Conversation, agent: str, why: str, policy: Policy) -> Decision:
@@ -38,7 +38,7 @@ def escalate(was: Conversation, agent: str, why: str, policy: Policy) -> Decisio
     told = texts.escalated_by(policy.name_of(agent), why)
     if to == was.desk:
         return Decision(was, (TellAgent(agent=agent, text=texts.there_already(policy.escalation)),))
-    return _to(replace(was, priority="urgent"), to, told, policy)
+    return _to(replace(was, priority="urgent"), to, told)
 
 
 def followed(was: Conversation, decision: Decision, policy: Policy) -> Decision:
@@ -50,7 +50,7 @@ def followed(was: Conversation, decision: Decision, policy: Policy) -> Decision:
     moved = replace(now, desk=to)
     told = Note(text=texts.belongs(policy.name_of_desk(to)))
     others = (each for each in decision.effects if not isinstance(each, UpdateCard))
-    return replace(decision, conversation=moved, effects=(OpenThread(card=card(moved, policy)), told, *others))
+    return replace(decision, conversation=moved, effects=(OpenThread(card=card(moved)), told, *others))
 
 
 def thread_opened(was: Conversation, event: ThreadOpened, policy: Policy) -> Decision:
@@ -64,7 +64,7 @@ def thread_opened(was: Conversation, event: ThreadOpened, policy: Policy) -> Dec
     if was.thread in ("", event.thread):
         return Decision(now)
     moved = replace(now, moved_from=was.thread)
-    shown = card(moved, policy)
+    shown = card(moved)
     told = texts.moved_to(policy.name_of_desk(moved.desk))
     left = LeaveCard(old=was.thread, card=shown, told=told)
     return Decision(moved, (left, UpdateCard(card=shown), LeaveThread(old=was.thread, card=shown, told=told)))
@@ -77,9 +77,9 @@ def thread_lost(was: Conversation, event: ThreadLost, policy: Policy) -> Decisio
     """
     if not was.desk or (event.number, event.channel) != (was.number, was.desk):
         return Decision(was)
-    return _to(replace(was, thread=""), "", texts.moved_for(policy.name_of_desk(was.desk)), policy)
+    return _to(replace(was, thread=""), "", texts.moved_for(policy.name_of_desk(was.desk)))
 
 
-def _to(was: Conversation, to: str, told: str, policy: Policy) -> Decision:
+def _to(was: Conversation, to: str, told: str) -> Decision:
     now = replace(was, desk=to)
-    return Decision(now, (OpenThread(card=card(now, policy)), Note(text=told)))
+    return Decision(now, (OpenThread(card=card(now)), Note(text=told)))

@@ -24,4 +24,4 @@ def agent_started(was: Conversation, event: AgentStarted, policy: Policy) -> Dec
         skill=policy.default_skill,
     )
     now = placed(with_agent(fresh, event.agent, texts.began(name)), policy)
-    return Decision(now, (OpenThread(card=card(now, policy)), Note(text=texts.STARTED, mention=event.agent)))
+    return Decision(now, (OpenThread(card=card(now)), Note(text=texts.STARTED, mention=event.agent)))

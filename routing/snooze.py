@@ -18,7 +18,7 @@ def snooze(was: Conversation, agent: str, asked: str, at: datetime, policy: Poli
     if was.status is Status.CLOSED:
         return Decision(was, (TellAgent(agent=agent, text=texts.SNOOZE_CLOSED),))
     if asked.lower() == "off" and was.status is Status.SNOOZED:
-        return wake(was, was, texts.woken_by(policy.name_of(agent)), (), policy, mention=False)
+        return wake(was, texts.woken_by(policy.name_of(agent)), mention=False)
     how_long = read_duration(asked)
     if how_long is None:
         said = texts.bad_snooze(asked) if asked and asked.lower() != "off" else texts.SNOOZE_HOW
@@ -29,28 +29,20 @@ def snooze(was: Conversation, agent: str, asked: str, at: datetime, policy: Poli
         id=f"snooze:{was.contact}:{was.number}:{until.isoformat()}", to=was.contact, at=until, until=until
     )
     note = Note(text=texts.snoozed(policy.name_of(agent), asked))
-    effects = (UpdateCard(card=card(now, policy)), note)
+    effects = (UpdateCard(card=card(now)), note)
     return Decision(now, effects, (Reminder(f"snooze:{was.contact}", until, event),))
 
 
-def snooze_ended(was: Conversation, event: SnoozeEnded, policy: Policy) -> Decision:
+def snooze_ended(was: Conversation, event: SnoozeEnded) -> Decision:
     """Bring a conversation back when its time has come."""
     if was.status is not Status.SNOOZED or was.snoozed_until != event.until:
         return Decision(was)
-    return wake(was, was, texts.SNOOZE_OVER, (), policy)
+    return wake(was, texts.SNOOZE_OVER)
 
 
-def wake(
-    was: Conversation,
-    heard: Conversation,
-    why: str,
-    also: tuple[Effect, ...],
-    policy: Policy,
-    *,
-    mention: bool = True,
-) -> Decision:
+def wake(was: Conversation, why: str, also: tuple[Effect, ...] = (), *, mention: bool = True) -> Decision:
     """Give a conversation back to whoever had it, else to the queue, which finds somebody."""
-    status = Status.OPEN if heard.assignee else Status.QUEUED
-    now = replace(heard, status=status, snoozed_until=EPOCH)
+    status = Status.OPEN if was.assignee else Status.QUEUED
+    now = replace(was, status=status, snoozed_until=EPOCH)
     note = Note(text=why, mention=now.assignee if mention else "")
-    return Decision(now, (UpdateCard(card=card(now, policy)), note, *also))
+    return Decision(now, (UpdateCard(card=card(now)), note, *also))

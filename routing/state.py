@@ -139,7 +139,7 @@ class Decision(msgspec.Struct, frozen=True):
     reminders: tuple[Reminder, ...] = ()
 
 
-def card(now: Conversation, policy: Policy) -> Card:
+def card(now: Conversation) -> Card:
     """Say what the thread's first message shows.
 
     When the customer was heard last is told by the hour, so that not each of their messages changes the card.

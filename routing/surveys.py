@@ -74,7 +74,7 @@ def read_rating(text: str) -> int:
     return 0 if not thumb else BEST if thumb[1] == "👍" else 1
 
 
-def rated(heard: Conversation, event: CustomerWrote, rating: int, tell: tuple[Effect, ...], policy: Policy) -> Decision:
+def rated(heard: Conversation, event: CustomerWrote, rating: int, tell: tuple[Effect, ...]) -> Decision:
     """Keep how it was, and thank for it; nothing opens again by it."""
     number = str(heard.number)
     now = replace(
@@ -84,7 +84,7 @@ def rated(heard: Conversation, event: CustomerWrote, rating: int, tell: tuple[Ef
     )
     unhappy = rating < SATISFIED
     note = Note(text=texts.rated(rating), mention=heard.assignee if unhappy else "")
-    effects = (UpdateCard(card=card(now, policy)), *tell, note)
+    effects = (UpdateCard(card=card(now)), *tell, note)
     if number in heard.ratings:
         return Decision(now, effects)
     phrase, text = (texts.SORRY, texts.SORRY_TEXT) if unhappy else (texts.THANKS, texts.THANKS_TEXT)

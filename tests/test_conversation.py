@@ -369,8 +369,8 @@ def test_the_first_message_opens_a_thread_with_its_card_and_an_agent() -> None:
     assert (now.number, now.status, now.assignee, now.language) == (8, Status.OPEN, "U0ANA", "es")
     assert now.skill == "billing"
     assert kinds(decision) == names(OpenThread, TellDesk)
-    assert "speaks es" in card(now, POLICY).why[0]
-    assert "lacks the skill billing" in card(now, POLICY).why[1]
+    assert "speaks es" in card(now).why[0]
+    assert "lacks the skill billing" in card(now).why[1]
 
 
 def test_nobody_free_queues_and_tells_the_customer_once() -> None:

@@ -113,7 +113,7 @@ SEND = AgentPressed(id="p", to="@C1/1.0", at=NOON, agent="U0BEN", action="send",
             UNDO,
             WAITS,
             said("!close", "4.0"),
-            Decision(CLOSED, (order("Hello"), UpdateCard(card=card(CLOSED, UNDO)), Note(text="Closed by Ana"))),
+            Decision(CLOSED, (order("Hello"), UpdateCard(card=card(CLOSED)), Note(text="Closed by Ana"))),
             id="closing sends it before its time",
         ),
         pytest.param(
@@ -163,7 +163,7 @@ def test_who_sends_in_somebody_elses_conversation_takes_it_over() -> None:
 
     assert decided.conversation == replace(TAKEN, seen=("p",))
     assert order("Hello", agent="U0BEN") in decided.effects
-    assert UpdateCard(card=card(TAKEN, ALONE)) in decided.effects
+    assert UpdateCard(card=card(TAKEN)) in decided.effects
 
 
 async def test_deleting_it_in_time_keeps_it_from_the_customer(make_world: Callable[..., Awaitable[World]]) -> None:

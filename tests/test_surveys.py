@@ -160,7 +160,7 @@ def test_an_answer_is_shown_kept_and_thanked_for_and_opens_nothing(answer: str, 
     assert [each.text for each in decision.effects if isinstance(each, TellDesk)] == [answer]
     assert Note(text=texts.rated(int(answer)), mention=pinged) in decision.effects
     assert to_customer(decision) == [phrase]
-    assert card(decision.conversation, POLICY).ratings == (int(answer),)
+    assert card(decision.conversation).ratings == (int(answer),)
 
 
 def test_second_thoughts_count_for_some_minutes_and_are_thanked_for_once() -> None:
@@ -196,9 +196,9 @@ def test_the_next_conversations_card_shows_the_ratings_so_far() -> None:
     now, _ = play(*ASKED, wrote("2", after(hours=1)), wrote("Hola", after(days=3), number=9))
     both = replace(now, ratings={**now.ratings, "9": 5})
 
-    assert "*Satisfaction:* ★★☆☆☆" in str(draw_card(card(now, POLICY), POLICY))
-    assert "*Satisfaction:* ★★★★★ · 3.5 of 5 on average of 2" in str(draw_card(card(both, POLICY), POLICY))
-    assert "Satisfaction" not in str(draw_card(card(play(*ASKED)[0], POLICY), POLICY))
+    assert "*Satisfaction:* ★★☆☆☆" in str(draw_card(card(now), POLICY))
+    assert "*Satisfaction:* ★★★★★ · 3.5 of 5 on average of 2" in str(draw_card(card(both), POLICY))
+    assert "Satisfaction" not in str(draw_card(card(play(*ASKED)[0]), POLICY))
 
 
 def test_the_report_says_how_many_are_satisfied_and_how_sure_that_is() -> None:

@@ -60,7 +60,7 @@ def test_a_time_is_read_or_it_is_none(text: str, expected: timedelta | None) -> 
 
 
 def drawn(now: Conversation) -> UpdateCard:
-    return UpdateCard(card=card(now, POLICY))
+    return UpdateCard(card=card(now))
 
 
 URGENT = replace(OPEN, priority="urgent")
