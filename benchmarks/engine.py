@@ -32,6 +32,8 @@ BODY = {f"key{number}": "v" * 20 for number in range(40)}
 class OneByOne(Database):
     """One commit for each operation, as it would be without grouping."""
 
+    linger = 0.0
+
     def _commit(self, jobs: Sequence[Any]) -> bool:
         return len(jobs) == 1 and super()._commit(jobs)
 

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,9 @@ Operation = Callable[[sqlite3.Connection], T]
 FILE = "dragoman.db"
 CHECKPOINT_EVERY = 0.5
 """Seconds between checkpoints, made beside the writer so that no commit waits for one."""
+
+BUSY = 6
+"""After so many operations in one commit the next one lingers: more come meanwhile, and share its sync."""
 
 LONGEST_LOG = 65_536
 """Pages of 4 KB in the log (256 MB) from which on the writer waits until they are in the file."""
@@ -93,6 +97,9 @@ class _Job(Generic[T]):
 
 class Database:
     """One process's hold of the file: runs operations in order, as many as wait in one transaction."""
+
+    linger = 0.0005
+    """Seconds that a commit waits where there is much to do."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
@@ -175,6 +182,7 @@ class Database:
         self._lock.close()
 
     def _write(self) -> None:
+        busy = False
         while True:
             if self._log_is_long:
                 self._log_is_long = False
@@ -182,10 +190,14 @@ class Database:
             with self._bell:
                 while not self._jobs and not self._closing:
                     self._bell.wait()
+            if busy:
+                time.sleep(self.linger)
+            with self._bell:
                 jobs = list(self._jobs)
                 self._jobs.clear()
             if not jobs:
                 return
+            busy = len(jobs) >= BUSY
             if not self._commit(jobs):
                 for job in jobs:
                     job.error = None
