@@ -212,13 +212,13 @@ class Room:
         self._blocks = self._characters = 0
 
     def take(self, entries: Sequence[Entry]) -> bool:
-        """Put more into the post, where it can show all of them as well; else it stays as it was."""
+        """Put more into the post, where it surely can show all of them as well; else it stays as it was."""
         together = [*self.entries, *entries]
         blocks, characters = self._blocks, self._characters
         for entry in entries:
             more = _most(entry)
             blocks, characters = blocks + more[0], characters + more[1]
-        if (blocks > MAX_BLOCKS or characters > MAX_TEXT) and not _fit(together):
+        if (blocks > MAX_BLOCKS or characters > MAX_TEXT) and (self.entries or not _fit(together)):
             return False
         self.entries, self._blocks, self._characters = together, blocks, characters
         return True

@@ -198,8 +198,9 @@ class Chain:
                 failed = True
                 continue
             began = self._clock()
+            patience = None if engine.name == EXACT else min(PATIENCE, until - began)
             try:
-                async with asyncio.timeout(min(PATIENCE, until - self._clock())):
+                async with asyncio.timeout(patience):
                     rendering, lost = await self._ask(engine, asked)
             except (EngineError, TimeoutError) as error:
                 failed = True

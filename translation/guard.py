@@ -48,6 +48,9 @@ SCRIPT_OF = {
     "ko": "HANGUL",
     "th": "THAI",
 }
+NO_SPACES = frozenset({"zh", "ja", "ko", "th"})
+"""Languages whose texts have other lengths and, but for Korean's, no spaces: neither tells anything."""
+
 OTHER_THAN_LATIN = frozenset({*SCRIPT_OF, "ja", "zh", "ka", "hy", "ta", "te", "bn", "kk"})
 
 
@@ -102,6 +105,9 @@ WHY = {
     "doubt": "the engine isn't sure",
     "unlike": "its meaning back differs",
 }
+_WHY = tuple(WHY[name] for name in SIGNALS)
+_DAMNING = tuple(DAMNING.get(name, 0.0) for name in SIGNALS)
+
 TELLING = 0.4
 """From here on a signal is told as a reason."""
 
@@ -134,26 +140,25 @@ class Guard:
         signals = self.signals(source, output, pair=pair, score=score, back=back)
         weighed = tuple(map(mul, _WEIGHTS, signals))
         risk = 1 / (1 + math.exp(-BASE - sum(weighed)))
-        risk = max(risk, *(least * (getattr(signals, name) >= 1) for name, least in DAMNING.items()))
-        reasons = tuple(WHY[name] for name, value in zip(SIGNALS, signals, strict=True) if value >= TELLING)
-        if not reasons and risk >= RISKY:
-            reasons = (WHY[SIGNALS[weighed.index(max(weighed))]],)
-        return Verdict(round(risk, 3), reasons)
+        if max(signals) < TELLING:
+            return Verdict(round(risk, 3), (_WHY[weighed.index(max(weighed))],) if risk >= RISKY else ())
+        risk = max(risk, *(least for least, value in zip(_DAMNING, signals, strict=True) if value >= 1), 0.0)
+        return Verdict(round(risk, 3), tuple(why for why, value in zip(_WHY, signals, strict=True) if value >= TELLING))
 
     def signals(
         self, source: str, output: str, *, pair: tuple[str, str], score: float | None, back: str | None
     ) -> Signals:
         """Take the signals of a translation."""
         said, made = _words(source), _words(output)
-        no_lengths = {"zh", "ja", "ko", "th"} & {_primary(pair[0]), _primary(pair[1])}
+        lengths_tell = len(said) >= 3 and NO_SPACES.isdisjoint(map(_primary, pair))
         ratio = math.log(max(len(output), 1) / max(len(source), 1))
         missing = SHORTEST - len(made) / max(len(said), 1)
         heard = self._detector.distribution(output) if len(made) >= 3 else {}
         return Signals(
             unchanged=sum(map(set(said).__contains__, made)) / len(made) if len(said) >= 2 and made else 0.0,
             loops=float(_loops(made) and not _loops(said)),
-            length=0.0 if no_lengths or len(said) < 3 else min(1.0, max(0.0, abs(ratio) - USUAL_RATIO)),
-            short=0.0 if no_lengths or len(said) < 3 else min(1.0, max(0.0, missing) / SHORTEST),
+            length=min(1.0, max(0.0, abs(ratio) - USUAL_RATIO)) if lengths_tell else 0.0,
+            short=min(1.0, max(0.0, missing) / SHORTEST) if lengths_tell else 0.0,
             script=float(_wrong_script(output, pair[1])),
             language=1.0 - heard.get(_primary(pair[1]), 0.0) if heard else 0.0,
             negation=float(len(said) >= 3 and _negation_lost(source, output, pair)),

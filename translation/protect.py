@@ -104,10 +104,11 @@ def _within(one: Span, other: Span) -> bool:
 
 def missing(source: str, output: str, keep: Kept = NOTHING) -> list[str]:
     """Say which spans an output lost, altered, doubled, made up or, of one kind, swapped; it is to be an empty list."""
-    asked = spans(source, keep)
+    asked, found = spans(source, keep), spans(output, keep.unchanged())
+    if [span.put for span in asked] == [span.text for span in asked] == [span.text for span in found]:
+        return []
     exact = [span for span in asked if span.put == span.text]
     wanted = Counter(span.text for span in exact)
-    found = spans(output, keep.unchanged())
     got = Counter(span.text for span in found)
     lost = [text for text, count in wanted.items() if got[text] != count and _times(text, output) != count]
     said = Counter(span.put.casefold() for span in asked if span.put != span.text)
