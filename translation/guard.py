@@ -200,6 +200,9 @@ def _words(text: str) -> list[str]:
 
 def _loops(words: list[str]) -> bool:
     """Say whether one to three words come four times in a row."""
+    often = {word for word, count in Counter(words).items() if count >= 4}
+    if b"\1" * 4 not in bytes(map(often.__contains__, words)):
+        return False
     return any(b"\1" * (3 * size) in bytes(map(eq, words, words[size:])) for size in (1, 2, 3))
 
 

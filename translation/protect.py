@@ -88,8 +88,10 @@ def _find(text: str) -> Iterator[Span]:
     sign = _MAY_BE_OR_LINK if "://" in text or "www." in text else _MAY_BE
     at = 0
     while hint := sign.search(text, at):
-        space = text.rfind(" ", at, hint.start())
-        start = text.rfind(" ", at, space) + 1 if space > at else 0
+        start = text.rfind(" ", at, hint.start()) + 1
+        if start > at + 1 and not text[start - 2].islower():
+            # What stands before may be a currency.
+            start = text.rfind(" ", at, start - 1) + 1
         match = _SPAN.search(text, max(at, start))
         if match is None:
             return
