@@ -15,8 +15,10 @@ from gateway.store.contract import LANE_BATCH, LEAST_URGENT, MAILBOX_BATCH, Batc
 from routing.contents import EPOCH, THREAD_MARK
 from routing.events import AgentPressed, AgentWrote, Event
 
-Clock = Callable[[], datetime]
+URGENT = (AgentWrote, AgentPressed)
+"""What an agent did, and waits for."""
 
+Clock = Callable[[], datetime]
 
 URGENT_IN_A_ROW = 4
 """How many mailboxes that agents wrote to are taken before one of the others."""
@@ -64,11 +66,19 @@ class Takers:
             raise
 
 
+@dataclass(slots=True)
+class _Box:
+    """What waits in one mailbox, with their places; `urgent` is how many of those an agent did."""
+
+    events: deque[tuple[int, Event]] = field(default_factory=deque)
+    urgent: int = 0
+
+
 class Mailboxes:
     """Events by mailbox, in order; a mailbox is in one pair of hands at a time, what agents do soonest."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[tuple[int, Event]]] = {}
+        self._waiting: dict[str, _Box] = {}
         self._taken: set[str] = set()
         self._ready: deque[str] = deque()
         self._urgent: deque[str] = deque()
@@ -81,15 +91,20 @@ class Mailboxes:
         """Put an event behind those that wait."""
         box = self._waiting.get(mailbox)
         if box is None:
-            box = self._waiting[mailbox] = deque()
+            box = self._waiting[mailbox] = _Box()
             if mailbox not in self._taken:
                 self._ready.append(mailbox)
                 self._takers.ring()
-        if isinstance(event, AgentWrote | AgentPressed) and mailbox not in self._hurried:
-            self._hurried.add(mailbox)
-            self._urgent.append(mailbox)
-        box.append((seq, event))
+        if isinstance(event, URGENT):
+            box.urgent += 1
+            if mailbox not in self._hurried:
+                self._hurry(mailbox)
+        box.events.append((seq, event))
         self.size += 1
+
+    def _hurry(self, mailbox: str) -> None:
+        self._hurried.add(mailbox)
+        self._urgent.append(mailbox)
 
     async def take(self) -> tuple[str, tuple[tuple[int, Event], ...]]:
         """Wait for a free mailbox and take it; its events stay until `done`."""
@@ -97,8 +112,7 @@ class Mailboxes:
             await self._takers.wait()
         self._taken.add(mailbox)
         self._hurried.discard(mailbox)
-        box = self._waiting[mailbox]
-        return mailbox, tuple(box[index] for index in range(min(len(box), MAILBOX_BATCH)))
+        return mailbox, tuple(islice(self._waiting[mailbox].events, MAILBOX_BATCH))
 
     def _next(self) -> str | None:
         """Choose a mailbox: one that an agent wrote to, but not for ever before the others."""
@@ -115,7 +129,7 @@ class Mailboxes:
         """Forget a mailbox's events, and give their places; None where somebody works on it."""
         if mailbox in self._taken:
             return None
-        erased = [seq for seq, _ in self._waiting.pop(mailbox, ())]
+        erased = [seq for seq, _ in self._waiting.pop(mailbox, _Box()).events]
         self.size -= len(erased)
         self._hurried.discard(mailbox)
         return erased
@@ -126,13 +140,15 @@ class Mailboxes:
         box = self._waiting.get(mailbox)
         if box is None:
             return
-        while box and box[0][0] in seqs:
-            box.popleft()
+        events = box.events
+        while events and events[0][0] in seqs:
+            _, event = events.popleft()
+            box.urgent -= isinstance(event, URGENT)
             self.size -= 1
-        if box:
-            if any(isinstance(event, AgentWrote | AgentPressed) for _, event in islice(box, MAILBOX_BATCH)):
-                self._hurried.add(mailbox)
-                self._urgent.append(mailbox)
+        if events:
+            if box.urgent:
+                # It may have been passed over in its turn while it was taken.
+                self._hurry(mailbox)
             self._ready.append(mailbox)
             self._takers.ring()
         else:
@@ -142,7 +158,7 @@ class Mailboxes:
     def drop(self, whose: Callable[[str], bool]) -> None:
         """Forget what waits in some mailboxes, which is another's to work on; who works on one may finish."""
         for mailbox in [mailbox for mailbox in self._waiting if whose(mailbox)]:
-            self.size -= len(self._waiting.pop(mailbox))
+            self.size -= len(self._waiting.pop(mailbox).events)
             self._hurried.discard(mailbox)
 
     def busy(self) -> Collection[str]:

@@ -108,7 +108,7 @@ class RedisStore(Reads):
         except BaseException:
             self._holding.mailboxes.done(mailbox)
             raise
-        seqs, events = zip(*waiting, strict=True)
+        seqs, events = tuple([seq for seq, _ in waiting]), tuple([event for _, event in waiting])
         return Claim(mailbox, version, conversation, events, seqs)
 
     async def commit(self, claim: Claim, step: Step) -> Outcome:
