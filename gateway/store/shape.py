@@ -1,6 +1,6 @@
 """What every engine makes of a step in the same way: orders' names and lanes, ranks, moments as numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -43,18 +43,23 @@ def mailbox_of(lane: str) -> str:
     return lane.partition("/")[2] if lane.startswith(THREAD_MARK) else lane
 
 
-def order_of(claim: Claim, at: datetime, index: int, owed: tuple[int, Effect]) -> Order:
-    """Make an order of a step's effect; the same step gives the same names."""
-    number, effect = owed
+def orders_of(claim: Claim, at: datetime, effects: Sequence[tuple[int, Effect]]) -> list[Order]:
+    """Make an order of each of a step's effects; the same step gives the same names."""
+    if not effects:
+        return []
     first = claim.events[0].id if claim.events else f"{claim.mailbox}:{claim.version}"
-    return Order(
-        id=f"{blake2b(first.encode(), digest_size=9).hexdigest()}-{index}",
-        mailbox=claim.mailbox,
-        number=number,
-        lane=lane_of(side_of(effect), claim.mailbox),
-        effect=effect,
-        at=at,
-    )
+    name = blake2b(first.encode(), digest_size=9).hexdigest()
+    return [
+        Order(
+            id=f"{name}-{index}",
+            mailbox=claim.mailbox,
+            number=number,
+            lane=lane_of(side_of(effect), claim.mailbox),
+            effect=effect,
+            at=at,
+        )
+        for index, (number, effect) in enumerate(effects)
+    ]
 
 
 def read_breaks(kept: Mapping[str, bytes]) -> dict[str, datetime]:

@@ -18,7 +18,7 @@ from gateway.store.redis.keys import CREW, DOCS, tag_of
 from gateway.store.redis.names import Names
 from gateway.store.redis.reads import Reads, read_conversation
 from gateway.store.redis.seats import Seats
-from gateway.store.shape import event_key, lane_of, millis, order_of, urgency_of
+from gateway.store.shape import event_key, lane_of, millis, orders_of, urgency_of
 from gateway.store.waiting import Clock
 from routing.contents import EPOCH, THREAD_MARK, Standing
 from routing.conversation import Conversation, Status
@@ -151,7 +151,7 @@ class RedisStore(Reads):
 
     async def _commit(self, part: Part, claim: Claim, step: Step, at: datetime) -> Outcome:
         now, was = step.conversation, claim.conversation
-        orders = [order_of(claim, at, *each) for each in enumerate(step.effects)]
+        orders = orders_of(claim, at, step.effects)
         waits = RANK * urgency_of(now) + millis(now.opened_at) if now.status is Status.QUEUED else ""
         events = [encode(event) for event in step.events]
         timers = [

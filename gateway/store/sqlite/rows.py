@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step
-from gateway.store.shape import event_key, lane_of, millis, moment, order_of, urgency_of
+from gateway.store.shape import event_key, lane_of, millis, moment, orders_of, urgency_of
 from routing.contents import THREAD_MARK
 from routing.conversation import Conversation
-from routing.effects import Effect, decode_effect, encode
+from routing.effects import decode_effect, encode
 from routing.events import ContactMoved, CustomerWrote, Event, decode_event
 
 decode_conversation = msgspec.json.Decoder(Conversation).decode
@@ -61,7 +61,8 @@ def _mailbox(db: sqlite3.Connection, event: Event) -> str:
     if not known:
         db.execute("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", (event.to, mailbox))
     # Two customers who turn out to share a name stay two: each is known by it already, and nobody is merged.
-    db.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", ((name, mailbox) for name in also))
+    if also:
+        db.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?, 0)", ((name, mailbox) for name in also))
     return mailbox
 
 
@@ -88,8 +89,7 @@ def write_step(
         )
     if now.load and now.load != claim.conversation.load:
         db.execute("INSERT OR REPLACE INTO agent VALUES (?, ?)", (now.load, millis(at)))
-    for seq in claim.seqs:
-        db.execute("DELETE FROM journal WHERE seq = ?", (seq,))
+    db.executemany("DELETE FROM journal WHERE seq = ?", ((seq,) for seq in claim.seqs))
     db.executemany(
         "INSERT INTO history (mailbox, event) VALUES (?, ?)", ((claim.mailbox, encode(event)) for event in step.events)
     )
@@ -98,7 +98,8 @@ def write_step(
     for timer in step.timers:
         values = (claim.mailbox, timer.key, millis(timer.due), encode(timer.event))
         db.execute("INSERT OR REPLACE INTO timer VALUES (?, ?, ?, ?)", values)
-    return Outcome.OK, [_write_order(db, claim, at, noted, *each) for each in enumerate(step.effects)]
+    when = millis(at)
+    return Outcome.OK, [_write_order(db, order, noted, when) for order in orders_of(claim, at, step.effects)]
 
 
 def _write_conversation(db: sqlite3.Connection, claim: Claim, now: Conversation) -> bool:
@@ -123,16 +124,13 @@ def _indexed(now: Conversation) -> tuple[int, str, str, int, int]:
     return now.number, now.status.value, now.load, urgency_of(now), millis(now.opened_at)
 
 
-def _write_order(
-    db: sqlite3.Connection, claim: Claim, at: datetime, noted: set[str], index: int, owed: tuple[int, Effect]
-) -> Order:
-    order = order_of(claim, at, index, owed)
+def _write_order(db: sqlite3.Connection, order: Order, noted: set[str], at: int) -> Order:
     begins = order.lane in noted
     open_call = order.id if begins else ""
     noted.discard(order.lane)
     place = db.execute(
         "INSERT INTO outbox (id, lane, mailbox, number, effect, at, begun, open_call) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (order.id, order.lane, order.mailbox, order.number, encode(order.effect), millis(at), begins, open_call),
+        (order.id, order.lane, order.mailbox, order.number, encode(order.effect), at, begins, open_call),
     ).lastrowid
     return replace(order, place=place or 0)
 
@@ -145,14 +143,14 @@ def write_result(
     `waited` says that the lane was to wait, which is over.
     """
     settled = [order for order in orders if order.id in result.orders]
-    for order in settled:
-        if result.dead:
+    if result.dead:
+        for order in settled:
             db.execute(
                 "INSERT INTO dead (id, lane, mailbox, number, effect, progress, reason, at)"
                 " SELECT id, lane, mailbox, number, effect, progress, ?, ? FROM outbox WHERE seq = ?",
                 (result.dead, millis(at), order.place),
             )
-        db.execute("DELETE FROM outbox WHERE seq = ?", (order.place,))
+    db.executemany("DELETE FROM outbox WHERE seq = ?", ((order.place,) for order in settled))
     if settled and waited:
         db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
     db.executemany(
