@@ -22,7 +22,7 @@ FILE = "dragoman.db"
 CHECKPOINT_EVERY = 0.5
 """Seconds between checkpoints, made beside the writer so that no commit waits for one."""
 
-BUSY = 6
+BUSY = 3
 """After so many operations in one commit the next one lingers: more come meanwhile, and share its sync."""
 
 LONGEST_LOG = 65_536
