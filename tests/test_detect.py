@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.languages import alone, decided, hinted, messages, twice
-from translation.detect import Detector
+from benchmarks.languages import UNDECIDABLE, alone, decided, hinted, messages, twice
+from translation.detect import LANGUAGES, Detector
 from translation.frequencies import Frequencies
 
 DETECTOR = Detector()
@@ -94,6 +94,22 @@ def test_messages_never_used_for_choosing_are_told() -> None:
     assert twice(DETECTOR, held).right >= 0.98
     assert alone(DETECTOR, held).wrong <= 0.01
     assert decided(DETECTOR, held) == []
+
+
+def test_only_words_of_one_language_confirm_it_at_a_glance() -> None:
+    told = [each for each in messages("open") if each.language != UNDECIDABLE]
+
+    confirmed = {(each.language, usual) for each in told for usual in LANGUAGES if DETECTOR.plainly(each.text, usual)}
+    assert {language for language, usual in confirmed if language == usual} >= {"de", "en", "es", "fr", "pt", "ru"}
+    assert [pair for pair in confirmed if pair[0] != pair[1]] == []
+
+
+def test_who_is_known_well_is_confirmed_and_may_still_change() -> None:
+    known = {"es": 0.98, "pt": 0.02}
+
+    assert DETECTOR.listen("Hola, todavía no llegó mi pedido", evidence=known).evidence == known
+    changed = DETECTOR.listen("Olá, a minha encomenda ainda não chegou e já paguei", evidence=known)
+    assert changed.language == "pt"
 
 
 @pytest.mark.parametrize(

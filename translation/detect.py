@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ ENOUGH = 120
 """Characters that tell a language as well as any more would."""
 
 CLEAR = 0.9
-"""From here on the words alone tell a language, and the model isn't asked."""
+"""From here on words alone tell a language, and the model isn't asked; nor are they weighed where so much is known."""
 
 FIRST, SURELY = 8, 0.999
 """So many words are enough where they leave so little doubt."""
@@ -232,16 +233,24 @@ class Detector:
 
         A tag such as `und-CH` names the country alone: any language of it is then somewhat likelier.
         """
-        heard, words = self._heard(text)
         before = dict(evidence or {})
+        usual, share = max(before.items(), key=lambda pair: pair[1], default=("", 0.0))
+        if share >= CLEAR and self.plainly(text, usual):
+            return Belief(usual, share, before)
+        heard, words = self._heard(text)
         if not heard:
             return Belief("", 0.0, before)
-        if words >= 4 and max(heard.values()) >= 0.9:
+        if words >= 4 and max(heard.values()) >= CLEAR:
             before = {}
         now = _pool(before, heard, _hinted(hint) if not evidence else {})
         best, share = max(now.items(), key=lambda pair: pair[1])
         kept = dict(sorted(((k, round(v, 4)) for k, v in now.items()), key=lambda pair: -pair[1])[:4])
         return Belief(best if share >= SURE else "", share, kept)
+
+    def plainly(self, text: str, language: str) -> bool:
+        """Say whether a text begins with words of one language alone; False where that takes a closer look."""
+        words = (found[0].casefold() for found in islice(_WORD.finditer(text), FIRST))
+        return self._frequencies.nowhere_else(words, language)
 
     def at_home(self, text: str, language: str) -> bool:
         """Say whether a text is plainly in a language; False where that takes a closer look."""
