@@ -134,6 +134,15 @@ def test_what_has_nothing_to_translate_is_known() -> None:
     assert has_words("ok 👍")
 
 
+@pytest.mark.parametrize("piece", ["a", "a-", "a.", "A_", "#a", "www.", "1 ", "+1 ", "a@", "."])
+def test_a_long_text_of_odd_words_holds_up_nothing(piece: str) -> None:
+    """What takes time by the square of a text's length takes minutes for this one, and is cut off."""
+    text = "12 " + piece * (500_000 // len(piece))
+
+    assert spans(text)[0].text in text
+    assert "".join(around(text)) == text
+
+
 ODDS = st.sampled_from(
     [
         "EUR",

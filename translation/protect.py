@@ -29,10 +29,13 @@ _EMOJI = (
     r"(?:[\U000e0020-\U000e007f]+)?)"
 )
 _CURRENCY = r"(?:US\$|R\$|MX\$|CA\$|AU\$|[€$£¥₹₽₺₩₪₫₴฿]|\b(?:EUR|USD|GBP|BRL|MXN|CHF|COP|ARS|CLP|PEN|JPY|CNY|INR)\b)"
+_SOON = f"[{_JOINS}-]{{0,100}}"
+"""Within so many characters a code has a digit and a letter: one long word isn't searched again and again."""
+
 _DIGITS = r"\d+(?:[.,'\u00a0\u202f]\d+)*"
 _PATTERNS = (
     ("url", rf"(?:https?://|www\.)[!#-;=?-~\u00c0-\u052f]*[{_JOINS}/=&#%+~-]"),
-    ("email", rf"[{_JOINS}.+-]+@[{_JOINS}-]+(?:\.[{_JOINS}-]+)+"),
+    ("email", rf"(?<![{_JOINS}.+-])[{_JOINS}.+-]++@[{_JOINS}-]+(?:\.[{_JOINS}-]+)+"),
     ("mention", rf"(?<![{_JOINS}@])@{_SIGN}[{_JOINS}.]*{_SIGN}"),
     ("emoji", _EMOJI),
     ("amount", rf"{_CURRENCY}\s?{_DIGITS}{_END}|{_DIGITS}\s?(?:{_CURRENCY}|%)"),
@@ -42,7 +45,7 @@ _PATTERNS = (
     (
         "code",
         rf"#[{_JOINS}-]*\d[{_JOINS}-]*|"
-        + _apart(rf"(?=[{_JOINS}-]*\d)(?=[{_JOINS}-]*[A-Za-z_]){_SIGN}+(?:-{_SIGN}+)*", "[A-Z0-9]+(?:_[A-Z0-9]+)+"),
+        + _apart(rf"(?={_SOON}\d)(?={_SOON}[A-Za-z_]){_SIGN}+(?:-{_SIGN}+)*", "[A-Z0-9]+(?:_[A-Z0-9]+)+"),
     ),
     ("number", rf"{_DIGITS}"),
 )
