@@ -237,21 +237,26 @@ def _fit(entries: Sequence[Entry]) -> bool:
 
 def _most(entry: Entry) -> tuple[int, int]:
     """Say how many blocks and characters an entry takes at most, without drawing it."""
+    around, blocks = A_HEAD, 1
     match entry:
-        case Question() | Said(deleted=True):
-            return MAX_BLOCKS + 1, 0
+        case Question():
+            words = f"{entry.agent}{entry.reason}{entry.text}{entry.rendering}{entry.back}{4 * entry.held}"
+            around, blocks = A_HEAD + A_FOOT + 4 * A_BUTTON, 2
         case Line():
-            words, around, blocks = f"{entry.mention}{entry.text}", A_HEAD, 1
+            words = f"{entry.mention}{entry.text}"
         case Said():
             words = f"{entry.name}{entry.quote[:150]}{entry.attachment}{entry.text}{entry.original}{entry.mark}"
-            around, blocks = A_HEAD, 1 + bool(entry.original) + bool(entry.mark)
+            blocks += bool(entry.original) + bool(entry.mark)
             if entry.original:
                 words += 2 * entry.message
                 around += A_FOOT + A_BUTTON
-    characters = _characters(escape(words))
+    if isinstance(entry, Question) or (isinstance(entry, Said) and entry.deleted):
+        # Each line is quoted, or struck out.
+        around += 2 * len(words.splitlines())
+    characters = _characters(escape(words)) + around
     # A long text has a block for each section.
     blocks += characters // (SECTION // 2)
-    return blocks, characters + around + A_BLOCK * blocks
+    return blocks, characters + A_BLOCK * blocks
 
 
 def _characters(shown: object) -> int:

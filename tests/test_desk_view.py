@@ -70,15 +70,35 @@ SAID = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
-@given(st.lists(SAID, max_size=14))
-def test_what_a_post_takes_it_can_show(said: list[Said]) -> None:
+LINE = st.builds(Line, text=WORDS, mention=st.sampled_from(["", "U0ANA"]), quiet=st.booleans())
+ASKS = st.builds(
+    Question,
+    agent=st.just("U0ANA"),
+    held=st.just("1234567890.123456"),
+    reason=WORDS.map(lambda text: text[:200]),
+    text=WORDS,
+    rendering=WORDS,
+    back=WORDS,
+    changes=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(SAID, LINE, ASKS), max_size=14))
+def test_what_a_post_takes_it_can_show(entries: list[Entry]) -> None:
     room = Room()
-    taken = [each for each in said if room.take([each])]
+    taken = [each for each in entries if room.take([each])]
     assert room.entries == taken
     _, blocks = draw(room.entries)
     assert len(blocks) <= MAX_BLOCKS
     assert len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) <= MAX_TEXT
+
+
+def test_a_question_stands_with_what_was_said_before_it() -> None:
+    room = Room()
+    asks = Question(agent="U0ANA", held="1.0", reason="It may be wrong.", text="Hi", rendering="Hola", back="Hello")
+
+    assert all(room.take([each]) for each in (Line(text="Sent in Spanish: Hola"), asks, Line(text="Closed by Ana")))
 
 
 def test_a_post_takes_several_messages_of_some_length() -> None:
