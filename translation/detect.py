@@ -7,7 +7,7 @@ undecidable ("ok", a number, an emoji) changes nothing.
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import islice
@@ -29,6 +29,9 @@ CLEAR = 0.9
 
 FIRST, SURELY = 8, 0.999
 """So many words are enough where they leave so little doubt."""
+
+LONGEST_WORD = 60
+"""Letters."""
 
 UNLISTED, DOUBT = 0.03, 0.05
 """What a language is worth that the words' table hasn't got, and one that the model doesn't name."""
@@ -249,13 +252,11 @@ class Detector:
 
     def plainly(self, text: str, language: str) -> bool:
         """Say whether a text begins with words of one language alone; False where that takes a closer look."""
-        words = (found[0].casefold() for found in islice(_WORD.finditer(text), FIRST))
-        return self._frequencies.nowhere_else(words, language)
+        return self._frequencies.nowhere_else(islice(_in_lists(text), FIRST), language)
 
     def at_home(self, text: str, language: str) -> bool:
         """Say whether a text is plainly in a language; False where that takes a closer look."""
-        words = (found[0].casefold() for found in _WORD.finditer(text))
-        return self._frequencies.at_home(words, _primary(language))
+        return self._frequencies.at_home(_in_lists(text), _primary(language))
 
     def distribution(self, text: str) -> dict[str, float]:
         """Say how likely each language is by this text alone; empty where it says nothing."""
@@ -302,6 +303,13 @@ def international(text: str) -> bool:
 
 def _international(written: Iterable[str]) -> bool:
     return all(word.casefold() in UNDECIDABLE for word in written)
+
+
+def _in_lists(text: str) -> Iterator[str]:
+    """Give a text's words, in lower case, but for those that are too long for any list, and for memory."""
+    for found in _WORD.finditer(text):
+        if len(word := found[0]) <= LONGEST_WORD:
+            yield word.casefold()
 
 
 def _plain(text: str) -> str:
