@@ -142,7 +142,10 @@ class Chain:
             return known
         lock = self._computing.setdefault((text, *pair), asyncio.Lock())
         try:
-            async with asyncio.timeout(min(SAME_WAITS, until - self._clock()) if lock.locked() else None):
+            if lock.locked():
+                async with asyncio.timeout(min(SAME_WAITS, until - self._clock())):
+                    await lock.acquire()
+            else:
                 await lock.acquire()
         except TimeoutError:
             # An engine that hangs on a text holds up nobody else who has it.
@@ -198,10 +201,12 @@ class Chain:
                 failed = True
                 continue
             began = self._clock()
-            patience = None if engine.name == EXACT else min(PATIENCE, until - began)
             try:
-                async with asyncio.timeout(patience):
-                    rendering, lost = await self._ask(engine, asked)
+                if engine.name == EXACT:
+                    rendering, lost = await self._exactly(engine, asked)
+                else:
+                    async with asyncio.timeout(min(PATIENCE, until - began)):
+                        rendering, lost = await self._ask(engine, asked)
             except (EngineError, TimeoutError) as error:
                 failed = True
                 self._failed(engine.name, asked.pair)
@@ -241,11 +246,7 @@ class Chain:
     async def _ask(self, engine: Engine, asked: _Asked) -> tuple[Rendering | None, list[str]]:
         """Try one way of carrying the spans after another."""
         text, keep = asked.text, asked.keep
-        if engine.name == EXACT:
-            rendering = await self._one(engine, text, asked)
-            lost = missing(text, rendering.text, keep) if rendering else []
-            return (None if lost else rendering), lost
-        lost = []
+        lost: list[str] = []
         for mark in (brackets, digits):
             rendering = await self._masked(engine, mask(text, mark, keep), asked)
             if rendering is None:
@@ -257,6 +258,11 @@ class Chain:
                 self._note(engine.name, asked.pair, "retried", 0.0)
         rendering = await self._around(engine, asked)
         lost = missing(text, rendering.text, keep) if rendering else lost
+        return (None if lost else rendering), lost
+
+    async def _exactly(self, engine: Engine, asked: _Asked) -> tuple[Rendering | None, list[str]]:
+        rendering = await self._one(engine, asked.text, asked)
+        lost = missing(asked.text, rendering.text, asked.keep) if rendering else []
         return (None if lost else rendering), lost
 
     async def _masked(self, engine: Engine, masked: Masked, asked: _Asked) -> Rendering | None:

@@ -153,19 +153,25 @@ class Guard:
         lengths_tell = len(said) >= 3 and NO_SPACES.isdisjoint(map(_primary, pair))
         ratio = math.log(max(len(output), 1) / max(len(source), 1))
         missing = SHORTEST - len(made) / max(len(said), 1)
-        heard = self._detector.distribution(output) if len(made) >= 3 else {}
         return Signals(
             unchanged=sum(map(set(said).__contains__, made)) / len(made) if len(said) >= 2 and made else 0.0,
             loops=float(_loops(made) and not _loops(said)),
             length=min(1.0, max(0.0, abs(ratio) - USUAL_RATIO)) if lengths_tell else 0.0,
             short=min(1.0, max(0.0, missing) / SHORTEST) if lengths_tell else 0.0,
             script=float(_wrong_script(output, pair[1])),
-            language=1.0 - heard.get(_primary(pair[1]), 0.0) if heard else 0.0,
+            language=self._strange(output, _primary(pair[1])) if len(made) >= 3 else 0.0,
             negation=float(len(said) >= 3 and _negation_lost(source, output, pair)),
             question=float(_asks(source) != _asks(output)),
             doubt=0.0 if score is None else min(1.0, max(0.0, GOOD_SCORE - score) * 2),
             unlike=0.0 if back is None else 1.0 - alike(source, back),
         )
+
+    def _strange(self, output: str, language: str) -> float:
+        """Say how likely an output is in another language than it should be."""
+        if self._detector.plainly(output, language):
+            return 0.0
+        heard = self._detector.distribution(output)
+        return 1.0 - heard.get(language, 0.0) if heard else 0.0
 
 
 def alike(one: str, other: str) -> float:
@@ -187,15 +193,14 @@ def _asks(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def _words(text: str) -> list[str]:
     """The words beside what must survive, in lower case and with one kind of apostrophe."""
-    words: list[str] = []
-    for piece in " ".join(around(text)[::2]).casefold().replace("’", "'").split():
-        # Most pieces are a word and a point or comma: to strip them is quicker than to search.
-        word = piece.strip(',.;:!?¿¡()"')
-        if word.isalpha():
-            words.append(word)
-        else:
-            words += _WORD.findall(word)
-    return words
+    plain = " ".join(around(text)[::2]).casefold().replace("’", "'")
+    # Between words is mostly a space, and a point or comma: to part them there is quicker than to search.
+    for sign in ',.;:!?¿¡()"':
+        plain = plain.replace(sign, " ")
+    pieces = plain.split()
+    if all(map(str.isalpha, pieces)):
+        return pieces
+    return [word for piece in pieces for word in ((piece,) if piece.isalpha() else _WORD.findall(piece))]
 
 
 def _loops(words: list[str]) -> bool:
