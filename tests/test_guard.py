@@ -1,5 +1,7 @@
 """Outputs that nobody should read are seen."""
 
+import tracemalloc
+
 import pytest
 
 from benchmarks.guard import by_kind, judged, rows, weights
@@ -86,3 +88,16 @@ def test_the_weights_are_those_that_the_rows_give() -> None:
     found = weights()
 
     assert found == pytest.approx({"base": BASE, **WEIGHTS}, abs=0.1)
+
+
+def test_long_texts_do_not_fill_the_memory() -> None:
+    guard, pair = Guard(Detector()), ("es", "en")
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            spanish, english = (f"{number} {words * 1000}" for words in ("hola amigo ", "hello friend "))
+            guard.assess(spanish, english, pair=pair)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 50e6

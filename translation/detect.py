@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from translation.frequencies import Frequencies
-from translation.protect import around
+from translation.protect import AT_HAND, around
 
 MODEL = Path(__file__).parent / "models" / "lid.176.ftz"
 SURE = 0.7
@@ -229,7 +229,7 @@ class Detector:
     def __init__(self, model: Path = MODEL) -> None:
         self._model = _load(model)
         self._frequencies = Frequencies()
-        self._heard = lru_cache(maxsize=4096)(self._listen)
+        self._heard = lru_cache(AT_HAND)(self._listen)
 
     def listen(self, text: str, *, evidence: Mapping[str, float] | None = None, hint: str = "") -> Belief:
         """Add a message to what is believed of its writer; `hint` is a BCP 47 tag that is known of them.

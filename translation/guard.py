@@ -15,7 +15,7 @@ from operator import eq, mul
 from typing import NamedTuple
 
 from translation.detect import Detector
-from translation.protect import around
+from translation.protect import AT_HAND, around
 
 RISKY = 0.5
 """From here on a translation isn't sent by itself."""
@@ -190,7 +190,7 @@ def _asks(text: str) -> bool:
     return any(mark in text for mark in QUESTION_MARKS)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(AT_HAND)
 def _words(text: str) -> list[str]:
     """The words beside what must survive, in lower case and with one kind of apostrophe."""
     plain = " ".join(around(text)[::2]).casefold().replace("’", "'")

@@ -61,6 +61,10 @@ _MAY_BE, _MAY_BE_OR_LINK = re.compile(_SIGNS), re.compile(rf"{_SIGNS}|://|www\."
 """Each span has one of these, at most a space after where it begins: words without are passed over."""
 
 
+AT_HAND = 256
+"""So many texts are kept at hand with what was found in them: those that are worked on, whatever their length."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of text that must come through as it is, or as the glossary has it: `put` stands for it after."""
@@ -72,7 +76,7 @@ class Span:
     put: str
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(AT_HAND)
 def spans(text: str, keep: Kept = NOTHING) -> tuple[Span, ...]:
     """Find what must survive, in order; `keep` are the glossary's terms and a person's names."""
     if not keep:
