@@ -56,7 +56,8 @@ async def argos(stack: AsyncExitStack, folder: Path) -> Engine:
     packages = Packages(folder)
     for file in PACKAGES.glob("*.argosmodel"):
         packages.install(file)
-    return Argos(packages)
+    # What a small model says by 8-bit arithmetic differs from processor to processor.
+    return Argos(packages, compute_type="float32")
 
 
 async def apertium(stack: AsyncExitStack, folder: Path) -> Engine:
@@ -142,8 +143,7 @@ async def test_what_must_survive_survives_every_engine(engine: Engine) -> None:
         for sentence, output in zip(spanish, made, strict=True)
         if not isinstance(output, Untranslated)
     ]
-    # How often a small model is sure of a text differs by processor: 64 and 76 of 100 with 8-bit weights.
-    assert len(harm) > len(spanish) / 2
+    assert len(harm) > len(spanish) * 0.7
     assert not any(harm), harm
 
 
