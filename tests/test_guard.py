@@ -26,6 +26,11 @@ GUARD = Guard(Detector())
             "quiero cambiar la dirección del envío ahora",
             "isn't in",
         ),
+        (
+            "Su pedido llegó pero el paquete está roto y quiero devolverlo cuanto antes",
+            "Your order arrived pero el paquete está roto y quiero devolverlo cuanto antes",
+            "isn't in",
+        ),
     ],
 )
 def test_a_bad_output_is_risky(source: str, output: str, why: str) -> None:

@@ -251,7 +251,7 @@ class Detector:
         return Belief(best if share >= SURE else "", share, kept)
 
     def plainly(self, text: str, language: str) -> bool:
-        """Say whether a text begins with words of one language alone; False where that takes a closer look."""
+        """Say whether a text begins with a language's words alone; False where that takes a closer look."""
         return self._frequencies.nowhere_else(islice(_in_lists(text), FIRST), language)
 
     def at_home(self, text: str, language: str) -> bool:

@@ -95,16 +95,14 @@ class Frequencies:
         return False
 
     def nowhere_else(self, words: Iterable[str], language: str) -> bool:
-        """Say whether enough of the words, in lower case, are a language's alone before one that isn't its own."""
+        """Say whether enough of the words, in lower case, are a language's alone, and none isn't its own."""
         bit, found = self._bits.get(language, 0), 0
         for word in words:
             owners = self._owners(word)
             if owners and not owners & bit:
                 return False
             found += bool(owners) and owners == bit
-            if found == ENOUGH:
-                return True
-        return False
+        return found >= ENOUGH
 
     def _find_owners(self, word: str) -> int:
         """Give the languages whose own a word is, a bit each."""
