@@ -102,6 +102,8 @@ def test_only_words_of_one_language_confirm_it_at_a_glance() -> None:
     confirmed = {(each.language, usual) for each in told for usual in LANGUAGES if DETECTOR.plainly(each.text, usual)}
     assert {language for language, usual in confirmed if language == usual} >= {"de", "en", "es", "fr", "pt", "ru"}
     assert [pair for pair in confirmed if pair[0] != pair[1]] == []
+    assert DETECTOR.plainly("Good morning, I ordered a coffee machine at your shop on Monday", "en")
+    assert not DETECTOR.plainly("Good morning, I ordered a coffee machine en su tienda", "en")
 
 
 def test_who_is_known_well_is_confirmed_and_may_still_change() -> None:

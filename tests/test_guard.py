@@ -40,6 +40,17 @@ def test_a_bad_output_is_risky(source: str, output: str, why: str) -> None:
     assert any(why in reason for reason in verdict.reasons)
 
 
+@pytest.mark.parametrize("loop", ["very", "the app", "to the app"])
+@pytest.mark.parametrize("before", range(10))
+def test_a_loop_is_seen_wherever_it_begins(loop: str, before: int) -> None:
+    source = "quiero saber dónde está mi pedido y cuándo va a llegar porque lo necesito mañana por la mañana sin falta"
+    around = ["when", "will", "my", "new", "order", "get", "here", "from", "your", "shop"]
+
+    said = [" ".join([*around[:before], *[loop] * times, *around[before:]]) for times in (3, 4)]
+    told = [GUARD.assess(source, text, pair=("es", "en")).reasons for text in said]
+    assert ["the translation repeats itself" in reasons for reasons in told] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("source", "output"),
     [

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 TABLE = Path(__file__).parent / "models" / "words.bin"
 
@@ -30,6 +31,9 @@ OWN, ENOUGH = 0.3, 3
 such words show that a sentence is in it.
 """
 
+SELDOM = 0.1
+"""A word is strange to a language where it is written less, as a part of how often it is where it is most."""
+
 COMMON = 4096
 """So many words are kept at hand."""
 
@@ -41,6 +45,13 @@ NOTHING = math.log(1e-5)
 
 SPEAKERS = {"ca": 0.2, "lt": 0.5, "lv": 0.5, "mk": 0.5, "ms": 0.1, "sl": 0.5}
 """How likely a language is before a word is read, where another that looks like it has many more speakers."""
+
+
+class Owners(NamedTuple):
+    """The languages whose own a word is, and those that it isn't strange to, a bit each."""
+
+    own: int
+    written: int
 
 
 class Frequencies:
@@ -89,25 +100,26 @@ class Frequencies:
         if not bit:
             return False
         for word in words:
-            found += bool(self._owners(word) & bit)
+            found += bool(self._owners(word).own & bit)
             if found == ENOUGH:
                 return True
         return False
 
     def nowhere_else(self, words: Iterable[str], language: str) -> bool:
-        """Say whether enough of the words, in lower case, are a language's alone, and none isn't its own."""
+        """Say whether enough of the words, in lower case, are a language's alone, and none is strange to it."""
         bit, found = self._bits.get(language, 0), 0
         for word in words:
             owners = self._owners(word)
-            if owners and not owners & bit:
+            if owners.written and not owners.written & bit:
                 return False
-            found += bool(owners) and owners == bit
+            found += bool(bit) and owners.own == bit
         return found >= ENOUGH
 
-    def _find_owners(self, word: str) -> int:
-        """Give the languages whose own a word is, a bit each."""
+    def _find_owners(self, word: str) -> Owners:
         shares = {self._where[row]: self._share[self._often[row]] for row in self._rows(word)}
-        return sum(1 << at for at, share in shares.items() if share > OWN * max(shares.values()))
+        most = max(shares.values(), default=0.0)
+        own, written = (sum(1 << at for at, share in shares.items() if share > part * most) for part in (OWN, SELDOM))
+        return Owners(own, written)
 
     def _find_weights(self, word: str) -> Sequence[tuple[int, float]]:
         """Give what a word adds to languages' scores."""
