@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, ClassVar, Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from adapters.text import Size, units
 from config.credentials import Field
 from routing.contents import File, Template
@@ -15,8 +17,7 @@ Receive = Callable[[Sequence[Event]], Awaitable[None]]
 """Takes events; when it returns they are durable, and the platform may be told so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A webhook call as it came, at `at`; headers are asked for in lower case."""
 
     headers: Mapping[str, str]
@@ -25,8 +26,7 @@ class Request:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(Struct, frozen=True):
     """A message for a customer; `peer` is the platform's id of them, `order` the outbox's id of it, `mailbox` whose.
 
     `late` says that the platform's window for free answers is over, and a person's answer still may go.
@@ -39,8 +39,7 @@ class Outbound:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What the platform made of a message: its id there."""
 
     message: str

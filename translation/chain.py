@@ -5,10 +5,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeGuard
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from translation.contract import Contextual, Engine, EngineError, Learning, Pair, Rendering, Translated, Versioned
 from translation.glossary import Glossary, Kept
@@ -47,16 +48,14 @@ Spend = Callable[[str, int], None]
 """Is told an engine's name and how many characters it was given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Untranslated:
+class Untranslated(Struct, frozen=True):
     """Nobody could translate it; `why` is for people, `passing` that an engine failed which may work later."""
 
     why: str
     passing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A text to be translated, and what is kept in it."""
 
     text: str

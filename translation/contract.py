@@ -4,8 +4,9 @@ Languages are BCP 47 tags, lower case without a region unless the region matters
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 
 class Pair(NamedTuple):
@@ -15,16 +16,14 @@ class Pair(NamedTuple):
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rendering:
+class Rendering(Struct, frozen=True):
     """One text in the other language; `score` says how sure the engine is, 0.0 to 1.0 (1.0: people wrote it)."""
 
     text: str
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """A translation, who made it, how sure they were, and the `version` of their models, "" where they have none."""
 
     text: str

@@ -8,11 +8,12 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from translation.frequencies import Frequencies
 from translation.protect import AT_HAND, around
@@ -214,8 +215,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _BEYOND_LATIN = re.compile("[\u0370-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(Struct, frozen=True):
     """What language somebody writes; "" where that can't be told yet. `evidence` goes into the next `listen`."""
 
     language: str

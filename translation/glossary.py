@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _NEVER = re.compile("(?!)")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Between two languages: `terms` are what is written and what is to stand for it, `names` a person's."""
 
     terms: tuple[tuple[str, str], ...] = ()

@@ -9,10 +9,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import eq, mul
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from translation.detect import Detector
 from translation.protect import AT_HAND, around
@@ -112,8 +113,7 @@ TELLING = 0.4
 """From here on a signal is told as a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """How risky a translation is, 0.0 to 1.0, and what speaks against it, for an agent to read."""
 
     risk: float

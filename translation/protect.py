@@ -6,8 +6,9 @@ URLs, e-mail addresses, phone numbers, codes, amounts, dates, times, numbers, @m
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from translation.glossary import NOTHING, Kept
 
@@ -65,8 +66,7 @@ AT_HAND = 256
 """So many texts are kept at hand with what was found in them: those that are worked on, whatever their length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of text that must come through as it is, or as the glossary has it: `put` stands for it after."""
 
     kind: str
@@ -148,8 +148,7 @@ def _swapped(asked: Sequence[Span], found: Sequence[Span], output: str) -> list[
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Struct, frozen=True):
     """A text whose inner spans are placeholders, and what stood before, behind and in their place."""
 
     before: str
