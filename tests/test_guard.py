@@ -22,6 +22,16 @@ GUARD = Guard(Detector())
         ("mi pedido ha llegado", "my order has not arrived", "negation"),
         ("mi pedido llegó roto", "мой заказ пришёл сломанным", "another script"),
         (
+            "Llegó el lunes la caja grande con la máquina. El manual está solo en chino y no entiendo nada. Gracias.",
+            "The big box with the machine arrived on Monday. El manual está solo en chino y no entiendo nada. Thanks.",
+            "isn't in",
+        ),
+        (
+            "Mi pedido llegó el lunes en la caja grande pero el paquete está roto y quiero devolverlo cuanto antes",
+            "My order arrived on Monday in the big box pero el paquete está roto y quiero devolverlo cuanto antes",
+            "isn't in",
+        ),
+        (
             "quiero cambiar la dirección de mi pedido por favor",
             "quiero cambiar la dirección del envío ahora",
             "isn't in",
@@ -61,6 +71,10 @@ def test_a_loop_is_seen_wherever_it_begins(loop: str, before: int) -> None:
         ("Madrid", "Madrid"),
         ("¿Dónde está mi pedido A-1042?", "Where is my order A-1042?"),
         ("sí, sí, sí, sí, gracias", "yes, yes, yes, yes, thank you"),
+        (
+            "Vivo en la Avenida de la Reina Victoria 12, Madrid. ¿Pueden enviarlo allí el lunes por la tarde?",
+            "I live at Avenida de la Reina Victoria 12, Madrid. Can you send it there on Monday afternoon?",
+        ),
     ],
 )
 def test_a_good_output_passes(source: str, output: str) -> None:

@@ -21,6 +21,9 @@ from translation.protect import AT_HAND, around
 RISKY = 0.5
 """From here on a translation isn't sent by itself."""
 
+MANY = 8
+"""So many words in a row that an engine left as they were are no longer a name or an address."""
+
 QUESTION_MARKS = "?？؟\u037e"
 """The last is how Greek asks."""
 
@@ -150,28 +153,28 @@ class Guard:
     ) -> Signals:
         """Take the signals of a translation."""
         said, made = _words(source), _words(output)
+        copied = bytes(map(set(said).__contains__, made))
         lengths_tell = len(said) >= 3 and NO_SPACES.isdisjoint(map(_primary, pair))
         ratio = math.log(max(len(output), 1) / max(len(source), 1))
         missing = SHORTEST - len(made) / max(len(said), 1)
         return Signals(
-            unchanged=sum(map(set(said).__contains__, made)) / len(made) if len(said) >= 2 and made else 0.0,
+            unchanged=sum(copied) / len(made) if len(said) >= 2 and made else 0.0,
             loops=float(_loops(made) and not _loops(said)),
             length=min(1.0, max(0.0, abs(ratio) - USUAL_RATIO)) if lengths_tell else 0.0,
             short=min(1.0, max(0.0, missing) / SHORTEST) if lengths_tell else 0.0,
             script=float(_wrong_script(output, pair[1])),
-            language=self._strange(output, _primary(pair[1])) if len(made) >= 3 else 0.0,
+            language=self._strange(output, _left(made, copied), _primary(pair[1])) if len(made) >= 3 else 0.0,
             negation=float(len(said) >= 3 and _negation_lost(source, output, pair)),
             question=float(_asks(source) != _asks(output)),
             doubt=0.0 if score is None else min(1.0, max(0.0, GOOD_SCORE - score) * 2),
             unlike=0.0 if back is None else 1.0 - alike(source, back),
         )
 
-    def _strange(self, output: str, language: str) -> float:
-        """Say how likely an output is in another language than it should be."""
-        if self._detector.plainly(output, language):
-            return 0.0
-        heard = self._detector.distribution(output)
-        return 1.0 - heard.get(language, 0.0) if heard else 0.0
+    def _strange(self, output: str, left: str, language: str) -> float:
+        """Say how likely an output, or what was left in it as it was, is in another language than it should be."""
+        doubtful = () if self._detector.plainly(output, language) else (output,)
+        heard = map(self._detector.distribution, filter(None, (*doubtful, left)))
+        return max((1.0 - shares.get(language, 0.0) for shares in heard if shares), default=0.0)
 
 
 def alike(one: str, other: str) -> float:
@@ -201,6 +204,15 @@ def _words(text: str) -> list[str]:
     if all(map(str.isalpha, pieces)):
         return pieces
     return [word for piece in pieces for word in ((piece,) if piece.isalpha() else _WORD.findall(piece))]
+
+
+def _left(made: list[str], copied: bytes) -> str:
+    """Give the words of an output that stand there as in the original, where they are many in a row."""
+    start = copied.find(b"\1" * MANY)
+    if start < 0:
+        return ""
+    end = copied.find(b"\0", start)
+    return " ".join(made[start : end if end > 0 else None])
 
 
 def _loops(words: list[str]) -> bool:
