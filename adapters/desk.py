@@ -24,6 +24,7 @@ from adapters.slack_api import METADATA, SlackApi, SlackRefusal, find_order
 from adapters.slack_events import Socket, Unconfirmed, check_signature
 from adapters.slack_text import escape
 from config.settings import Desk as DeskSettings
+from routing import texts
 from routing.contents import File
 from routing.events import Event
 from routing.policy import Policy
@@ -358,19 +359,18 @@ class Desk:
         said = f"<{self.link(place)}|{escape(text)}>" if self.link(place) else escape(text)
         await self._api.call("chat.postMessage", channel=agent, text=said, unfurl_links=False)
 
-    async def open_form(self, trigger: str, form: Form, *, thread: str) -> bool:
-        """Open a form of a thread's for whoever pressed; False where Slack finds that too late."""
+    async def open_form(self, trigger: str, form: Form, *, thread: str) -> str:
+        """Open a form of a thread's for whoever pressed; gives what they are to be told where Slack won't."""
         return await self.open_view(trigger, draw_form(form, thread))
 
-    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> bool:
-        """Open a modal for whoever pressed; False where Slack finds that too late."""
+    async def open_view(self, trigger: str, view: Mapping[str, Any]) -> str:
+        """Open a modal for whoever pressed; gives what they are to be told where Slack won't, else ""."""
         try:
             await self._api.call("views.open", trigger_id=trigger, view=view)
         except SlackRefusal as error:
-            if error.error in LATE:
-                return False
-            raise
-        return True
+            log.warning("desk.form_refused", extra={"error": error.error})
+            return texts.FORM_EXPIRED if error.error in LATE else texts.form_refused(error.error)
+        return ""
 
     async def find(self, order: str, *, since: datetime, thread: str = "", channel: str = "") -> str:
         """Look for a post by its order, among those since a moment; "" where it was never accepted."""

@@ -75,8 +75,7 @@ class Console:
         if not await self._may(agent):
             return draw_whisper(texts.NOT_OF_THE_DESK)
         if action == "start":
-            opened = await self._desk.open_view(trigger, draw_start_form(sorted(self._channels)))
-            return None if opened else draw_whisper(texts.FORM_EXPIRED)
+            return _told(await self._desk.open_view(trigger, draw_start_form(sorted(self._channels))))
         if action in ("reply_new", "reply_edit"):
             return await self._open_reply(value if action == "reply_edit" else "", trigger)
         await self._command(agent, action, value)
@@ -105,8 +104,7 @@ class Console:
         if name and reply is None:
             return draw_whisper(texts.REPLY_GONE)
         language = next(iter(reply.text)) if reply else self._rules.policy.desk_language
-        opened = await self._desk.open_view(trigger, draw_reply_form(reply, language))
-        return None if opened else draw_whisper(texts.FORM_EXPIRED)
+        return _told(await self._desk.open_view(trigger, draw_reply_form(reply, language)))
 
     async def home(self, agent: str) -> list[Block]:
         """Draw the app's Home for an agent."""
@@ -235,6 +233,10 @@ class Console:
             waiting=found.waiting_since,
             link=self._desk.link(await self._store.thread(found.contact, number)),
         )
+
+
+def _told(why: str) -> Shown | None:
+    return draw_whisper(why) if why else None
 
 
 def _words(text: str) -> tuple[str, str]:

@@ -105,14 +105,13 @@ class DeskMarks:
         await whisper(self._hands, self._desk, order, agent, text, choices)
 
     async def _ask_words(self, order: Order, ask: AskWords) -> None:
-        """Open a form with the words as they stand; say so where there is nothing to put right, or it is too late."""
+        """Open a form with the words as they stand; say so where there is nothing to put right, or Slack won't."""
         form = await self._form(order, ask)
         if isinstance(form, Form):
             where = await self._hands.store.thread(order.mailbox, order.number)
-            if await self._desk.open_form(ask.trigger, form, thread=where):
-                return
-            form = texts.FORM_EXPIRED
-        await self._whisper(order, ask.agent, form)
+            form = await self._desk.open_form(ask.trigger, form, thread=where)
+        if form:
+            await self._whisper(order, ask.agent, form)
 
     async def _form(self, order: Order, ask: AskWords) -> Form | str:
         if ask.action == "fix":

@@ -60,6 +60,11 @@ def stars(rating: int) -> str:
     return "★" * rating + "☆" * (5 - rating)
 
 
+def form_refused(error: str) -> str:
+    """Say that Slack doesn't open a form, in its word for why."""
+    return f"Slack doesn't open the form ({error}): tell your admin. What you pressed the button for isn't done."
+
+
 def parked(reason: str) -> str:
     """Say that an answer waits for the platform's window."""
     return f"⏳ Not sent yet: {reason}. It goes by itself when the customer writes again."

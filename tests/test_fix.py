@@ -145,17 +145,25 @@ async def test_where_there_is_nothing_to_put_right_the_agent_is_told(world: Worl
     assert "There is no translation here" in world.slack.whispers[0]["text"]
 
 
-async def test_a_form_that_comes_too_late_is_told(world: World) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("expired_trigger_id", "press the button once more"),
+        ("invalid_arguments", "(invalid_arguments): tell your admin"),
+    ],
+)
+async def test_a_form_that_slack_does_not_open_is_told(world: World, error: str, told: str) -> None:
     _, thread = await talk(world)
     world.slack.fault = lambda method, _: (
-        web.json_response({"ok": False, "error": "expired_trigger_id"}) if method == "views.open" else None
+        web.json_response({"ok": False, "error": error}) if method == "views.open" else None
     )
     post = await world.shown(thread, "Where is my order A-1042?")
     (button,) = [block["accessory"] for block in post["blocks"] if "accessory" in block]
     await world.slack.press("U0ANA", button["action_id"], button["value"], post["ts"])
     await world.until(lambda: world.slack.whispers)
 
-    assert "press the button once more" in world.slack.whispers[0]["text"]
+    assert told in world.slack.whispers[0]["text"]
+    assert world.gateway.store.stats().dead == 0
 
 
 async def test_the_last_translation_before_the_command_is_meant(world: World, words: Callable[[Any], str]) -> None:

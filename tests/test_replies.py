@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from adapters.desk_replies import draw_replies, draw_reply_form
 from routing import texts
@@ -33,6 +34,16 @@ async def change(world: World, name: str, **fields: str) -> None:
     assert await world.slack.press_in_view("U0ANA", f"reply_edit:{name}", name, whisper=whisper) == 200
     (form,) = await world.until(lambda: world.slack.forms)
     assert await world.slack.submit(form["id"], **fields) == 200
+
+
+async def test_a_form_that_slack_does_not_open_is_told(world: World, words: Callable[[Any], str]) -> None:
+    world.slack.fault = lambda method, _: (
+        web.json_response({"ok": False, "error": "view_too_large"}) if method == "views.open" else None
+    )
+    await world.slack.command("U0ANA", "replies")
+
+    assert await world.slack.press_in_view("U0ANA", "reply_new", "new", whisper=len(world.slack.whispers) - 1) == 200
+    assert "(view_too_large): tell your admin" in words(world.slack.whispers[-1])
 
 
 async def test_one_is_made_sent_changed_and_taken_away(world: World, words: Callable[[Any], str]) -> None:
