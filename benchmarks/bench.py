@@ -479,10 +479,13 @@ GROUPS = {
 
 def main() -> None:
     """Measure everything, or the groups named, and write the table."""
-    rows = [row for name in sys.argv[1:] or GROUPS for row in GROUPS[name]()]
     table = ["| what | seen | goal | |", "| --- | --- | --- | --- |"]
-    table += [f"| {row.what} | {row.seen} | {row.goal} | {'✓' if row.reached else 'not reached'} |" for row in rows]
     print("\n".join(table))
+    for name in sys.argv[1:] or GROUPS:
+        for row in GROUPS[name]():
+            table.append(f"| {row.what} | {row.seen} | {row.goal} | {'✓' if row.reached else 'not reached'} |")
+            # At once: what was seen isn't lost where a later measurement fails.
+            print(table[-1], flush=True)
     if sys.argv[1:]:
         return
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release().split('-')[0]}"

@@ -116,7 +116,7 @@ async def write(first: int, count: int) -> None:
 
     async def customer(session: aiohttp.ClientSession, person: int) -> None:
         for number in range(first + person, first + count, CUSTOMERS):
-            call = telegram(person, number, f"Hola, este es el mensaje con la mark {number:06}")
+            call = telegram(person, number, f"Hola, este es el mensaje con la mark{number:06}")
             await send(session, call, statuses)
 
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:

@@ -30,7 +30,7 @@ PEOPLE = 500
 CONNECTIONS = 64
 AGAIN = 0.2
 PATIENCE = 120.0
-MARK = re.compile(r"mark (\d{6})")
+MARK = re.compile(r"mark(\d{6})")
 Call = tuple[str, bytes, dict[str, str]]
 
 
@@ -110,7 +110,7 @@ async def write_all(count: int) -> Counter[int]:
             sent: list[Call] = []
             for number in numbers:
                 person = number % PEOPLE
-                call = KINDS[person % len(KINDS)](person, number, f"Hello, this is mark {number:06}")
+                call = KINDS[person % len(KINDS)](person, number, f"Hello, this is mark{number:06}")
                 await send(session, call, statuses)
                 sent.append(call)
                 if chance.random() < AGAIN:

@@ -127,7 +127,7 @@ def write(ports: Sequence[int], first: int) -> None:
 
 async def write_one(session: aiohttp.ClientSession, ports: Sequence[int], number: int) -> None:
     """Have a customer write; what one replica doesn't answer goes to the other."""
-    channel, body, headers = whatsapp(number % CUSTOMERS, number, f"Hello, this is mark {number:06}")
+    channel, body, headers = whatsapp(number % CUSTOMERS, number, f"Hello, this is mark{number:06}")
     for turn in range(100):
         url = f"http://127.0.0.1:{ports[(number + turn) % 2]}/webhooks/{channel}"
         with contextlib.suppress(aiohttp.ClientError):
