@@ -24,6 +24,8 @@ RISKY = 0.5
 MANY = 8
 """So many words in a row that an engine left as they were are no longer a name or an address."""
 
+_MANY = re.compile(rb"\x01{%d,}" % MANY)
+
 QUESTION_MARKS = "?？؟\u037e"
 """The last is how Greek asks."""
 
@@ -207,12 +209,8 @@ def _words(text: str) -> list[str]:
 
 
 def _left(made: list[str], copied: bytes) -> str:
-    """Give the words of an output that stand there as in the original, where they are many in a row."""
-    start = copied.find(b"\1" * MANY)
-    if start < 0:
-        return ""
-    end = copied.find(b"\0", start)
-    return " ".join(made[start : end if end > 0 else None])
+    """Give the words of an output that stand there as in the original, wherever they are many in a row."""
+    return " ".join(word for run in _MANY.finditer(copied) for word in made[run.start() : run.end()])
 
 
 def _loops(words: list[str]) -> bool:
