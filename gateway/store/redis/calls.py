@@ -19,6 +19,9 @@ from gateway.store.redis.link import Client, connect, disconnect, explain, is_fu
 MOST_AT_ONCE = 128
 """Operations in one call at most: a server does nothing else meanwhile, for about 2 ms."""
 
+BUSY, LINGER = 8, 0.001
+"""After so many operations in one call the next one waits for so many seconds: more come meanwhile, and share it."""
+
 TRY_FOR = 2.0
 """Seconds in which a call is repeated before those who wait are told; platforms wait for three."""
 
@@ -148,7 +151,10 @@ class Calls:
     async def _send(self) -> None:
         while True:
             while self._waiting:
-                await self._send_some([self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))])
+                some = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+                await self._send_some(some)
+                if len(some) >= BUSY:
+                    await asyncio.sleep(LINGER)
             if self._closing:
                 return
             self._bell.clear()
