@@ -26,11 +26,12 @@ from routing.events import (
     CustomerEdited,
     CustomerWrote,
     Event,
+    SurveyDue,
     TurnCame,
 )
 from routing.policy import Policy
 
-HAVE_FACTS = (AgentEdited, AgentPressed, AgentStarted, AgentWrote, CustomerEdited, CustomerWrote, TurnCame)
+HAVE_FACTS = (AgentEdited, AgentPressed, AgentStarted, AgentWrote, CustomerEdited, CustomerWrote, SurveyDue, TurnCame)
 """The events that facts are gathered for."""
 
 QUEUE_LOOK = 100

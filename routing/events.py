@@ -283,6 +283,7 @@ class SurveyDue(_Fact, frozen=True, kw_only=True, tag=True):
     """It is time to ask a customer how it was, in the conversation that was closed at `closed_at`."""
 
     closed_at: datetime
+    facts: Facts = Facts()
 
 
 class UndoEnded(_Fact, frozen=True, kw_only=True, tag=True):

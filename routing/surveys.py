@@ -44,13 +44,17 @@ def remind(was: Conversation, policy: Policy) -> tuple[Reminder, ...]:
 
 
 def survey_due(was: Conversation, event: SurveyDue) -> Decision:
-    """Ask how it was, unless the conversation went on, no agent answered in it, or it can't or needn't be asked."""
+    """Ask how it was, unless the conversation went on, no agent answered in it, or it can't or needn't be asked.
+
+    What became due while nothing ran is taken up later.
+    """
+    now = max(event.at, event.facts.at)
     went_on = was.status is not Status.CLOSED or was.closed_at != event.closed_at
-    late = event.at - was.heard_at > HEARD or event.at - was.surveyed_at < PATIENCE
+    late = now - was.heard_at > HEARD or now - was.surveyed_at < PATIENCE
     if went_on or late or was.unreachable or not was.replies:
         return Decision(was)
     ask = TellCustomer(text=texts.SURVEY_TEXT, source="en", language=was.language, phrase=texts.SURVEY)
-    return Decision(replace(was, surveyed_at=event.at, rates_until=event.at + PATIENCE), (ask,))
+    return Decision(replace(was, surveyed_at=now, rates_until=now + PATIENCE), (ask,))
 
 
 def rating_in(was: Conversation, event: CustomerWrote) -> int:

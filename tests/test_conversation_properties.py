@@ -1,10 +1,12 @@
 """What holds for every sequence of events."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.worker import HAVE_FACTS
 from routing.contents import Facts, Standing
 from routing.conversation import Conversation, decide
 from routing.effects import Effect, TellCustomer, TellDesk
@@ -163,3 +165,7 @@ def test_what_a_conversation_remembers_is_bounded(happened: list[Event]) -> None
     now, _ = run(happened)
 
     assert max(len(now.seen), len(now.replies), len(now.receipts)) <= 64
+
+
+def test_each_event_that_has_room_for_facts_is_given_them() -> None:
+    assert {kind for kind in get_args(Event) if "facts" in kind.__struct_fields__} == set(HAVE_FACTS)

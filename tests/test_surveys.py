@@ -97,6 +97,21 @@ def test_nobody_is_asked_in_vain(before: tuple[Event, ...], closed_at: datetime)
     assert to_customer(decide(now, due, POLICY)) == []
 
 
+@pytest.mark.parametrize(
+    ("taken_up", "asked"),
+    [(after(hours=20), [texts.SURVEY]), (after(days=2), [])],
+    ids=["some hours later", "days later"],
+)
+def test_what_was_due_while_nothing_ran_is_asked_only_as_long_as_it_may_be(
+    taken_up: datetime, asked: list[str]
+) -> None:
+    now, _ = play(*CLOSING)
+    decision = decide(now, replace(DUE, facts=Facts(at=taken_up)), POLICY)
+
+    assert to_customer(decision) == asked
+    assert decision.conversation.surveyed_at == (taken_up if asked else EPOCH)
+
+
 def test_who_was_asked_a_week_ago_is_asked_again() -> None:
     later = (
         wrote("Hola", after(days=8)),
