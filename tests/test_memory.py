@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
@@ -234,6 +234,37 @@ async def test_nobody_waits_long_for_an_engine_that_hangs_on_the_same(monkeypatc
     assert await say(chain) == "other hola amigo"
     hangs.may.set()
     assert await first == "first hola amigo"
+
+
+class Refusing(Slow):
+    """An engine that refuses a text when it may, while somebody asks the same, and hangs on it after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def translate(self, texts: Sequence[str], *, source: str, target: str) -> Sequence[Rendering | None]:
+        await super().translate(texts, source=source, target=target)
+        self.may.clear()
+        self.meanwhile()
+        return [None]
+
+
+async def test_whoever_comes_between_two_who_wait_in_turn_waits_no_longer() -> None:
+    engine = Refusing()
+    chain = Chain([engine])
+    came: list[asyncio.Task[Translated | Untranslated]] = []
+    engine.meanwhile = lambda: came.append(
+        asyncio.create_task(chain.translate("hola amigo", source="es", target="en", within=0.05))
+    )
+    first, second = (asyncio.create_task(chain.translate("hola amigo", source="es", target="en")) for _ in range(2))
+    await asyncio.sleep(0)
+    engine.may.set()
+    assert await first == Untranslated("no engine could translate it")
+
+    async with asyncio.timeout(5):
+        assert await came[0] == Untranslated("no engine works just now", passing=True)
+    second.cancel()
 
 
 async def test_whoever_waited_tries_where_the_first_was_cancelled() -> None:

@@ -139,16 +139,18 @@ class Chain:
         text, pair = asked.text, asked.pair
         if (known := self._remembered(text, pair, names)) is not None:
             return known
-        lock = self._computing.setdefault((text, *pair), asyncio.Lock())
-        try:
-            if lock.locked():
+        lock = self._computing.get((text, *pair))
+        if lock is None:
+            # Nobody else can have it, whereas one that is free may be on its way to somebody who waited.
+            lock = self._computing[text, *pair] = asyncio.Lock()
+            await lock.acquire()
+        else:
+            try:
                 async with asyncio.timeout(min(SAME_WAITS, until - self._clock())):
                     await lock.acquire()
-            else:
-                await lock.acquire()
-        except TimeoutError:
-            # An engine that hangs on a text holds up nobody else who has it.
-            return (await self._compute(asked, engines, until=until))[0]
+            except TimeoutError:
+                # An engine that hangs on a text holds up nobody else who has it.
+                return (await self._compute(asked, engines, until=until))[0]
         try:
             if (known := self._remembered(text, pair, names)) is not None:
                 return known
