@@ -32,6 +32,13 @@ GUARD = Guard(Detector())
             "isn't in",
         ),
         (
+            "Me escribieron: the parcel was sent back to us since nobody was home and nobody answered. Eso dijeron. "
+            "Quiero que lo manden otra vez a mi casa el lunes.",
+            "They wrote to me: the parcel was sent back to us since nobody was home and nobody answered. So they said. "
+            "Quiero que lo manden otra vez a mi casa el lunes.",
+            "isn't in",
+        ),
+        (
             "quiero cambiar la dirección de mi pedido por favor",
             "quiero cambiar la dirección del envío ahora",
             "isn't in",

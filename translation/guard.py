@@ -24,7 +24,7 @@ RISKY = 0.5
 MANY = 8
 """So many words in a row that an engine left as they were are no longer a name or an address."""
 
-_MANY = re.compile(rb"\x01{%d,}" % MANY)
+_RUN = re.compile(rb"\x01{%d,}" % MANY)
 
 QUESTION_MARKS = "?？؟\u037e"
 """The last is how Greek asks."""
@@ -172,10 +172,10 @@ class Guard:
             unlike=0.0 if back is None else 1.0 - alike(source, back),
         )
 
-    def _strange(self, output: str, left: str, language: str) -> float:
-        """Say how likely an output, or what was left in it as it was, is in another language than it should be."""
-        doubtful = () if self._detector.plainly(output, language) else (output,)
-        heard = map(self._detector.distribution, filter(None, (*doubtful, left)))
+    def _strange(self, output: str, left: list[str], language: str) -> float:
+        """Say how likely an output, or a part that was left as it was, is in another language than it should be."""
+        doubtful = left if self._detector.plainly(output, language) else [output, *left]
+        heard = map(self._detector.distribution, doubtful)
         return max((1.0 - shares.get(language, 0.0) for shares in heard if shares), default=0.0)
 
 
@@ -208,9 +208,9 @@ def _words(text: str) -> list[str]:
     return [word for piece in pieces for word in ((piece,) if piece.isalpha() else _WORD.findall(piece))]
 
 
-def _left(made: list[str], copied: bytes) -> str:
-    """Give the words of an output that stand there as in the original, wherever they are many in a row."""
-    return " ".join(word for run in _MANY.finditer(copied) for word in made[run.start() : run.end()])
+def _left(made: list[str], copied: bytes) -> list[str]:
+    """Give the parts of an output whose words are the original's, wherever those are many in a row."""
+    return [" ".join(made[run.start() : run.end()]) for run in _RUN.finditer(copied)]
 
 
 def _loops(words: list[str]) -> bool:
