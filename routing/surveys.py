@@ -48,13 +48,13 @@ def survey_due(was: Conversation, event: SurveyDue) -> Decision:
 
     What became due while nothing ran is taken up later.
     """
-    now = max(event.at, event.facts.at)
+    at = max(event.at, event.facts.at)
     went_on = was.status is not Status.CLOSED or was.closed_at != event.closed_at
-    late = now - was.heard_at > HEARD or now - was.surveyed_at < PATIENCE
+    late = at - was.heard_at > HEARD or at - was.surveyed_at < PATIENCE
     if went_on or late or was.unreachable or not was.replies:
         return Decision(was)
     ask = TellCustomer(text=texts.SURVEY_TEXT, source="en", language=was.language, phrase=texts.SURVEY)
-    return Decision(replace(was, surveyed_at=now, rates_until=now + PATIENCE), (ask,))
+    return Decision(replace(was, surveyed_at=at, rates_until=at + PATIENCE), (ask,))
 
 
 def rating_in(was: Conversation, event: CustomerWrote) -> int:
