@@ -436,13 +436,12 @@ def _alike(orders: Sequence[Order]) -> Sequence[Order]:
 
 
 def _posts(entries: Sequence[Entry], ts: str) -> tuple[Post, ...]:
-    body = encode_entries(tuple(entries))
     keys = [
         entry.message if isinstance(entry, Said) else question_key(entry.held)
         for entry in entries
         if isinstance(entry, Said | Question)
     ]
-    return tuple(Post(message=key, ts=ts, body=body) for key in keys)
+    return (Post(messages=tuple(keys), ts=ts, body=encode_entries(tuple(entries))),) if keys else ()
 
 
 def question_key(held: str) -> str:

@@ -455,7 +455,7 @@ async def test_whoever_is_forgotten_is_in_no_key_and_no_value_of_redis(redis: st
     step = Step(conversation=opened, events=claim.events, effects=effects, timers=(timer,))
     assert await store.commit(claim, step) is Outcome.OK
     batch = await store.take(Side.DESK)
-    post = Post(message="1", ts="1.7", body=b'"Lucia"')
+    post = Post(messages=("1",), ts="1.7", body=b'"Lucia"')
     await store.settle(batch, Result(orders=(batch.orders[0].id,), thread=thread("C1", "1.5"), posts=(post,)))
     store.leave(batch)
     batch = await store.take(Side.CUSTOMER)

@@ -1,6 +1,7 @@
 """What every store promises, held against each engine."""
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import signal
@@ -20,6 +21,7 @@ from config.store_address import read_address
 from gateway.store.contract import Claim, Outcome, Post, Progress, Result, Side, Step, Store, StoreError, Timer
 from gateway.store.redis import RedisStore
 from gateway.store.sqlite import SqliteStore, database
+from gateway.store.sqlite.schema import MIGRATIONS
 from routing.contents import thread
 from routing.conversation import Status
 from routing.effects import Card, Note, OpenThread, React, ShowSent, TellCustomer, TellDesk
@@ -548,11 +550,84 @@ async def test_the_queue_is_read_by_priority_and_age(store: Store) -> None:
 async def test_where_a_message_stands_is_remembered(store: Store) -> None:
     await outgoing(store, SHOW)
     batch = await store.take(Side.DESK)
-    post = Post(message="1", ts="1.7", body=b"{}")
+    post = Post(messages=("1",), ts="1.7", body=b"{}")
     await store.settle(batch, Result(orders=(batch.orders[0].id,), posts=(post,)))
 
     assert await store.post("tg/1", "1") == post
     assert await store.post("tg/1", "2") is None
+
+
+async def stands(store: Store, *posts: Post) -> None:
+    """Show something to the desk, in these posts."""
+    await store.append([TurnCame(id=secrets.token_hex(8), to="tg/1", at=NOON)])
+    claim = await store.claim()
+    await store.commit(claim, step(claim, SHOW))
+    batch = await store.take(Side.DESK)
+    await store.settle(batch, Result(orders=(batch.orders[0].id,), posts=posts))
+    store.leave(batch)
+
+
+async def test_a_post_of_several_messages_is_drawn_anew_for_all_of_them(store: Store) -> None:
+    await stands(store, Post(messages=("1", "2", "3"), ts="1.7", body=b"[1]"))
+    await stands(store, Post(messages=("1", "2", "3"), ts="1.7", body=b"[2]"))
+    await stands(store, Post(messages=("2",), ts="1.8", body=b"[3]"))
+    await stands(store, Post(messages=("1", "3"), ts="1.7", body=b"[4]"))
+
+    found = [await store.post("tg/1", message) for message in "123"]
+
+    assert [(post.messages, post.ts, post.body) for post in found if post] == [
+        (("1",), "1.7", b"[4]"),
+        (("2",), "1.8", b"[3]"),
+        (("3",), "1.7", b"[4]"),
+    ]
+    assert (await store.forget("tg/1"))["post"] == 2
+    assert [await store.post("tg/1", message) for message in "123"] == [None] * 3
+
+
+async def test_old_posts_are_forgotten_and_younger_ones_stay(store: Store, clock: Clock) -> None:
+    for number, message in enumerate("123"):
+        await stands(store, Post(messages=(message,), ts=f"1.{number}", body=b"[]"))
+        clock.now += timedelta(days=1)
+    await stands(store, Post(messages=("2",), ts="1.1", body=b"[2]"))
+
+    await store.prune(clock.now - timedelta(days=3))
+    assert [bool(await store.post("tg/1", message)) for message in "123"] == [True] * 3
+    await store.prune(clock.now - timedelta(days=1, hours=12))
+    assert [bool(await store.post("tg/1", message)) for message in "123"][::2] == [False, True]
+    await store.prune(clock.now + timedelta(days=1))
+    assert [bool(await store.post("tg/1", message)) for message in "123"] == [False] * 3
+
+
+async def test_nothing_is_left_of_a_contact_whose_messages_stood_elsewhere_before(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    for ts in ("1.7", "1.8", "1.7", "1.9"):
+        await stands(store, Post(messages=("1",), ts=ts, body=b"secret"))
+
+    assert (await store.forget("tg/1"))["post"] == 1
+
+    await store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "dragoman.db")) as db:
+        left = [db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("post", "placed")]  # noqa: S608
+    assert left == [(0,), (0,)]
+
+
+async def test_posts_that_an_earlier_version_kept_are_found(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "dragoman.db", isolation_level=None)) as db:
+        for statement in filter(str.strip, "".join(MIGRATIONS[:2]).split(";")):
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 2")
+        rows = [("tg/1", "1", "1.7", b"[1]", 5), ("tg/1", "2", "1.7", b"[1]", 5), ("tg/2", "1", "1.7", b"[2]", 3)]
+        db.executemany("INSERT INTO post VALUES (?, ?, ?, ?, ?)", rows)
+    store = SqliteStore(tmp_path)
+    await store.open()
+
+    found = [await store.post(mailbox, message) for mailbox, message, *_ in rows]
+
+    assert [(post.ts, post.body) for post in found if post] == [("1.7", b"[1]"), ("1.7", b"[1]"), ("1.7", b"[2]")]
+    await stands(store, Post(messages=("1", "2"), ts="1.7", body=b"[3]"))
+    assert [post.body for message in "12" if (post := await store.post("tg/1", message))] == [b"[3]"] * 2
+    await store.close()
 
 
 async def test_documents(store: Store) -> None:

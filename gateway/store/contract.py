@@ -122,9 +122,9 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a customer's message stands at the desk: in the post `ts`, which `body` (JSON) can draw anew."""
+    """A post at the desk: where customers' messages stand, and what (JSON) can draw it anew; read, it names the one."""
 
-    message: str
+    messages: tuple[str, ...]
     ts: str
     body: bytes
 

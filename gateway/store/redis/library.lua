@@ -552,7 +552,7 @@ ops.erase = function(at, read)
   if not held(at, token) then
     return { 'fenced' }
   end
-  local gone = { 0, 0, 0, 0, 0, 0 }
+  local gone = { 0, 0, 0, 0, 0 }
   for _, seq in ipairs(seqs) do
     gone[1] = gone[1] + redis.call('XDEL', at .. 'journal', seq)
   end
@@ -573,7 +573,7 @@ ops.erase = function(at, read)
     redis.call('HDEL', at .. 'timed', member)
   end
   for _, field in ipairs(posts) do
-    gone[6] = gone[6] + redis.call('HDEL', at .. 'posts', field)
+    redis.call('HDEL', at .. 'posts', field)
     redis.call('ZREM', at .. 'posted', field)
   end
   for _, field in ipairs(redis.call('HKEYS', at .. 'threads')) do

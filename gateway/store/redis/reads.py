@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.store.contract import Post
 from gateway.store.redis.calls import Calls
+from gateway.store.redis.kept import is_post, read_post
 from gateway.store.redis.keys import DOCS, TAGS, tag_of
 from gateway.store.shape import read_breaks
 from routing.conversation import Conversation
@@ -18,7 +19,6 @@ CACHED = 20_000
 
 
 decode_conversation = msgspec.json.Decoder(Conversation).decode
-decode_post = msgspec.json.Decoder(Post).decode
 
 
 class Reads:
@@ -47,8 +47,11 @@ class Reads:
 
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
-        told = await self._calls.submit("field", tag_of(mailbox), "posts", f"{mailbox}\0{message}")
-        return decode_post(told[1]) if told[1] else None
+        tag = tag_of(mailbox)
+        told = await self._calls.submit("field", tag, "posts", f"{mailbox}\0{message}")
+        if told[1] and not is_post(told[1]):
+            told = await self._calls.submit("field", tag, "posts", told[1])
+        return read_post(message, told[1]) if told[1] else None
 
     async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
         """Read the latest events of a mailbox, in order."""

@@ -13,7 +13,15 @@ from gateway.store.contract import Batch, Claim, Order, Outcome, Result, Side, S
 from gateway.store.redis.calls import Answer, Argument, Calls
 from gateway.store.redis.holding import Holding, Part
 from gateway.store.redis.journal import Journal
-from gateway.store.redis.kept import AsideEvent, DeadOrder, decode_aside, decode_dead, decode_order
+from gateway.store.redis.kept import (
+    AsideEvent,
+    DeadOrder,
+    decode_aside,
+    decode_dead,
+    decode_order,
+    is_post,
+    post_fields,
+)
 from gateway.store.redis.keys import CREW, DOCS, tag_of
 from gateway.store.redis.names import Names
 from gateway.store.redis.reads import Reads, read_conversation
@@ -247,7 +255,7 @@ class RedisStore(Reads):
         latest = {order.id: order for order in self._holding.lanes.waiting(batch.lane)} if result.dead else {}
         letters = [encode(DeadOrder(latest.get(order.id, order), result.dead, now)) for order in settled if result.dead]
         mine = [event for event in result.events if event.to == mailbox]
-        posts = [value for post in result.posts for value in (f"{mailbox}\0{post.message}", encode(post))]
+        posts = [value for post in result.posts for value in post_fields(mailbox, post)]
         events = [value for event in mine for value in (event_key(event), encode(event))]
         if result.thread:
             await self._calls.submit("name_thread", tag_of(result.thread), result.thread, mailbox)
@@ -396,12 +404,14 @@ class RedisStore(Reads):
         dead = [key for key, body in (await fields("dead")).items() if decode_dead(body).order.mailbox == mailbox]
         aside = [key for key, body in (await fields("aside")).items() if decode_aside(body).mailbox == mailbox]
         timers = [key for key in await fields("timed") if key.startswith(mark)]
-        posts = [key for key in await fields("posts") if key.startswith(mark)]
+        stood = {key: value for key, value in (await fields("posts")).items() if key.startswith(mark)}
+        posts, shown = list(stood), sum(map(is_post, stood.values()))
         names = await self._names.all_of(mailbox)
         lists = [value for each in (seqs, orders, lanes, dead, aside, timers, posts) for value in (len(each), *each)]
         told = await self._calls.submit("erase", part.tag, part.token, mailbox, *lists)
         self._check(part, told)
-        counted = dict(zip(("journal", "outbox", "dead", "aside", "timer", "post"), map(int, told[1]), strict=True))
+        counted = dict(zip(("journal", "outbox", "dead", "aside", "timer"), map(int, told[1]), strict=True))
+        counted["post"] = shown
         parked, gone = await self._names.erase(sorted(names))
         return counted | {"history": told[2], "conversation": told[3], "names": gone, "parked": parked}
 

@@ -7,6 +7,7 @@ from gateway.store.contract import Post
 from gateway.store.shape import read_breaks
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.posts import STANDS
 from routing.contents import THREAD_MARK
 from routing.conversation import Conversation
 from routing.events import Event, decode_event
@@ -41,8 +42,8 @@ class Reads:
 
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
-        found = await self._db.read("SELECT ts, body FROM post WHERE mailbox = ? AND message = ?", mailbox, message)
-        return Post(message=message, ts=found[0][0], body=found[0][1]) if found else None
+        found = await self._db.read(STANDS, mailbox, message)
+        return Post(messages=(message,), ts=found[0][1], body=found[0][2]) if found else None
 
     async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
         """Read the latest events of a mailbox, in order."""

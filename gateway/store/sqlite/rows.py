@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gateway.store.contract import Claim, Order, Outcome, Progress, Result, Side, Step
 from gateway.store.shape import event_key, lane_of, millis, moment, orders_of, urgency_of
+from gateway.store.sqlite.posts import erase_posts, write_posts
 from routing.contents import THREAD_MARK
 from routing.conversation import Conversation
 from routing.effects import decode_effect, encode
@@ -153,10 +154,7 @@ def write_result(
     db.executemany("DELETE FROM outbox WHERE seq = ?", ((order.place,) for order in settled))
     if settled and waited:
         db.execute("DELETE FROM lane WHERE name = ?", (settled[0].lane,))
-    db.executemany(
-        "INSERT OR REPLACE INTO post VALUES (?, ?, ?, ?, ?)",
-        ((orders[0].mailbox, post.message, post.ts, post.body, millis(at)) for post in result.posts),
-    )
+    write_posts(db, orders[0].mailbox, result.posts, millis(at))
     placed = [each for each in write_events(db, result.events, at) if isinstance(each, tuple)]
     return placed, _name_thread(db, result.thread, orders[0]) if result.thread else []
 
@@ -193,8 +191,8 @@ AWAY = "away"
 """The kind of document that says of an agent that they are away."""
 
 
-ERASED = ("parked", "aside", "outbox", "dead", "timer", "history", "post", "conversation")
-"""The tables that a contact is erased from, beside its names."""
+ERASED = ("parked", "aside", "outbox", "dead", "timer", "history", "conversation")
+"""The tables that a contact is erased from, beside its posts and names."""
 
 
 def canonical(db: sqlite3.Connection, mailbox: str) -> str:
@@ -207,7 +205,8 @@ def erase(db: sqlite3.Connection, mailbox: str, waiting: Sequence[int]) -> dict[
     """Erase a contact, and of its events those that are named; says how many rows of each kind that were."""
     places = encode(list(waiting)).decode()
     erased = {
-        "journal": db.execute("DELETE FROM journal WHERE seq IN (SELECT value FROM json_each(?))", (places,)).rowcount
+        "journal": db.execute("DELETE FROM journal WHERE seq IN (SELECT value FROM json_each(?))", (places,)).rowcount,
+        "post": erase_posts(db, mailbox),
     }
     for table in ERASED:
         of_threads = "thread IN (SELECT name FROM alias WHERE mailbox = ?)"

@@ -55,6 +55,17 @@ MIGRATIONS = (
     INSERT OR IGNORE INTO alias SELECT DISTINCT mailbox, mailbox, 0 FROM journal;
     DROP INDEX journal_mailbox;
     """,
+    """
+    CREATE TABLE was AS SELECT row_number() OVER (ORDER BY min(at), mailbox, ts) AS seq, mailbox, ts, min(at) AS at,
+        min(body) AS body FROM post GROUP BY mailbox, ts;
+    CREATE TABLE placed (mailbox TEXT NOT NULL, message TEXT NOT NULL, post INTEGER NOT NULL,
+        PRIMARY KEY (mailbox, message)) WITHOUT ROWID;
+    INSERT INTO placed SELECT mailbox, message, was.seq FROM post JOIN was USING (mailbox, ts);
+    DROP TABLE post;
+    CREATE TABLE post (seq INTEGER PRIMARY KEY, ts TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+    INSERT INTO post SELECT seq, ts, at, body FROM was ORDER BY seq;
+    DROP TABLE was;
+    """,
 )
 
 

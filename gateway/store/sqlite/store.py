@@ -27,6 +27,7 @@ from gateway.store.roster import Roster
 from gateway.store.shape import lane_of, millis, moment
 from gateway.store.sqlite import rows
 from gateway.store.sqlite.database import Database
+from gateway.store.sqlite.posts import prune_posts
 from gateway.store.sqlite.reads import Reads
 from gateway.store.waiting import Clock, Lanes, Mailboxes, come
 from routing.contents import EPOCH, THREAD_MARK, Standing
@@ -315,7 +316,7 @@ class SqliteStore(Reads):
 
         def work(db: sqlite3.Connection) -> int:
             db.execute("DELETE FROM seen WHERE at < ?", (cut,))
-            db.execute("DELETE FROM post WHERE at < ?", (cut,))
+            prune_posts(db, cut)
             return db.execute("DELETE FROM parked WHERE at < ?", (cut,)).rowcount
 
         def after(gone: int) -> None:
