@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aiohttp import web
@@ -41,6 +42,7 @@ from gateway.rules import Rules
 from gateway.store.contract import Batch, Claim, Order, Result, Side, Step, StoreError
 from gateway.store.roster import Roster
 from gateway.store.sqlite import SqliteStore, rows
+from gateway.store.sqlite import store as sqlite_store
 from gateway.store.sqlite.database import Database, explain
 from gateway.store.sqlite.schema import migrate
 from gateway.store.waiting import Lanes
@@ -325,7 +327,7 @@ class Simulation:
         self.loop = Loop()
         self.loop.jump.turn = self._turn
         self.disk = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        migrate(self.disk)
+        self.disk.deserialize(_new_file())
         self.chats = {
             "tg": Chats(self, "tg"),
             "wa": Chats(self, "wa", receipts=True),
@@ -351,7 +353,9 @@ class Simulation:
     def run(self) -> None:
         """Go through trouble, then calm, and hold the ledger."""
         try:
-            self.loop.run_until_complete(self._main())
+            # Nobody writes to these disks beside the gateway: to look for that each second is most of a run's work.
+            with patch.object(sqlite_store, "LOOK_EVERY", 60.0):
+                self.loop.run_until_complete(self._main())
         finally:
             with contextlib.suppress(Exception):
                 self.loop.run_until_complete(self._kill())
@@ -683,6 +687,13 @@ class Simulation:
 def _hold(holds: bool, told: str) -> None:
     if not holds:
         raise Broken(told)
+
+
+@cache
+def _new_file() -> bytes:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrate(db)
+        return db.serialize()
 
 
 @cache
