@@ -475,6 +475,27 @@ async def test_whoever_is_forgotten_is_in_no_key_and_no_value_of_redis(redis: st
     await store.close()
 
 
+async def test_a_post_that_an_earlier_version_kept_is_found_and_drawn_anew(redis: str) -> None:
+    address = at(f"{redis}?prefix={secrets.token_hex(8)}")
+    store = RedisStore(address)
+    await store.open()
+    posts = f"{address.prefix}:{{{tag_of('tg/1')}}}:posts"
+    old = '{"message": "1", "ts": "1.7", "body": "WzFd"}'
+    await store._calls.client.execute_command("HSET", posts, "\0".join(("tg/1", "1")), old)
+
+    assert await store.post("tg/1", "1") == Post(messages=("1",), ts="1.7", body=b"[1]")
+
+    await store.append([wrote(1)])
+    claim = await store.claim()
+    effects = ((7, OpenThread(card=CARD)),)
+    await store.commit(claim, Step(conversation=claim.conversation, events=claim.events, effects=effects))
+    batch = await store.take(Side.DESK)
+    drawn = Post(messages=("1",), ts="1.7", body=b"[2]")
+    await store.settle(batch, Result(orders=(batch.orders[0].id,), posts=(drawn,)))
+    assert await store.post("tg/1", "1") == drawn
+    await store.close()
+
+
 async def everything(store: RedisStore) -> str:
     """Give all names and values that an installation keeps, in whatever form."""
     client = store._calls.client
