@@ -66,7 +66,7 @@ def connect(file: Path, *, query_only: bool = False) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA wal_autocheckpoint = 0")
-    db.execute("PRAGMA cache_size = -65536")
+    db.execute("PRAGMA cache_size = -16384")
     db.execute("PRAGMA temp_store = MEMORY")
     if query_only:
         db.execute("PRAGMA query_only = ON")
