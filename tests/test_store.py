@@ -598,6 +598,18 @@ async def test_old_posts_are_forgotten_and_younger_ones_stay(store: Store, clock
     assert [bool(await store.post("tg/1", message)) for message in "123"] == [False] * 3
 
 
+async def test_a_post_of_a_clock_that_was_ahead_keeps_no_others(store: Store, clock: Clock) -> None:
+    clock.now += timedelta(days=4000)
+    await stands(store, Post(messages=("1",), ts="1.1", body=b"[]"))
+    clock.now -= timedelta(days=4000)
+    await stands(store, Post(messages=("2",), ts="1.2", body=b"[]"))
+    clock.now += timedelta(days=1)
+
+    await store.prune(clock.now - timedelta(hours=12))
+
+    assert [bool(await store.post("tg/1", message)) for message in "12"] == [True, False]
+
+
 async def test_nothing_is_left_of_a_contact_whose_messages_stood_elsewhere_before(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path)
     await store.open()

@@ -122,7 +122,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A post at the desk: where customers' messages stand, and what (JSON) can draw it anew; read, it names the one."""
+    """A post at the desk, which `body` (JSON) can draw anew, with the messages that it shows.
+
+    Of one that was read, `messages` has only the message that it was read by.
+    """
 
     messages: tuple[str, ...]
     ts: str

@@ -43,7 +43,7 @@ class Reads:
     async def post(self, mailbox: str, message: str) -> Post | None:
         """Say where a customer's message stands at the desk."""
         found = await self._db.read(STANDS, mailbox, message)
-        return Post(messages=(message,), ts=found[0][1], body=found[0][2]) if found else None
+        return Post(messages=(message,), ts=found[0][0], body=found[0][1]) if found else None
 
     async def history(self, mailbox: str, limit: int = 200) -> Sequence[Event]:
         """Read the latest events of a mailbox, in order."""

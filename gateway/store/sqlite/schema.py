@@ -56,15 +56,19 @@ MIGRATIONS = (
     DROP INDEX journal_mailbox;
     """,
     """
-    CREATE TABLE was AS SELECT row_number() OVER (ORDER BY min(at), mailbox, ts) AS seq, mailbox, ts, min(at) AS at,
-        min(body) AS body FROM post GROUP BY mailbox, ts;
+    ALTER TABLE post RENAME TO message;
+    CREATE TABLE first AS SELECT mailbox, ts, min(message) AS message FROM message GROUP BY mailbox, ts
+        ORDER BY min(at);
+    CREATE TABLE post (seq INTEGER PRIMARY KEY, mailbox TEXT NOT NULL, ts TEXT NOT NULL, at INTEGER NOT NULL,
+        body BLOB NOT NULL);
+    INSERT INTO post SELECT first.rowid, mailbox, ts, at, body FROM first
+        CROSS JOIN message USING (mailbox, message, ts) ORDER BY first.rowid;
+    CREATE INDEX post_at ON post (at);
     CREATE TABLE placed (mailbox TEXT NOT NULL, message TEXT NOT NULL, post INTEGER NOT NULL,
         PRIMARY KEY (mailbox, message)) WITHOUT ROWID;
-    INSERT INTO placed SELECT mailbox, message, was.seq FROM post JOIN was USING (mailbox, ts);
-    DROP TABLE post;
-    CREATE TABLE post (seq INTEGER PRIMARY KEY, ts TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
-    INSERT INTO post SELECT seq, ts, at, body FROM was ORDER BY seq;
-    DROP TABLE was;
+    INSERT INTO placed SELECT mailbox, message.message, first.rowid FROM message CROSS JOIN first USING (mailbox, ts);
+    DROP TABLE message;
+    DROP TABLE first;
     """,
 )
 
