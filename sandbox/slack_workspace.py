@@ -77,7 +77,7 @@ class SlackWorkspace:
         self.drop_after: set[str] = set()
         self.changed = asyncio.Event()
         self._ids = itertools.count(1)
-        self._latest = 0
+        self._latest_ts = 0
         self._triggers: dict[str, tuple[str, float]] = {}
         self._sockets: set[web.WebSocketResponse] = set()
         self._acked: dict[str, asyncio.Event] = {}
@@ -182,8 +182,8 @@ class SlackWorkspace:
         return 200, self._told.pop(id_, {})
 
     def _next_ts(self) -> str:
-        self._latest = max(self._latest + 1, time.time_ns() // 1000)
-        whole, part = divmod(self._latest, 1_000_000)
+        self._latest_ts = max(self._latest_ts + 1, time.time_ns() // 1000)
+        whole, part = divmod(self._latest_ts, 1_000_000)
         return f"{whole}.{part:06}"
 
     def _ring(self) -> None:

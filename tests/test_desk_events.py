@@ -150,6 +150,14 @@ async def test_a_signed_call_is_taken(desk: Desk) -> None:
         desk.verify(Request(headers=signed, query={}, body=b"{}", at=NOON))
 
 
+def test_the_simulated_slack_numbers_posts_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter((5, 5, 4, 1205))
+    monkeypatch.setattr("time.time_ns", lambda: next(seconds) * 10**9)
+    sandbox = SlackSandbox("xoxb-1", "C0AGENTS1")
+
+    assert [sandbox._next_ts() for _ in range(4)] == ["5.000000", "5.000001", "5.000002", "1205.000000"]
+
+
 async def test_without_a_secret_nothing_is_taken() -> None:
     async def receive(events: Sequence[Event]) -> None:
         raise AssertionError
